@@ -1,0 +1,35 @@
+"""The two shapes every struct of the product has: facts that never change, and requests that refuse unknown fields."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact: immutable, named fields only."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request body: as a fact, and a field nobody knows is an error instead of a silent loss."""
+
+
+class Text(Model):
+    """A text that a person reads, in both languages of the product (BCP 47 zh-CN and en)."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        """The text in `language` ("zh" or "en"; anything else reads Chinese)."""
+        return self.en if language == "en" else self.zh
+
+
+def convert(row: Mapping[str, Any], to: type[T]) -> T:
+    """A database row as a validated `to`; raises `msgspec.ValidationError` when the row does not fit.
+
+    `to(**row)` would not validate at all.
+    """
+    return msgspec.convert(dict(row), to)
