@@ -1,18 +1,24 @@
 """The two shapes every struct of the product has: facts that never change, and requests that refuse unknown fields."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
+import asyncpg
 import msgspec
 
 T = TypeVar("T")
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class FrozenStructMeta(msgspec.StructMeta):
+    """Tells type checkers what msgspec does anyway: subclasses inherit frozen and keyword-only."""
+
+
+class Model(msgspec.Struct, metaclass=FrozenStructMeta, frozen=True, kw_only=True):
     """A fact: immutable, named fields only."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, metaclass=FrozenStructMeta, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request body: as a fact, and a field nobody knows is an error instead of a silent loss."""
 
 
@@ -27,7 +33,7 @@ class Text(Model):
         return self.en if language == "en" else self.zh
 
 
-def convert(row: Mapping[str, Any], to: type[T]) -> T:
+def convert(row: Mapping[str, Any] | asyncpg.Record, to: type[T]) -> T:
     """A database row as a validated `to`; raises `msgspec.ValidationError` when the row does not fit.
 
     `to(**row)` would not validate at all.

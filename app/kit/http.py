@@ -1,0 +1,88 @@
+"""How errors leave over HTTP: RFC 9457 problem documents, in the reader's language, for Litestar and for bare ASGI."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+
+from app.kit.errors import SuishenError
+from app.kit.structs import Text
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def language_of(accept_language: str | None) -> str:
+    """ "en" when the header prefers English to Chinese (RFC 9110, section 12.5.4), else "zh"."""
+    weights = {"zh": 0.0, "en": 0.0}
+    for part in (accept_language or "").split(","):
+        tag, _, parameter = part.strip().partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        if language in weights:
+            weights[language] = max(weights[language], _quality(parameter))
+    return "en" if weights["en"] > weights["zh"] else "zh"
+
+
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return min(max(float(value), 0.0), 1.0)
+    except ValueError:
+        return 0.0
+
+
+def problem_document(error: SuishenError, language: str, *, instance: str | None = None) -> dict[str, Any]:
+    """The members of RFC 9457, section 3.1, with `remedy` and the error's own extensions."""
+    detail = error.detail or error.remedy
+    document: dict[str, Any] = {
+        "type": f"/problems/{error.slug}",
+        "title": error.title.in_language(language),
+        "status": error.status,
+        "detail": detail.in_language(language),
+        "remedy": error.remedy.in_language(language),
+    }
+    if instance is not None:
+        document["instance"] = instance
+    return document | {
+        name: value.in_language(language) if isinstance(value, Text) else value
+        for name, value in error.extensions.items()
+    }
+
+
+def problem_headers(error: SuishenError, language: str) -> dict[str, str]:
+    """The headers that go with the document."""
+    headers = {"Content-Language": "en" if language == "en" else "zh-CN", "Cache-Control": "no-store"}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:  # noqa: PLR2004 - RFC 9110, section 15.5.2: a 401 names the scheme
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def refuse(error: SuishenError, request: Request[Any, Any, Any]) -> Response[Any]:
+    """The answer to a refusal that must be remembered.
+
+    A handler *returns* it, so that the transaction commits; a raised error would roll the memory back.
+    """
+    language = language_of(request.headers.get("accept-language"))
+    return Response(
+        content=problem_document(error, language),
+        status_code=error.status,
+        headers=problem_headers(error, language),
+        media_type=PROBLEM_JSON,
+    )
+
+
+def problem_bytes(
+    error: SuishenError, accept_language: str | None = None
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, raw headers and body, for code that speaks bare ASGI."""
+    language = language_of(accept_language)
+    body = msgspec.json.encode(problem_document(error, language))
+    headers = {
+        "Content-Type": PROBLEM_JSON,
+        "Content-Length": str(len(body)),
+        **problem_headers(error, language),
+    }
+    return error.status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
