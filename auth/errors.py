@@ -1,0 +1,34 @@
+"""Refusals that any part of identity may give. What only one feature says stands in that feature's own `errors.py`."""
+
+from app.kit.errors import Forbidden
+from app.kit.structs import Text
+
+
+class IdentityLevelTooLow(Forbidden):
+    """The caller's identity is not known well enough for this."""
+
+    slug = "identity-level-too-low"
+    title = Text(zh="身份核验级别不足", en="Identity not verified well enough")
+    remedy = Text(
+        zh="请先完成实名核验（POST /v1/me/real-name），再刷新令牌。也可到服务窗口办理。",
+        en="Verify your name first (POST /v1/me/real-name), then refresh your token. A counter can do it too.",
+    )
+
+
+class WrongSubject(Forbidden):
+    """This is for another kind of caller: a person, an organization's agent, or an official."""
+
+    slug = "wrong-subject"
+    title = Text(zh="当前身份类型不能进行此操作", en="Not for this kind of caller")
+    remedy = Text(
+        zh="请切换到个人、单位或工作人员身份后重试。",
+        en="Switch to the person, organization or staff account it is for.",
+    )
+
+
+class RoleMissing(Forbidden):
+    """The official has none of the roles that may do this."""
+
+    slug = "role-missing"
+    title = Text(zh="缺少所需岗位角色", en="Role missing")
+    remedy = Text(zh="请联系系统管理员授予相应角色。", en="Ask a system administrator for the role.")

@@ -1,0 +1,81 @@
+"""Who may call: one of these stands on every router or handler. They read the verified principal and write nothing."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+
+from app.kit.errors import SuishenError, Unauthenticated
+from app.kit.structs import Text
+from auth.errors import IdentityLevelTooLow, RoleMissing, WrongSubject
+from auth.principal import Principal, SubjectType
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+
+REAL_NAME = 2
+
+
+def public(_connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Anyone may call."""
+
+
+def signed_in(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """Anyone with a valid token: person, organization or official."""
+    principal_of(connection)
+
+
+def person(*, ial: int = 1) -> Guard:
+    """A natural person speaking for themself, known at least at identity level `ial`."""
+
+    def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        principal = _subject(connection, "person")
+        if principal.ial < ial:
+            raise IdentityLevelTooLow(required_ial=ial, ial=principal.ial)
+
+    return guard
+
+
+def organization_agent(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """A real-named person who has switched to an organization."""
+    principal = _subject(connection, "organization")
+    if principal.ial < REAL_NAME:
+        raise IdentityLevelTooLow(required_ial=REAL_NAME, ial=principal.ial)
+
+
+def citizen(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """A person, for themself or for an organization; not staff."""
+    if principal_of(connection).subject_type == "official":
+        raise WrongSubject
+
+
+def official(*roles: str) -> Guard:
+    """A member of staff who has at least one of `roles`; with no roles named, any member of staff."""
+
+    def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        principal = _subject(connection, "official")
+        if roles and principal.roles.isdisjoint(roles):
+            raise RoleMissing(needed=sorted(roles))
+
+    return guard
+
+
+def principal_of(connection: AnyConnection) -> Principal:
+    """The verified caller; raises `Unauthenticated`, with the reason the middleware found, when there is none."""
+    caller = connection.scope.get("user")
+    if isinstance(caller, Principal):
+        return caller
+    refusal = connection.scope.get("auth")
+    raise refusal if isinstance(refusal, SuishenError) else Unauthenticated(_NO_TOKEN)
+
+
+_NO_TOKEN = Text(
+    zh="请求没有带访问令牌（Authorization 头）。", en="The request carries no access token (Authorization header)."
+)
+
+
+def _subject(connection: AnyConnection, subject_type: SubjectType) -> Principal:
+    principal = principal_of(connection)
+    if principal.subject_type != subject_type:
+        raise WrongSubject(needed=subject_type)
+    return principal
