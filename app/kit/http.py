@@ -12,7 +12,7 @@ PROBLEM_JSON = "application/problem+json"
 
 
 def language_of(accept_language: str | None) -> str:
-    """ "en" when the header prefers English to Chinese (RFC 9110, section 12.5.4), else "zh"."""
+    """Which of our two languages the header prefers (RFC 9110, section 12.5.4): "en", or "zh" when it says nothing."""
     weights = {"zh": 0.0, "en": 0.0}
     for part in (accept_language or "").split(","):
         tag, _, parameter = part.strip().partition(";")

@@ -23,6 +23,18 @@ PROFILE_ES256 = 1
 CHANNEL = "kit_keyring"
 SEAL_PURPOSE = "keyring"
 KID_BYTES = 4
+PURPOSES = (
+    "token",  # access and ID tokens
+    "assertion",  # what the gateway tells a department of the caller
+    "gateway",  # request signatures towards departments
+    "grant",  # personal codes
+    "enterprise_code",  # codes of enterprises, places and inspections
+    "trust_root",
+    "trust_list",
+    "status_list",
+    "receipt",
+    "audit",  # checkpoints
+)
 RETIRED_KEYS_LIVE = timedelta(days=200)
 
 

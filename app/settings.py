@@ -1,0 +1,361 @@
+"""Settings: one frozen struct, read once from the environment; every mistake is reported, then the start stops.
+
+`VARIABLES` is the whole list, and the documentation: `suishen settings` prints it. Production refuses to start with a
+default, missing or short secret, and without the addresses of real registries.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from app.kit.structs import Model
+from app.kit.vault import MASTER_KEY_BYTES
+
+DEVELOPMENT_MARK = "development-only-"
+HOST_PATTERN = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$")
+PREFIX_PATTERN = re.compile(r"^[A-Z0-9]{2,8}:$")
+LAST_PORT = 65535
+
+
+class SettingsInvalid(Exception):
+    """All that is wrong with the environment, a line each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class Settings(Model):
+    """What an operator may choose. Times in seconds."""
+
+    environment: str
+    database_url: str
+    data_directory: Path
+    master_key: str
+    host: str
+    port: int
+    workers: int
+    public_origin: str
+    apps_host: str
+    brand_zh: str
+    brand_en: str
+    code_prefix: str
+    region: str
+    population_registry_url: str
+    enterprise_registry_url: str
+    sms_url: str
+    enterprise_sources: dict[str, str]
+    allowed_upstreams: tuple[str, ...]
+    further_device_wait_seconds: int
+    pictures_directory: str
+    log_format: str
+
+    @property
+    def production(self) -> bool:
+        """Whether real people depend on this."""
+        return self.environment == "production"
+
+    @property
+    def master_key_bytes(self) -> bytes:
+        """The key behind every sealed value; only meaningful once `master_key` is set."""
+        return decode_master_key(self.master_key)
+
+
+def decode_master_key(text: str) -> bytes:
+    """32 bytes out of base64url, with or without the development mark; raises `ValueError`."""
+    encoded = text.removeprefix(DEVELOPMENT_MARK)
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+    except binascii.Error:
+        raise ValueError("must be base64url") from None
+    if len(key) != MASTER_KEY_BYTES:
+        raise ValueError(f"must hold exactly {MASTER_KEY_BYTES} bytes, not {len(key)}")
+    if len(set(key)) < MASTER_KEY_BYTES // 4:
+        raise ValueError("is not random")
+    return key
+
+
+class Variable(Model):
+    """One variable of the environment. An empty value counts as absent."""
+
+    name: str
+    field: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+    production: bool = False  # must be set in production
+    secret: bool = False
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError("must be one of: " + ", ".join(allowed))
+        return value
+
+    return parse
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if not pattern.match(value):
+            raise ValueError(f"must be {what}")
+        return value
+
+    return parse
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("must be an http or https address without query")
+    return value.rstrip("/")
+
+
+def _origin(value: str) -> str:
+    if urlsplit(_url(value)).path not in {"", "/"} or urlsplit(value).username is not None:
+        raise ValueError("must be an origin: scheme, host and port, no path")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must begin with postgresql://")
+    return value
+
+
+def _master_key(value: str) -> str:
+    if value:
+        decode_master_key(value)
+    return value
+
+
+def _named_urls(value: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    if any(not name.strip() or not url for name, _, url in pairs):
+        raise ValueError("must be name=url, separated by commas")
+    return {name.strip(): _url(url.strip()) for name, _, url in pairs}
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        name="SUISHEN_ENVIRONMENT",
+        field="environment",
+        default="development",
+        parse=_one_of("development", "production"),
+        help="production refuses every stand-in and every default secret",
+    ),
+    Variable(
+        name="DATABASE_URL",
+        field="database_url",
+        default="",
+        parse=_database,
+        help="any PostgreSQL 15 or newer; empty: the embedded one, in the data directory",
+        production=True,
+        secret=True,
+    ),
+    Variable(
+        name="SUISHEN_DATA_DIRECTORY",
+        field="data_directory",
+        default="",
+        parse=Path,
+        help="where the embedded database, development keys and audit checkpoints live; empty: .suishen here",
+    ),
+    Variable(
+        name="SUISHEN_MASTER_KEY",
+        field="master_key",
+        default="",
+        parse=_master_key,
+        help="32 random bytes, base64url; seals every secret at rest; development makes its own",
+        production=True,
+        secret=True,
+    ),
+    Variable(name="SUISHEN_HOST", field="host", default="127.0.0.1", parse=_text, help="address to listen on"),
+    Variable(name="SUISHEN_PORT", field="port", default="8000", parse=_number(1, LAST_PORT), help="port to listen on"),
+    Variable(
+        name="SUISHEN_WORKERS", field="workers", default="2", parse=_number(1, 256), help="number of worker processes"
+    ),
+    Variable(
+        name="SUISHEN_PUBLIC_ORIGIN",
+        field="public_origin",
+        default="",
+        parse=_origin,
+        help="where people reach this server, also the token issuer; empty: http://127.0.0.1:PORT",
+        production=True,
+    ),
+    Variable(
+        name="SUISHEN_APPS_HOST",
+        field="apps_host",
+        default="",
+        parse=_matching(re.compile(r"^$|" + HOST_PATTERN.pattern), "a host in lower case, with or without a port"),
+        help="host of the departments' services, never the same as the public origin; empty: apps.localhost:PORT",
+        production=True,
+    ),
+    Variable(
+        name="SUISHEN_BRAND_ZH", field="brand_zh", default="随申办", parse=_text, help="the city's name for this, zh"
+    ),
+    Variable(name="SUISHEN_BRAND_EN", field="brand_en", default="Suishen", parse=_text, help="the same in English"),
+    Variable(
+        name="SUISHEN_CODE_PREFIX",
+        field="code_prefix",
+        default="SSM1:",
+        parse=_matching(PREFIX_PATTERN, "2 to 8 capital letters or digits and a colon"),
+        help="what a personal code begins with",
+    ),
+    Variable(
+        name="SUISHEN_REGION",
+        field="region",
+        default="190000",
+        parse=_matching(re.compile(r"^\d{6}$"), "six digits (GB/T 2260)"),
+        help="the city's region code; the default is assigned to nobody",
+    ),
+    Variable(
+        name="SUISHEN_POPULATION_REGISTRY_URL",
+        field="population_registry_url",
+        default="",
+        parse=_url,
+        help="population registry, for real names",
+        production=True,
+    ),
+    Variable(
+        name="SUISHEN_ENTERPRISE_REGISTRY_URL",
+        field="enterprise_registry_url",
+        default="",
+        parse=_url,
+        help="enterprise registry, for responsible persons",
+        production=True,
+    ),
+    Variable(
+        name="SUISHEN_SMS_URL",
+        field="sms_url",
+        default="",
+        parse=_url,
+        help="SMS vendor; empty: messages appear in the demo inbox (development only)",
+        production=True,
+    ),
+    Variable(
+        name="SUISHEN_ENTERPRISE_SOURCES",
+        field="enterprise_sources",
+        default="",
+        parse=_named_urls,
+        help="sources of enterprise checks: emergency=URL,work_safety=URL,fire=URL",
+    ),
+    Variable(
+        name="SUISHEN_ALLOWED_UPSTREAMS",
+        field="allowed_upstreams",
+        default="",
+        parse=_list,
+        help="host:port of departments in the operator's own network, otherwise refused as private addresses",
+    ),
+    Variable(
+        name="SUISHEN_FURTHER_DEVICE_WAIT_SECONDS",
+        field="further_device_wait_seconds",
+        default="86400",
+        parse=_number(0, 30 * 86400),
+        help="how long a person's second device waits before it may show codes",
+    ),
+    Variable(
+        name="SUISHEN_PICTURES_DIRECTORY",
+        field="pictures_directory",
+        default="",
+        parse=_text,
+        help="folder of the demo city's pictures, shown at /demo/pictures (development only)",
+    ),
+    Variable(
+        name="SUISHEN_LOG_FORMAT",
+        field="log_format",
+        default="console",
+        parse=_one_of("console", "json"),
+        help="how log lines look",
+    ),
+)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in force; raises `SettingsInvalid` with every mistake at once."""
+    values: dict[str, Any] = {}
+    mistakes: list[str] = []
+    for variable in VARIABLES:
+        try:
+            values[variable.field] = variable.parse(environ.get(variable.name) or variable.default)
+        except ValueError as error:
+            mistakes.append(f"{variable.name} {error}.")
+    known = {variable.name for variable in VARIABLES}
+    strangers = sorted(name for name in environ if name.startswith("SUISHEN_") and name not in known)
+    mistakes += [f"{name} is not a setting; see: suishen settings." for name in strangers]
+    if environ.get("SUISHEN_ENVIRONMENT") == "production":
+        mistakes += _production_mistakes(environ)
+    if mistakes:
+        raise SettingsInvalid(mistakes)
+    return _with_derived(Settings(**values))
+
+
+def _production_mistakes(environ: Mapping[str, str]) -> list[str]:
+    missing = [
+        f"{variable.name} must be set in production."
+        for variable in VARIABLES
+        if variable.production and not environ.get(variable.name)
+    ]
+    if environ.get("SUISHEN_MASTER_KEY", "").startswith(DEVELOPMENT_MARK):
+        missing.append("SUISHEN_MASTER_KEY is a development key; production needs its own.")
+    if environ.get("SUISHEN_PUBLIC_ORIGIN", "https:").startswith("http:"):
+        missing.append("SUISHEN_PUBLIC_ORIGIN must be https in production.")
+    if environ.get("SUISHEN_PICTURES_DIRECTORY"):
+        missing.append("SUISHEN_PICTURES_DIRECTORY is for development only.")
+    return missing
+
+
+def _with_derived(settings: Settings) -> Settings:
+    settings = msgspec.structs.replace(
+        settings,
+        public_origin=settings.public_origin or f"http://127.0.0.1:{settings.port}",
+        apps_host=settings.apps_host or f"apps.localhost:{settings.port}",
+    )
+    if urlsplit(settings.public_origin).netloc == settings.apps_host:
+        raise SettingsInvalid(["SUISHEN_APPS_HOST must differ from the host of SUISHEN_PUBLIC_ORIGIN."])
+    return settings
+
+
+def to_environ(settings: Settings) -> dict[str, str]:
+    """The environment that reads back as `settings`: what a worker process is given."""
+    environ: dict[str, str] = {}
+    for variable in VARIABLES:
+        value = getattr(settings, variable.field)
+        if isinstance(value, dict):
+            value = ",".join(f"{name}={url}" for name, url in value.items())
+        if isinstance(value, tuple):
+            value = ",".join(value)
+        environ[variable.name] = str(value)
+    return environ
+
+
+def describe() -> str:
+    """Every variable with its meaning and default, for `suishen settings` and the documentation."""
+    return "\n".join(
+        f"{variable.name}\n    {variable.help}"
+        f"\n    default: {variable.default or '(empty)'}{'; required in production' if variable.production else ''}"
+        for variable in VARIABLES
+    )
