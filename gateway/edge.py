@@ -1,0 +1,177 @@
+"""The edge guard: the first code that sees a request. It refuses whatever two servers could read in two ways.
+
+`inspect` is a pure function of the raw bytes; `EdgeGuard` puts it before everything else. What passes is routed,
+authorised, signed and sent on exactly as it arrived; nothing here repairs a request.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from app.kit.errors import SuishenError
+from app.kit.structs import Text
+from gateway import errors
+from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, send_problem
+
+Refusal: TypeAlias = SuishenError
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+MOST_HEADERS: Final = 64
+MOST_HEADER_BYTES: Final = 32 * 1024
+LONGEST_ADDRESS: Final = 8 * 1024
+LARGEST_BODY: Final = 8 * 1024 * 1024
+SINGLE: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding", b"authorization"})
+METHOD_NOT_ALLOWED: Final = 405
+
+_ALLOW: Final = ((b"allow", ", ".join(sorted(METHODS)).encode()),)
+_PATH = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2})+")
+_QUERY = re.compile(rb"(?:[!$&-;=?-~]|%[0-9A-Fa-f]{2})*")
+_DOT_SEGMENT = re.compile(rb"/\.{1,2}(?:/|$)")
+_HIDDEN = re.compile(rb"%(?:2[EeFf]|5[Cc]|[01][0-9A-Fa-f]|7[Ff]|25[0-9A-Fa-f]{2})")
+_ENCODED_NUL = b"%00"
+_ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
+_HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_HEADER_NAME = re.compile(rb"[a-z0-9!#$%&'*+.^`|~-]+")
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_LENGTH = re.compile(rb"[0-9]{1,12}")
+
+
+def inspect(
+    method: str,
+    raw_path: bytes,
+    query: bytes,
+    headers: Sequence[tuple[bytes, bytes]],
+    *,
+    largest_body: int = LARGEST_BODY,
+) -> Refusal | None:
+    """The reason not to let the request in, or None. `query` is without its "?"."""
+    return (
+        _method(method)
+        or _headers(headers)
+        or _host(headers)
+        or _framing(headers, largest_body)
+        or _address(raw_path, query)
+    )
+
+
+def _method(method: str) -> Refusal | None:
+    return None if method in METHODS else errors.MethodRefused()
+
+
+def _headers(headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
+    if len(headers) > MOST_HEADERS:
+        return errors.HeadersTooLarge(Text(zh="最多 64 个请求头。", en="At most 64 headers."))
+    if sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:
+        return errors.HeadersTooLarge(Text(zh="请求头合计不超过 32 KB。", en="At most 32 KB of headers."))
+    for name, value in headers:
+        if not _HEADER_NAME.fullmatch(name):
+            return errors.BadHeader(Text(zh="请求头名称不合规。", en="A header's name is not acceptable."))
+        if _CONTROL.search(value):
+            return errors.BadHeader(Text(zh="请求头的值含控制字符。", en="A header's value has control characters."))
+    return None
+
+
+def _host(headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]) or b".." in hosts[0]:
+        return errors.BadHost()
+    return None
+
+
+def _framing(headers: Sequence[tuple[bytes, bytes]], largest_body: int) -> Refusal | None:
+    present = Counter(name for name, _ in headers)
+    if any(present[name] > 1 for name in SINGLE):
+        return errors.BadHeader(Text(zh="单值请求头出现多次。", en="A single-valued header stands twice."))
+    if b"transfer-encoding" in present and b"content-length" in present:
+        return errors.BadHeader(
+            Text(zh="不得同时声明长度与分块传输。", en="Content-Length and Transfer-Encoding exclude each other.")
+        )
+    length = find_header(headers, b"content-length")
+    if length is None:
+        return None
+    if not _LENGTH.fullmatch(length):
+        return errors.BadHeader(Text(zh="Content-Length 有误。", en="Content-Length is not a number."))
+    return errors.BodyTooLarge() if int(length) > largest_body else None
+
+
+def _address(raw_path: bytes, query: bytes) -> Refusal | None:
+    if len(raw_path) + len(query) > LONGEST_ADDRESS:
+        return errors.AddressTooLong()
+    if not raw_path.startswith(b"/") or not _PATH.fullmatch(raw_path):
+        return errors.AmbiguousPath()
+    if b"//" in raw_path or _DOT_SEGMENT.search(raw_path):
+        return errors.AmbiguousPath()
+    if b"%" in raw_path and (_HIDDEN.search(raw_path) or not _is_utf8(raw_path)):
+        return errors.AmbiguousPath()
+    if query and not _query_is_plain(query):
+        return errors.AmbiguousQuery()
+    return None
+
+
+def _query_is_plain(query: bytes) -> bool:
+    if not _QUERY.fullmatch(query):
+        return False
+    return b"%" not in query or (_ENCODED_NUL not in query and _is_utf8(query))
+
+
+def _is_utf8(encoded: bytes) -> bool:
+    """Whether the percent-encoded octets spell UTF-8, so that overlong dots and slashes are none."""
+    try:
+        _ENCODED.sub(lambda found: bytes([int(found[1], 16)]), encoded).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class EdgeGuard:
+    """The guard as an ASGI application around all others. Lifespan passes; WebSockets are closed unheard."""
+
+    def __init__(self, inner: ASGIApp, *, largest_body: int = LARGEST_BODY) -> None:
+        self._inner = inner
+        self._largest_body = largest_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a refusal at once, or hands the untouched request on."""
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers: Headers = scope["headers"]
+        refusal = inspect(
+            scope["method"], scope["raw_path"], scope["query_string"], headers, largest_body=self._largest_body
+        )
+        if refusal is not None:
+            await send_problem(send, refusal, headers, more=_ALLOW if refusal.status == METHOD_NOT_ALLOWED else ())
+        elif find_header(headers, b"transfer-encoding") is None:
+            await self._inner(scope, receive, send)
+        else:
+            body = _CountedBody(receive, send, headers, self._largest_body)
+            await self._inner(scope, body.receive, body.send)
+
+
+class _CountedBody:
+    """A body of unannounced length: when it grows too large the application loses it, and the caller reads 413."""
+
+    def __init__(self, receive: Receive, send: Send, headers: Headers, largest_body: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._headers = headers
+        self._left = largest_body
+        self._answered = False
+
+    async def receive(self) -> dict[str, Any]:
+        """The next part, or a disconnect in its place once the limit is passed."""
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self._left < 0 else message
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """Passes the application's answer on, unless the body was cut off before an answer began."""
+        if self._left >= 0 or self._answered:
+            self._answered = True
+            await self._send(message)
+        elif message["type"] == "http.response.start":
+            await send_problem(self._send, errors.BodyTooLarge(), self._headers)
