@@ -1,0 +1,133 @@
+"""Deterministic CBOR (RFC 8949, section 4.2.1), read strictly under limits and before any cryptography.
+
+Refuses indefinite lengths, longer heads than needed, unsorted or repeated keys, tags, floats, and bytes after the end.
+Reads no message twice: what it accepts has exactly one encoding.
+"""
+
+from typing import Any
+
+import cbor2
+
+from app.kit.structs import Model
+from codes.verdict import Reason, Refused
+
+UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
+DIRECT = 24  # heads below this carry their value themselves
+LONGEST_HEAD = 27
+SIMPLE_VALUES = {20: False, 21: True, 22: None}
+TAG_COSE_SIGN1 = b"\xd2"
+
+
+class Limits(Model):
+    """How large, how deep and how plain a message must be."""
+
+    max_bytes: int
+    max_depth: int
+    integer_keys: bool
+
+
+CODE = Limits(max_bytes=512, max_depth=5, integer_keys=True)
+DOCUMENT = Limits(max_bytes=1 << 20, max_depth=8, integer_keys=False)
+
+
+def encode(value: Any) -> bytes:
+    """The deterministic encoding. Map keys are integers or texts, never of mixed size classes (see `tests`)."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def bytes_head(length: int) -> bytes:
+    """The head of a byte string: so that a signed structure can be put together without copying it through a tree."""
+    if length < DIRECT:
+        return bytes((BYTES << 5 | length,))
+    if length < 1 << 8:
+        return bytes((BYTES << 5 | 24, length))
+    if length < 1 << 16:
+        return b"\x59" + length.to_bytes(2, "big")
+    return b"\x5a" + length.to_bytes(4, "big")
+
+
+def untag_sign1(data: bytes) -> bytes:
+    """What stands under tag 18 (COSE_Sign1), which must be there; raises `Refused` (MALFORMED)."""
+    if data[:1] != TAG_COSE_SIGN1:
+        raise Refused(Reason.MALFORMED, "cbor tag")
+    return data[1:]
+
+
+def decode(data: bytes, limits: Limits = CODE) -> Any:
+    """The one item in `data`: int, bytes, str, list, dict, bool or None. Raises `Refused` (TOO_LARGE, MALFORMED)."""
+    if len(data) > limits.max_bytes:
+        raise Refused(Reason.TOO_LARGE, "cbor size")
+    try:
+        value, end = _item(data, 0, limits.max_depth, limits.integer_keys)
+    except (IndexError, UnicodeDecodeError):
+        raise Refused(Reason.MALFORMED, "cbor end or text") from None
+    if end != len(data):
+        raise Refused(Reason.MALFORMED, "cbor trailing bytes")
+    return value
+
+
+def _item(data: bytes, at: int, depth: int, integer_keys: bool) -> tuple[Any, int]:
+    head = data[at]
+    major, argument = head >> 5, head & 31
+    at += 1
+    if argument >= DIRECT:
+        argument, at = _argument(data, at, argument)
+    if major == UNSIGNED:
+        return argument, at
+    if major == NEGATIVE:
+        return -1 - argument, at
+    if major in (BYTES, TEXT):
+        return _string(data, at, argument, major)
+    if major == SIMPLE and head & 31 in SIMPLE_VALUES:
+        return SIMPLE_VALUES[head & 31], at
+    if major not in (ARRAY, MAP) or depth == 0:
+        raise Refused(Reason.MALFORMED, "cbor type or depth")
+    if major == ARRAY:
+        return _array(data, at, argument, depth - 1, integer_keys)
+    return _map(data, at, argument, depth - 1, integer_keys)
+
+
+def _argument(data: bytes, at: int, head: int) -> tuple[int, int]:
+    """The value of a head that needs 1, 2, 4 or 8 more bytes; the shortest head is the only one."""
+    if head > LONGEST_HEAD:
+        raise Refused(Reason.MALFORMED, "cbor indefinite or reserved")
+    size = 1 << (head - DIRECT)
+    end = at + size
+    if end > len(data):
+        raise IndexError
+    value = int.from_bytes(data[at:end], "big")
+    if value < DIRECT or (size > 1 and value >> (size * 4) == 0):
+        raise Refused(Reason.MALFORMED, "cbor head not shortest")
+    return value, end
+
+
+def _string(data: bytes, at: int, length: int, major: int) -> tuple[bytes | str, int]:
+    end = at + length
+    if end > len(data):
+        raise IndexError
+    content = data[at:end]
+    return (content if major == BYTES else content.decode("utf-8")), end
+
+
+def _array(data: bytes, at: int, count: int, depth: int, integer_keys: bool) -> tuple[list[Any], int]:
+    items: list[Any] = []
+    for _ in range(count):
+        value, at = _item(data, at, depth, integer_keys)
+        items.append(value)
+    return items, at
+
+
+def _map(data: bytes, at: int, count: int, depth: int, integer_keys: bool) -> tuple[dict[Any, Any], int]:
+    items: dict[Any, Any] = {}
+    last = b""
+    for _ in range(count):
+        start = at
+        if data[at] >> 5 > (NEGATIVE if integer_keys else TEXT):
+            raise Refused(Reason.MALFORMED, "cbor key type")
+        key, at = _item(data, at, 0, integer_keys)
+        encoded = data[start:at]
+        if encoded <= last:
+            raise Refused(Reason.MALFORMED, "cbor keys unsorted or repeated")
+        items[key], at = _item(data, at, depth, integer_keys)
+        last = encoded
+    return items, at
