@@ -8,7 +8,6 @@ outside its directory, except a short private socket folder where the path is to
 import fcntl
 import hashlib
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -30,10 +29,19 @@ from app.kit.postgres_binaries import (
     first_barrier,
     readable_installation,
 )
+from app.kit.postgres_cluster import (
+    DATABASE,
+    DURABLE,
+    NOT_DURABLE,
+    ROLE,
+    create_cluster,
+    environment,
+    options,
+    user_name,
+)
 
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "default_data_directory"]
 
-DATABASE = ROLE = "suishen"
 # Under root PostgreSQL gets a uid that no other program uses; "nobody" is shared with whoever else was given it.
 DROPPED_UID = 60432
 # A bind address holds 108 bytes on Linux and 104 on macOS, with the closing zero.
@@ -63,14 +71,6 @@ SETTINGS = {
     "logging_collector": "off",
     "log_destination": "stderr",
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-
-# The application's role owns its database and may make more (tests clone theirs), but is no superuser.
-FIRST_STATEMENTS = f"""
-create role {ROLE} login createdb in role pg_monitor, pg_checkpoint, pg_signal_backend;
-create database {DATABASE} owner {ROLE};
-"""
 
 
 def default_data_directory(root: Path, *, name: str = "postgres") -> Path:
@@ -168,6 +168,7 @@ class EmbeddedPostgres:
             return
         self._own_directory()
         self._stop_leftover()
+        self._remove_socket_directory()
         shutil.rmtree(self.data_directory)
         if self._lock is not None:
             os.close(self._lock)
@@ -180,7 +181,7 @@ class EmbeddedPostgres:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if directory.stat().st_uid not in (os.geteuid(), self._uid):
             raise EmbeddedPostgresError(
-                f"{directory} belongs to another user ({_user_name(directory.stat().st_uid)}). "
+                f"{directory} belongs to another user ({user_name(directory.stat().st_uid)}). "
                 "Start the server as that user, or choose another data directory."
             )
         barrier = first_barrier(directory, self._uid) if os.geteuid() == 0 else None
@@ -198,7 +199,7 @@ class EmbeddedPostgres:
         lock = _open_private(str(self._owner_file), os.O_RDWR | os.O_CREAT)
         began = time.monotonic()
         while not _locked(lock):
-            owner = int(os.pread(lock, 32, 0) or b"0")
+            owner = int(os.pread(lock, 32, 0).strip(b"\0") or b"0")
             patience = OWNER_ALIVE_PATIENCE_SECONDS if _is_alive(owner) else OWNER_DEAD_PATIENCE_SECONDS
             if time.monotonic() - began > patience:
                 os.close(lock)
@@ -217,7 +218,8 @@ class EmbeddedPostgres:
         if os.geteuid() == 0:
             installation = readable_installation(installation, self._uid, self.data_directory)
         if not self._cluster.exists():
-            self._create_cluster(installation)
+            self._log(f"Making a new PostgreSQL {installation.major} database in {self.data_directory}")
+            create_cluster(installation, self._cluster, self._uid, durable=self._durable)
         made_by = (self._cluster / "PG_VERSION").read_text().strip()
         if made_by != installation.major:
             raise EmbeddedPostgresError(
@@ -226,45 +228,12 @@ class EmbeddedPostgres:
             )
         return installation
 
-    def _create_cluster(self, installation: Installation) -> None:
-        """Builds beside the final place and renames: a cluster is either whole or not there."""
-        self._log(f"Making a new PostgreSQL {installation.major} database in {self.data_directory}")
-        new = self._cluster.with_name("cluster.new")
-        if new.exists():
-            shutil.rmtree(new)
-        new.mkdir(mode=0o700)
-        maker = self._uid
-        if os.geteuid() == 0:
-            # initdb insists on a user with a name. It works as "nobody" in this one folder, which is then handed over.
-            maker = _nobody()
-            os.chown(new, maker, maker)
-            os.chown(self.data_directory, 0, 0)
-            self.data_directory.chmod(0o711)
-        elif _user_name(maker) is None:
-            raise EmbeddedPostgresError(
-                f"PostgreSQL needs your user id {maker} to have a name (a line in /etc/passwd). "
-                "Add one, or set DATABASE_URL to a PostgreSQL server of yours."
-            )
-        initdb = [installation.program("initdb"), "-D", str(new), "--username=postgres", "--auth=reject"]
-        initdb += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        initdb += ["--data-checksums", "--no-instructions"] + ([] if self._durable else ["--no-sync"])
-        _run_as(maker, initdb)
-        single = [installation.program("postgres"), "--single", "-j", "-D", str(new), "-c", "exit_on_error=on"]
-        single += _options(DURABLE if self._durable else NOT_DURABLE)
-        _run_as(maker, [*single, "postgres"], FIRST_STATEMENTS.strip().replace(";\n", ";\n\n") + "\n\n")
-        if maker != self._uid:
-            _hand_over(new, maker, self._uid)
-            self._give(self.data_directory)
-            self.data_directory.chmod(0o700)
-        new.rename(self._cluster)
-        _sync_directory(self.data_directory)
-
     def _launch(self, installation: Installation) -> str:
         self._write_access_rules()
         socket_directory = self._make_socket_directory()
         settings = SETTINGS | (DURABLE if self._durable else NOT_DURABLE)
         settings["unix_socket_directories"] = str(socket_directory)
-        command = [installation.program("postgres"), "-D", str(self._cluster), *_options(settings)]
+        command = [installation.program("postgres"), "-D", str(self._cluster), *options(settings)]
         before = self._server_state()
         self._guardian = self._start_guardian(command)
         self._wait_until_ready(before)
@@ -287,7 +256,7 @@ class EmbeddedPostgres:
                 # Out of the terminal's process group: Ctrl-C is for the owner, which stops the server last.
                 start_new_session=True,
                 cwd="/",
-                env=_environment(),
+                env=environment(),
             )
 
     def _wait_until_ready(self, before: list[str]) -> None:
@@ -329,7 +298,7 @@ class EmbeddedPostgres:
 
     def _write_access_rules(self) -> None:
         """One role, one way in: the operating system tells PostgreSQL who stands at the socket."""
-        user = _user_name(os.geteuid())
+        user = user_name(os.geteuid())
         if user is None or re.search(r'^/|["\\\s]', user):
             raise EmbeddedPostgresError(
                 f"PostgreSQL cannot match the user name of user id {os.geteuid()} ({user!r}). "
@@ -376,64 +345,6 @@ class EmbeddedPostgres:
             os.chown(path, self._uid, self._uid, follow_symlinks=False)
 
 
-def _options(settings: dict[str, str]) -> list[str]:
-    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-
-
-def _run_as(uid: int, command: list[str], stdin: str = "") -> None:
-    drop: dict[str, int | list[int]] = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
-    done = subprocess.run(  # type: ignore[call-overload]  # noqa: S603 - mypy cannot follow the optional keywords
-        command,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        env=_environment(),
-        umask=0o077,
-        **drop,
-    )
-    # A single-user server reports a failed statement and still leaves with 0.
-    if done.returncode != 0 or "ERROR:" in done.stderr or "FATAL:" in done.stderr:
-        raise EmbeddedPostgresError(
-            f"A new PostgreSQL database could not be made: {(done.stderr + done.stdout)[-1500:]}"
-        )
-
-
-def _environment() -> dict[str, str]:
-    """Without the owner's secrets, and without PG* variables that would bend the programs."""
-    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C", "TZ": "UTC"}
-
-
-def _hand_over(tree: Path, maker: int, uid: int) -> None:
-    """Gives files of `maker` to `uid`; leaves alone what somebody else of that name may have slipped in."""
-    for _, directories, files, descriptor in os.fwalk(tree):
-        for name in [*directories, *files]:
-            status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            if status.st_uid != maker or (name in files and status.st_nlink != 1):
-                raise EmbeddedPostgresError(f"Somebody else wrote into {tree} while it was made; start again.")
-            os.chown(name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
-    os.chown(tree, uid, uid)
-
-
-def _nobody() -> int:
-    try:
-        return pwd.getpwnam("nobody").pw_uid
-    except KeyError as error:
-        raise EmbeddedPostgresError(
-            'PostgreSQL does not run as root, and this machine has no user "nobody" to make the database with. '
-            "Start the server as an ordinary user, or set DATABASE_URL."
-        ) from error
-
-
-def _user_name(uid: int) -> str | None:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return None
-
-
 def _short_temporary_directory() -> Path:
     """The usual one, unless its own path leaves no room for a socket's name."""
     usual = Path(tempfile.gettempdir()).resolve()
@@ -473,11 +384,3 @@ def _command_line(pid: int) -> bytes:
             return b""
     listing = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
     return subprocess.run(listing, capture_output=True, check=False).stdout  # noqa: S603 - a number is its only argument
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
