@@ -1,0 +1,19 @@
+"""Ids are UUIDv7: valid, and ordered by time."""
+
+import time
+
+from app.kit.ids import new_id
+
+
+def test_new_id_is_version_7_of_the_rfc_variant() -> None:
+    made = new_id()
+    assert made.version == 7
+    assert made.variant == "specified in RFC 4122"
+
+
+def test_new_ids_grow_with_time_and_never_repeat() -> None:
+    early = new_id()
+    time.sleep(0.002)
+    late = {new_id() for _ in range(2000)}
+    assert len(late) == 2000
+    assert early < min(late)

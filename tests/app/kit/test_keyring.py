@@ -1,0 +1,115 @@
+"""Signing keys: apart by purpose, sealed at rest, rotated without a gap."""
+
+import asyncpg
+import pytest
+
+from app.kit.clock import ManualClock
+from app.kit.database import Connection, Database
+from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
+from app.kit.keyring import PURPOSES, Keyring, MissingKey
+from app.kit.vault import Vault, VaultError
+
+
+def test_every_purpose_has_its_own_active_key(keyring: Keyring) -> None:
+    assert len({keyring.active(purpose).kid for purpose in PURPOSES}) == len(PURPOSES)
+
+
+def test_active_for_unknown_purpose_is_missing(keyring: Keyring) -> None:
+    with pytest.raises(MissingKey):
+        keyring.active("nonsense")
+
+
+def test_find_under_another_purpose_gives_nothing(keyring: Keyring) -> None:
+    assert keyring.find("grant", keyring.active("token").kid) is None
+
+
+async def test_rotate_keeps_old_tokens_valid_and_signs_with_the_announced_key(
+    keyring: Keyring, connection: Connection, clock: ManualClock
+) -> None:
+    announced = next(key.kid for key in keyring.all("token") if key.state == "next")
+    token = sign_with_active(keyring, clock)
+    await keyring.rotate(connection, "token")
+    await keyring.load(connection)
+    assert keyring.active("token").kid == announced
+    assert read(token, keyring, clock)["sub"] == "x"
+    assert sorted(key.state for key in keyring.all("token")) == ["active", "next", "retired"]
+
+
+async def test_rotate_that_rolls_back_changes_nothing_in_memory(
+    keyring: Keyring, connection: Connection, clock: ManualClock
+) -> None:
+    before = keyring.active("token").kid
+    transaction = connection.transaction()
+    await transaction.start()
+    await keyring.rotate(connection, "token")
+    await transaction.rollback()
+    assert keyring.active("token").kid == before
+    assert read(sign_with_active(keyring, clock), keyring, clock)["sub"] == "x"
+
+
+async def test_load_with_another_master_key_fails(
+    database: Database, connection: Connection, clock: ManualClock
+) -> None:
+    with pytest.raises(VaultError):
+        await Keyring(database, Vault(bytes(range(1, 33))), clock).load(connection)
+
+
+async def test_database_holds_one_active_key_at_most(connection: Connection) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await connection.execute(
+            "insert into kit.signing_key select 'abcdef01', purpose, profile, state, private_sealed, created_at, null"
+            " from kit.signing_key where purpose = 'token' and state = 'active'"
+        )
+
+
+def test_token_of_another_purpose_is_refused(keyring: Keyring, clock: ManualClock) -> None:
+    token = sign_jwt(keyring.active("assertion"), typ="t", claims=claims(clock))
+    with pytest.raises(InvalidToken, match="unknown key"):
+        read(token, keyring, clock)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"iss": "other"}, {"aud": "other"}, {"aud": ["other"]}, {"exp": 1}, {"iat": 4e9}, {"nbf": 4e9}, {"exp": "soon"}],
+    ids=str,
+)
+def test_token_with_a_wrong_claim_is_refused(change: dict[str, object], keyring: Keyring, clock: ManualClock) -> None:
+    token = sign_jwt(keyring.active("token"), typ="t", claims=claims(clock) | change)
+    with pytest.raises(InvalidToken):
+        read(token, keyring, clock)
+
+
+@pytest.mark.parametrize("missing", ["exp", "iat", "iss", "aud"])
+def test_token_without_a_required_claim_is_refused(missing: str, keyring: Keyring, clock: ManualClock) -> None:
+    body = claims(clock)
+    del body[missing]
+    with pytest.raises(InvalidToken):
+        read(sign_jwt(keyring.active("token"), typ="t", claims=body), keyring, clock)
+
+
+def test_token_of_another_type_is_refused(keyring: Keyring, clock: ManualClock) -> None:
+    with pytest.raises(InvalidToken, match="header"):
+        read(sign_jwt(keyring.active("token"), typ="other", claims=claims(clock)), keyring, clock)
+
+
+@pytest.mark.parametrize("token", ["", "a", "a.b.c", "e30.e30.", "." * 9000, "é.é.é"])
+def test_text_that_is_no_token_is_refused(token: str, keyring: Keyring, clock: ManualClock) -> None:
+    with pytest.raises(InvalidToken):
+        read(token, keyring, clock)
+
+
+def claims(clock: ManualClock) -> dict[str, object]:
+    now = int(clock.now().timestamp())
+    return {"iss": "us", "aud": "them", "sub": "x", "iat": now, "exp": now + 60}
+
+
+def sign_with_active(keyring: Keyring, clock: ManualClock) -> str:
+    return sign_jwt(keyring.active("token"), typ="t", claims=claims(clock))
+
+
+def read(token: str, keyring: Keyring, clock: ManualClock) -> dict[str, object]:
+    def find(kid: str) -> object:
+        key = keyring.find("token", kid)
+        return key.public_key if key else None
+
+    return verify_jwt(token, find_key=find, typ="t", issuer="us", audience="them", now=clock.now())
