@@ -35,7 +35,9 @@ PURPOSES = (
     "receipt",
     "audit",  # checkpoints
 )
+# As long as the longest-lived thing a key signed: paper codes 180 days, checkpoints ten years.
 RETIRED_KEYS_LIVE = timedelta(days=200)
+RETIRED_AUDIT_KEYS_LIVE = timedelta(days=3660)
 
 
 class VerifyKey(Model):
@@ -167,7 +169,8 @@ class Keyring:
         """
         now = self._clock.now()
         await connection.execute(LOCK_PURPOSES)
-        await connection.execute(MARK_RETIRED, purpose, now + RETIRED_KEYS_LIVE)
+        live = RETIRED_AUDIT_KEYS_LIVE if purpose == "audit" else RETIRED_KEYS_LIVE
+        await connection.execute(MARK_RETIRED, purpose, now + live)
         await connection.execute(MARK_ACTIVE, purpose)
         await self._insert(connection, purpose, "next")
         await audit.record(
