@@ -116,10 +116,11 @@ def sign1_of(item: Any, limits: cbor.Limits = cbor.CODE) -> Sign1:
 
 def check_signature(message: Sign1, key: VerifyingKey, aad: bytes, bad: Reason = Reason.BAD_ISSUER_SIGNATURE) -> None:
     """Raises `Refused`: ALG_MISMATCH when the message names another algorithm than its key's, else `bad`."""
+    step = bad.removeprefix("BAD_").lower()
     if message.protected.get(ALGORITHM) != key.profile.algorithm:
-        raise Refused(Reason.ALG_MISMATCH, "cose algorithm")
+        raise Refused(Reason.ALG_MISMATCH, step)
     if not key.verify(message.signature, to_be_signed(message.protected_bytes, aad, message.payload)):
-        raise Refused(bad, "cose signature")
+        raise Refused(bad, step)
 
 
 def cose_sign1_verify(

@@ -26,8 +26,12 @@ class UnverifiedStaticCode(Model):
 
 
 def static_prefix(host: str) -> str:
-    """What every static code of a city begins with; all of it is in the alphanumeric QR alphabet."""
-    return f"HTTPS://{host.upper()}/{VERSION}/"
+    """What every static code of a city begins with; all of it is in the alphanumeric QR alphabet.
+
+    `host` is a host name, or a whole origin where it is not https (a laptop's http://127.0.0.1:8000).
+    """
+    origin = host if "://" in host else f"https://{host}"
+    return f"{origin.upper()}/{VERSION}/"
 
 
 def encode_static_code(claims: Claims, signer: Signer, environment: Environment, host: str) -> str:

@@ -1,0 +1,286 @@
+"""The verifier, as pure functions: usable with no database and no network, and the first half of every online scan.
+
+`examine` reads a code and checks its signatures; `judge` holds what it says against status, time and scenario.
+`verify_offline` is both. Being offline it cannot tell a replay, and it discloses nothing: only the city can.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from app.kit.structs import Model
+from codes.envelope import cose
+from codes.envelope.claims import Claims, device_verifying_key, kid_of
+from codes.envelope.cose import ObjectType, Sign1, external_aad
+from codes.envelope.presentation import Presentation, UnverifiedPresentation, parse_presentation
+from codes.envelope.profiles import VerifyingKey
+from codes.envelope.static_code import UnverifiedStaticCode, parse_static_code
+from codes.status.models import Status, VerifiedStatusList
+from codes.trust.models import CodeFormat, KeyUse, ScenarioPolicy, VerifiedTrustList
+from codes.verdict import Check, Freshness, Reason, Refused, VerificationResult, retry_of, verdict_of
+
+FARTHEST_AHEAD = timedelta(seconds=30)
+OFFLINE_ALLOWANCE = timedelta(seconds=15)
+STEPS = (
+    "format",
+    "issuer_key",
+    "issuer_signature",
+    "device_signature",
+    "trust_list",
+    "status",
+    "validity",
+    "freshness",
+    "scenario",
+    "scanner",
+    "holder",
+    "replay",
+)
+GENERAL = 0
+
+ReadCode: TypeAlias = UnverifiedPresentation | UnverifiedStaticCode
+
+
+class Examined(Model):
+    """A code after its signatures were checked. `code` is there when it could be read, `reason` says if it is true."""
+
+    reason: Reason
+    failed_step: str | None
+    code: ReadCode | None
+
+    @property
+    def claims(self) -> Claims | None:
+        """What the city signed, if it could be read."""
+        return None if self.code is None else self.code.claims
+
+    @property
+    def presentation(self) -> Presentation | None:
+        """What the phone signed, if this is a personal code that could be read."""
+        return self.code.presentation if isinstance(self.code, UnverifiedPresentation) else None
+
+
+class Challenge(Model):
+    """What the scanner showed the phone beforehand: its place, and a nonce of this one scan."""
+
+    aud: str
+    cnonce: bytes | None
+
+
+class StatusFound(Model):
+    """The status of a code and since when it is known; `status` None means that nobody could tell."""
+
+    status: Status | None
+    as_of: datetime | None = None
+    stale: bool = False
+
+
+class Judged(Model):
+    """The outcome so far: `stale_steps` passed only because the scenario fails open."""
+
+    reason: Reason
+    failed_step: str | None = None
+    stale_steps: frozenset[str] = frozenset()
+
+
+def verify_offline(
+    text: str,
+    *,
+    trust_list: VerifiedTrustList,
+    status_lists: Mapping[int, VerifiedStatusList],
+    policy: ScenarioPolicy,
+    code_format: CodeFormat,
+    now: datetime,
+    challenge: Challenge | None = None,
+) -> VerificationResult:
+    """The verdict of a verifier that holds nothing but lists. Never raises, whatever `text` is."""
+    examined = examine(text, trust_list, code_format, now)
+    status = StatusFound(status=None)
+    judged = Judged(reason=examined.reason, failed_step=examined.failed_step)
+    if examined.reason is Reason.OK and examined.code is not None:
+        status = status_from_lists(examined.code.claims, status_lists, now)
+        judged = judge(examined.code, trust_list, status, policy, now, challenge=challenge, allowance=OFFLINE_ALLOWANCE)
+    return VerificationResult(
+        verification_id=None,
+        verdict=verdict_of(judged.reason),
+        reason=judged.reason,
+        retry=retry_of(judged.reason),
+        mode="offline",
+        kind=None if examined.claims is None else examined.claims.kind.name,
+        scenario=policy.number,
+        checks=checks_of(judged, policy.number, examined.code, skipped=("scanner", "holder", "replay")),
+        freshness=freshness_of(trust_list, status, examined.presentation, now),
+    )
+
+
+def examine(text: str, trust_list: VerifiedTrustList, code_format: CodeFormat, now: datetime) -> Examined:
+    """Reads `text` under all limits, then checks who signed it; never raises."""
+    code: ReadCode | None = None
+    try:
+        code = read_code(text, code_format)
+        _check_signatures(code, trust_list, code_format, now)
+    except Refused as refused:
+        step = refused.step if refused.step in STEPS else "format"
+        return Examined(reason=refused.reason, failed_step=step, code=code)
+    return Examined(reason=Reason.OK, failed_step=None, code=code)
+
+
+def read_code(text: str, code_format: CodeFormat) -> ReadCode:
+    """The code in `text` by its carrier, unverified; raises `Refused`."""
+    if text[:5].upper().startswith("HTTP"):
+        return parse_static_code(text, code_format.host)
+    return parse_presentation(text, code_format.prefix)
+
+
+def judge(
+    code: ReadCode,
+    trust_list: VerifiedTrustList,
+    status: StatusFound,
+    policy: ScenarioPolicy,
+    now: datetime,
+    *,
+    challenge: Challenge | None = None,
+    allowance: timedelta = timedelta(0),
+) -> Judged:
+    """What a code of good signatures is worth here and now: lists, status, validity, freshness, scenario, in order."""
+    stale: set[str] = set()
+    try:
+        if now > trust_list.next_update_at:
+            _tolerate("trust_list", Reason.TRUST_LIST_STALE, policy, stale)
+        _check_status(status, policy, stale)
+        _check_expiry(code.claims, now)
+        if isinstance(code, UnverifiedPresentation):
+            check_freshness(code.presentation.iat, policy, now, allowance)
+            _check_challenge(code.presentation, policy, challenge)
+        check_scenario(code, policy)
+    except Refused as refused:
+        return Judged(reason=refused.reason, failed_step=refused.step, stale_steps=frozenset(stale))
+    return Judged(reason=Reason.OK, stale_steps=frozenset(stale))
+
+
+def status_from_lists(claims: Claims, lists: Mapping[int, VerifiedStatusList], now: datetime) -> StatusFound:
+    """The status of a code by pulled lists."""
+    found = lists.get(claims.shard)
+    if found is None:
+        return StatusFound(status=None)
+    stale = now > found.issued_at + timedelta(seconds=found.ttl_seconds)
+    return StatusFound(status=found.find_status(claims.index), as_of=found.issued_at, stale=stale)
+
+
+def check_freshness(iat: int, policy: ScenarioPolicy, now: datetime, allowance: timedelta) -> None:
+    """-30 s <= now - iat <= what the scenario allows; raises `Refused` (CLOCK_SKEW, STALE_CODE)."""
+    age = now.timestamp() - iat
+    if age < -FARTHEST_AHEAD.total_seconds():
+        raise Refused(Reason.CLOCK_SKEW, "freshness")
+    if age > policy.freshness_seconds + allowance.total_seconds():
+        raise Refused(Reason.STALE_CODE, "freshness")
+
+
+def check_scenario(code: ReadCode, policy: ScenarioPolicy) -> None:
+    """A code of the right kind, opened for this scenario, or for none where that is enough; raises `Refused`."""
+    if code.claims.kind not in policy.kinds:
+        raise Refused(Reason.WRONG_CARRIER, "scenario")
+    if not isinstance(code, UnverifiedPresentation) or code.presentation.scenario == policy.number:
+        return
+    if code.presentation.scenario != GENERAL or not policy.general_ok:
+        raise Refused(Reason.SCENARIO_MISMATCH, "scenario")
+
+
+def checks_of(
+    judged: Judged, scenario: int, code: ReadCode | None = None, skipped: tuple[str, ...] = ()
+) -> list[Check]:
+    """One line for each step: those before the failed one passed, those after it were not made."""
+    unmade = set(skipped)
+    if isinstance(code, UnverifiedStaticCode):
+        unmade |= {"device_signature", "freshness"}
+    checks: list[Check] = []
+    for step in STEPS:
+        if step == judged.failed_step:
+            needed = scenario if judged.reason is Reason.SCENARIO_MISMATCH else None
+            checks.append(Check(name=step, result="fail", needed=needed))
+            unmade = set(STEPS)
+            continue
+        checks.append(Check(name=step, result=_result_of(step, judged, unmade)))
+    return checks
+
+
+def freshness_of(
+    trust_list: VerifiedTrustList, status: StatusFound, presentation: Presentation | None, now: datetime
+) -> Freshness:
+    """How old everything is that the verdict rests on."""
+    return Freshness(
+        trust_list_version=trust_list.version,
+        trust_list_age_s=int((now - trust_list.issued_at).total_seconds()),
+        status_as_of=status.as_of,
+        code_age_s=None if presentation is None else int(now.timestamp()) - presentation.iat,
+    )
+
+
+def find_key(trust_list: VerifiedTrustList, message: Sign1, use: int, now: datetime) -> VerifyingKey:
+    """The listed key that signed `message`, if it may sign for `use` now; raises `Refused`."""
+    key = trust_list.keys.get(kid_of(message))
+    moment = now.timestamp()
+    if key is None or (key.not_after is not None and moment > key.not_after):
+        raise Refused(Reason.UNKNOWN_KEY, "issuer_key")
+    if moment < key.not_before:
+        raise Refused(Reason.NOT_YET_VALID, "issuer_key")
+    if use not in key.kinds:
+        raise Refused(Reason.KEY_NOT_FOR_KIND, "issuer_key")
+    verifying_key: VerifyingKey = key.verifying_key
+    return verifying_key
+
+
+def status_list_key(trust_list: VerifiedTrustList, message: Sign1, now: datetime) -> VerifyingKey | None:
+    """The listed key of a status list, or None."""
+    try:
+        return find_key(trust_list, message, KeyUse.STATUS_LIST, now)
+    except Refused:
+        return None
+
+
+def _check_signatures(code: ReadCode, trust_list: VerifiedTrustList, code_format: CodeFormat, now: datetime) -> None:
+    environment = code_format.environment
+    personal = isinstance(code, UnverifiedPresentation)
+    issued = ObjectType.GRANT if personal else ObjectType.STATIC_CODE
+    key = find_key(trust_list, code.issuer_message, code.claims.kind, now)
+    cose.check_signature(code.issuer_message, key, external_aad(issued, environment))
+    if isinstance(code, UnverifiedPresentation):
+        device = device_verifying_key(code.claims.device_key)
+        aad = external_aad(ObjectType.PRESENTATION, environment)
+        cose.check_signature(code.device_message, device, aad, Reason.BAD_DEVICE_SIGNATURE)
+
+
+def _tolerate(step: str, reason: Reason, policy: ScenarioPolicy, stale: set[str]) -> None:
+    """Goes on, and remembers why that is weaker, where the scenario fails open; else raises `Refused`."""
+    if not policy.fails_open:
+        raise Refused(reason, step)
+    stale.add(step)
+
+
+def _check_status(found: StatusFound, policy: ScenarioPolicy, stale: set[str]) -> None:
+    if found.status is Status.INVALID:
+        raise Refused(Reason.REVOKED, "status")
+    if found.status is Status.SUSPENDED:
+        raise Refused(Reason.SUSPENDED, "status")
+    if found.status is None or found.stale:
+        _tolerate("status", Reason.STATUS_UNKNOWN, policy, stale)
+
+
+def _check_expiry(claims: Claims, now: datetime) -> None:
+    if now.timestamp() >= claims.expires_at:
+        raise Refused(Reason.GRANT_EXPIRED, "validity")
+
+
+def _check_challenge(presentation: Presentation, policy: ScenarioPolicy, challenge: Challenge | None) -> None:
+    """A presentation that was made for a place or a nonce is good nowhere else; high value asks for both."""
+    aud = None if challenge is None else challenge.aud
+    cnonce = None if challenge is None else challenge.cnonce
+    made_for_another = (presentation.aud not in (None, aud)) or (presentation.cnonce not in (None, cnonce))
+    if made_for_another:
+        raise Refused(Reason.REPLAYED, "freshness")
+    if policy.high_value and (presentation.aud is None or presentation.cnonce is None):
+        raise Refused(Reason.HOLDER_CHECK_REQUIRED, "freshness")
+
+
+def _result_of(step: str, judged: Judged, unmade: set[str]) -> Literal["pass", "skipped", "stale"]:
+    if step in unmade:
+        return "skipped"
+    return "stale" if step in judged.stale_steps else "pass"

@@ -1,0 +1,1 @@
+"""Whose signatures count: the trust list that every verifier holds, and how one version follows another."""
