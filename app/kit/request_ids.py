@@ -1,6 +1,7 @@
 """A number for every request, in the log and in the answer, so that a person can quote it. Never taken from outside."""
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.ids import new_id
@@ -10,7 +11,7 @@ def with_request_id(app: ASGIApp) -> ASGIApp:
     """Wraps `app`: binds `request_id` to the log lines of the request and answers it as `X-Request-Id`."""
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
             return
         request_id = str(new_id())
