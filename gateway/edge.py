@@ -21,7 +21,17 @@ MOST_HEADERS: Final = 64
 MOST_HEADER_BYTES: Final = 32 * 1024
 LONGEST_ADDRESS: Final = 8 * 1024
 LARGEST_BODY: Final = 8 * 1024 * 1024
-SINGLE: Final = frozenset({b"content-length", b"content-type", b"transfer-encoding", b"authorization"})
+SINGLE: Final = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"idempotency-key",
+        b"range",
+        b"transfer-encoding",
+    }
+)
 METHOD_NOT_ALLOWED: Final = 405
 
 _ALLOW: Final = ((b"allow", ", ".join(sorted(METHODS)).encode()),)

@@ -1,0 +1,96 @@
+"""Which headers cross the gateway, each way: two allow-lists, so that no spelling of a forbidden name can slip by.
+
+Refuses to repair: a header that would have to be guessed at is refused or dropped, never rewritten.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from app.kit.structs import Text
+from gateway import errors
+from gateway.asgi import Headers
+
+TO_DEPARTMENT: Final = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"cache-control",
+        b"content-encoding",
+        b"content-language",
+        b"content-type",
+        b"idempotency-key",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"if-unmodified-since",
+        b"prefer",
+        b"range",
+    }
+)
+"""Cookies, credentials, SSB-*, X-User-*, X-Forwarded-*, hop-by-hop and method-override headers are simply not here."""
+
+TO_CITIZEN: Final = frozenset(
+    {
+        "accept-ranges",
+        "age",
+        "allow",
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-range",
+        "content-type",
+        "deprecation",
+        "etag",
+        "expires",
+        "last-modified",
+        "preference-applied",
+        "retry-after",
+        "sunset",
+        "vary",
+    }
+)
+"""Set-Cookie, Clear-Site-Data, Access-Control-*, Strict-Transport-Security, Alt-Svc and SSB-* are simply not here."""
+
+ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""On every answer of the apps host: what a department sends is data, never a page of a shared origin."""
+
+
+def headers_to_department(headers: Headers) -> dict[str, str]:
+    """What of a citizen's headers the department may see, by lower-case name; raises `BadHeader`.
+
+    A name that the citizen listed in Connection is hop-by-hop (RFC 9110, section 7.6.1) and stays behind.
+    """
+    hop_by_hop = {
+        token.strip().lower() for name, value in headers if name == b"connection" for token in value.split(b",")
+    }
+    passed: dict[str, str] = {}
+    for name, value in headers:
+        if name not in TO_DEPARTMENT or name in hop_by_hop:
+            continue
+        text = _ascii(value)
+        known = passed.get(name.decode())
+        passed[name.decode()] = text if known is None else f"{known}, {text}"
+    return passed
+
+
+def headers_to_citizen(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """What of a department's headers the citizen may see; anything that is not plain ASCII is dropped."""
+    return [
+        (name.lower().encode(), value.encode())
+        for name, value in headers
+        if name.lower() in TO_CITIZEN and value.isascii() and value.isprintable()
+    ]
+
+
+def _ascii(value: bytes) -> str:
+    try:
+        return value.decode("ascii").strip(" \t")
+    except UnicodeDecodeError:
+        raise errors.BadHeader(Text(zh="请求头的值只能是 ASCII 字符。", en="Header values must be ASCII.")) from None

@@ -1,0 +1,149 @@
+"""The client that calls departments: byte-exact, bounded in size and time, and never one person's answer to another.
+
+Built on aiohttp with a connector that throws away pooled connections which hold bytes nobody asked for. Follows no
+redirect, keeps no cookie, takes no proxy from the environment, decompresses nothing.
+"""
+
+import asyncio
+import select
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import yarl
+from aiohttp.connector import Connection
+
+from app.kit.structs import Model
+from gateway import errors
+from gateway.network import GuardedResolver, NetworkPolicy
+
+LARGEST_ANSWER: Final = 8 * 1024 * 1024
+CONNECT_SECONDS: Final = 3.0
+IDLE_SECONDS: Final = 15.0
+SWITCHING: Final = 101
+
+_OWN_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+
+
+class Answer(Model):
+    """A department's whole answer; `headers` as they came, in order."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class CleanConnector(aiohttp.TCPConnector):
+    """A pool that gives out only silent connections.
+
+    A connection that has sent anything since its last answer (parsed, buffered, or still in the socket), or that the
+    other side has begun to close, is closed instead of reused.
+    """
+
+    async def _get(self, key: Any, traces: Any) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            if _is_silent(connection):
+                return connection
+            connection.close()
+        return None
+
+
+def _is_silent(connection: Connection) -> bool:
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return False
+    socket = transport.get_extra_info("socket")
+    if socket is None:
+        return False
+    poll = select.poll()
+    poll.register(socket.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return not poll.poll(0)
+
+
+class Upstream:
+    """One pool for all departments; made in sync code, opened by the first call, closed with the program."""
+
+    def __init__(self, policy: NetworkPolicy, *, most_connections: int = 512) -> None:
+        self._policy = policy
+        self._most_connections = most_connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_seconds: float,
+        largest_answer: int = LARGEST_ANSWER,
+    ) -> Answer:
+        """Sends one request and reads one whole answer, within `timeout_seconds` in all.
+
+        `url` goes out byte for byte. Raises `DepartmentUnreachable`, `DepartmentTimedOut` or `DepartmentMisbehaved`.
+        """
+        target = yarl.URL(url, encoded=True)
+        self._refuse_address(target)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._exchange(method, target, headers, body, largest_answer)
+        except TimeoutError:
+            raise errors.DepartmentTimedOut from None
+        except aiohttp.ClientConnectorError:
+            raise errors.DepartmentUnreachable from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise errors.DepartmentMisbehaved from None
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _refuse_address(self, target: yarl.URL) -> None:
+        """Judges IP addresses here: aiohttp asks no resolver about them."""
+        try:
+            self._policy.check(str(target.origin()))
+        except errors.UnacceptableAddress:
+            raise errors.DepartmentUnreachable from None
+
+    async def _exchange(
+        self, method: str, target: yarl.URL, headers: Mapping[str, str], body: bytes, largest_answer: int
+    ) -> Answer:
+        async with self._opened().request(
+            method,
+            target,
+            headers=headers,
+            data=body or None,
+            allow_redirects=False,
+            skip_auto_headers=_OWN_HEADERS,
+        ) as response:
+            if response.status == SWITCHING:
+                response.close()
+                raise errors.DepartmentMisbehaved
+            parts: list[bytes] = []
+            left = largest_answer
+            async for part in response.content.iter_any():
+                left -= len(part)
+                if left < 0:
+                    response.close()
+                    raise errors.DepartmentMisbehaved
+                parts.append(part)
+            return Answer(status=response.status, headers=tuple(response.headers.items()), body=b"".join(parts))
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = CleanConnector(
+                resolver=GuardedResolver(self._policy),
+                limit=self._most_connections,
+                ttl_dns_cache=10,
+                keepalive_timeout=IDLE_SECONDS,
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            )
+        return self._session
