@@ -1,0 +1,82 @@
+"""For departments that serve with any ASGI framework: a middleware, with the citizen in the scope."""
+
+import json
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from typing import Any, TypeAlias
+
+from .errors import KeysUnavailable, Refused
+from .verifier import Verifier
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CITIZEN = "suishen.citizen"
+LONGEST_BODY = 1024 * 1024
+
+
+class VerifiedApp:
+    """Wraps an application: `scope["suishen.citizen"]` is set, or the answer is 401, 413 or 503."""
+
+    def __init__(self, app: App, verifier: Verifier, *, open_paths: Collection[str] = ("/health",)) -> None:
+        self._app = app
+        self._verifier = verifier
+        self._open_paths = frozenset(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request; passes everything that is not HTTP on, untouched."""
+        if scope["type"] != "http" or scope["path"] in self._open_paths:
+            await self._app(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            await _refuse(send, 413, "body-too-large")
+            return
+        try:
+            scope[CITIZEN] = await self._verifier.verify(scope["method"], _target(scope), _headers(scope), body)
+        except Refused as refusal:
+            await _refuse(send, 401, refusal.reason)
+        except KeysUnavailable:
+            await _refuse(send, 503, "keys-unavailable")
+        else:
+            await self._app(scope, _again(body, receive), send)
+
+
+def _target(scope: Scope) -> str:
+    # `path` is already decoded: what was signed stands in `raw_path`.
+    path = bytes(scope["raw_path"]).partition(b"?")[0]
+    query = bytes(scope.get("query_string", b""))
+    return (path + (b"?" + query if query else b"")).decode("latin-1")
+
+
+def _headers(scope: Scope) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+
+
+async def _read(receive: Receive) -> bytes | None:
+    body = bytearray()
+    while True:
+        event = await receive()
+        body += event.get("body", b"")
+        if len(body) > LONGEST_BODY:
+            return None
+        if event["type"] != "http.request" or not event.get("more_body"):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Event] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Event:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
+
+
+async def _refuse(send: Send, status: int, reason: str) -> None:
+    problem = {"type": f"urn:suishen:department:{reason}", "status": status, "title": reason}
+    headers = [(b"content-type", b"application/problem+json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})
