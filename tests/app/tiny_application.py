@@ -1,0 +1,46 @@
+"""A small ASGI application that the tests of serving run: it says who answers, waits when asked, and can die."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """`/pid`, `/slow`, `/stuck` (holds the interpreter), `/die`, `/variable`."""
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+        return
+    body = str(os.getpid())
+    match scope["path"]:
+        case "/slow":
+            await asyncio.sleep(1.5)
+        case "/stuck":
+            time.sleep(60)  # noqa: ASYNC251 - to block the event loop is what this is for
+        case "/die":
+            os._exit(7)
+        case "/variable":
+            body = os.environ.get("TINY_VARIABLE", "")
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": body.encode()})
+
+
+async def live(receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def make_application() -> object:
+    """The same behind a factory."""
+    return application
+
+
+def fail() -> object:
+    """An application that cannot be made."""
+    raise RuntimeError("the tiny application refuses to be made")
