@@ -1,0 +1,166 @@
+"""`suishen`: run the product, look after its keys and its log, verify a code with nothing but two files.
+
+Every command explains itself with --help. Mistakes are told in a line or two, without a trace, and exit with 2.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from app.boot import ground, with_data_directory
+from app.kit.audit import AuditBroken
+from app.kit.embedded_postgres import EmbeddedPostgres
+from app.kit.floor import Floor
+from app.kit.keyring import PURPOSES
+from app.kit.migrate import MigrationError
+from app.kit.postgres_binaries import EmbeddedPostgresError
+from app.kit.sealer import Sealer
+from app.main import CHECKPOINTS, build_floor
+from app.serve import PortTakenError
+from app.settings import Settings, SettingsInvalid, describe, read_settings
+from miniapps.cli import miniapp
+
+EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, PortTakenError)
+
+
+def tell(line: str) -> None:
+    """Progress, on standard error, so that standard output stays what was asked for."""
+    click.echo(line, err=True)
+
+
+@contextlib.contextmanager
+def clear_mistakes() -> Iterator[None]:
+    """Turns what an operator can mend into a clear line instead of a trace."""
+    try:
+        yield
+    except EXPECTED as error:
+        for line in str(error).splitlines():
+            tell(f"suishen: {line}")
+        sys.exit(2)
+
+
+def main() -> None:
+    """The entry point of the `suishen` program."""
+    with clear_mistakes():
+        suishen()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def suishen() -> None:
+    """The backend of a city's super-app.
+
+    \b
+    Start with:   suishen serve --demo-city
+    Then look at: http://127.0.0.1:8000
+    Settings come from the environment; list them with: suishen settings
+    """
+
+
+@suishen.command()
+@click.option("--demo-city", is_flag=True, help="Also start stand-in registries and three departments, and fill them.")
+def serve(*, demo_city: bool) -> None:
+    """Start the product: database (embedded, unless DATABASE_URL is set), migrations, workers."""
+    from app.demo.serving import serve_house  # noqa: PLC0415 - the other commands start without the demo city
+
+    serve_house(read_settings(os.environ), demo_city=demo_city, tell=tell)
+
+
+@suishen.command()
+@click.option("--pictures", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True)
+@click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True)
+def demo(*, pictures: Path, workers: int) -> None:
+    """Play the main journey against a server of its own. Exits 0 only if every step held."""
+    from app.demo.journey import play  # noqa: PLC0415 - as above
+
+    sys.exit(play(read_settings(os.environ), pictures=pictures, workers=workers, tell=tell))
+
+
+@suishen.command()
+def settings() -> None:
+    """Explain every setting of the environment, and check the ones that are set."""
+    click.echo(describe())
+    read_settings(os.environ)
+
+
+@suishen.command()
+def migrate() -> None:
+    """Bring the database to the present schema, then stop."""
+    with ground(read_settings(os.environ), tell=tell):
+        tell("The database has the present schema.")
+
+
+@suishen.command()
+def forget() -> None:
+    """Delete the embedded database and everything development made. Refuses while a server runs."""
+    chosen = with_data_directory(read_settings(os.environ))
+    for directory in (chosen.data_directory, chosen.data_directory / "demo"):
+        EmbeddedPostgres(directory / "postgres").forget()
+        for name in ("development-master-key", CHECKPOINTS, "demo-city.json"):
+            (directory / name).unlink(missing_ok=True)
+    tell(f"Forgotten: {chosen.data_directory}")
+
+
+@suishen.group()
+def keys() -> None:
+    """Signing keys of the city: each purpose has a next, an active, and retired ones."""
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show every key that still signs or verifies (never its private half)."""
+
+    async def show(floor: Floor) -> None:
+        for purpose in PURPOSES:
+            for key in floor.keyring.all(purpose):
+                until = key.not_after.isoformat() if key.not_after else "-"
+                click.echo(f"{key.kid}  {purpose:<16} {key.state:<8} since {key.not_before.isoformat()}  until {until}")
+
+    _with_floor(show)
+
+
+@keys.command()
+@click.argument("purpose", type=click.Choice(PURPOSES))
+def rotate(purpose: str) -> None:
+    """Retire the active key of PURPOSE, let the announced one sign, announce a new one."""
+
+    async def turn(floor: Floor) -> None:
+        async with floor.database.transaction() as connection:
+            await floor.keyring.rotate(connection, purpose)
+        tell(f"Rotated {purpose}.")
+
+    _with_floor(turn)
+
+
+@suishen.group()
+def audit() -> None:
+    """The log of what was done."""
+
+
+@audit.command()
+def verify() -> None:
+    """Recompute the whole chain and hold it against every checkpoint."""
+
+    async def check(floor: Floor, chosen: Settings) -> None:
+        sealer = Sealer(floor.database, floor.keyring, floor.clock, chosen.data_directory / CHECKPOINTS)
+        await sealer.seal()
+        links, checkpoints = await sealer.verify()
+        click.echo(f"Whole: {links} sealed entries, held against {checkpoints} checkpoints.")
+
+    _with_settings(check)
+
+
+suishen.add_command(miniapp)
+
+
+def _with_floor(act: object) -> None:
+    async def run(floor: Floor, _settings: Settings) -> None:
+        await act(floor)  # type: ignore[operator]
+
+    _with_settings(run)

@@ -1,11 +1,9 @@
 """Whether this worker lives, and whether it should be sent people."""
 
-from typing import Annotated
-
 from litestar import Response, Router, get
-from litestar.params import Dependency
 
 from app.kit.database import Database, Notifications
+from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
 
@@ -29,10 +27,7 @@ def live() -> Liveness:
 
 
 @get("/health/ready", guards=[public], summary="Whether this worker can serve people")
-async def ready(
-    database: Annotated[Database, Dependency(skip_validation=True)],
-    notifications: Annotated[Notifications, Dependency(skip_validation=True)],
-) -> Response[Readiness]:
+async def ready(database: Injected[Database], notifications: Injected[Notifications]) -> Response[Readiness]:
     checks = {
         "database": "ok" if await _answers(database) else "missing",
         "notifications": "ok" if notifications.healthy_within(LISTENING_WITHIN_SECONDS) else "missing",

@@ -1,14 +1,21 @@
 """How errors leave over HTTP: RFC 9457 problem documents, in the reader's language, for Litestar and for bare ASGI."""
 
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from app.kit.errors import SuishenError
 from app.kit.structs import Text
 
 PROBLEM_JSON = "application/problem+json"
+
+T = TypeVar("T")
+
+Injected: TypeAlias = NamedDependency[SkipValidation[T]]
+"""How a handler names what it is given by the house instead of by the request: `connection: Injected[Connection]`."""
 
 
 def language_of(accept_language: str | None) -> str:

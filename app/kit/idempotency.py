@@ -16,6 +16,7 @@ from litestar import Request
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.errors import SuishenError
+from app.kit.http import Injected
 from app.kit.structs import Model, Text, convert
 from app.kit.vault import Vault
 
@@ -110,7 +111,9 @@ class Once:
         await self._connection.execute(INSERT_ANSWER, scope, self._body_hash, sealed, self._now + ANSWERS_LIVE)
 
 
-async def once_for(request: Request[Any, Any, Any], connection: Connection, vault: Vault, clock: Clock) -> Once:
+async def once_for(
+    request: Request[Any, Any, Any], connection: Injected[Connection], vault: Injected[Vault], clock: Injected[Clock]
+) -> Once:
     """The `Once` of this request: Litestar's dependency `once`."""
     key = request.headers.get("idempotency-key")
     scope = None if key is None else _scope_of(request, key)

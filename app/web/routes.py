@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response, Router, get
 
 from app.kit.errors import NotFound, known_errors
+from app.kit.http import Injected
 from app.kit.pages import page
 from app.settings import Settings
 from app.web.landing import landing_body
@@ -16,12 +17,12 @@ from auth.guards import public
 
 
 @get("/", summary="What runs here", sync_to_thread=False, include_in_schema=False)
-def landing(settings: Settings) -> Response[str]:
+def landing(settings: Injected[Settings]) -> Response[str]:
     return page(title=settings.brand_zh, brand=settings.brand_zh, body=landing_body(settings))
 
 
 @get("/reference", summary="The API reference as a page", sync_to_thread=False, include_in_schema=False)
-def reference(request: Request[Any, Any, Any], settings: Settings) -> Response[str]:
+def reference(request: Request[Any, Any, Any], settings: Injected[Settings]) -> Response[str]:
     document = request.app.openapi_schema.to_schema()
     return page(title="接口文档 API", brand=settings.brand_zh, body=reference_body(document))
 
@@ -32,12 +33,12 @@ def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
 
 
 @get("/problems", summary="Every error and its remedy", sync_to_thread=False, include_in_schema=False)
-def problems(settings: Settings) -> Response[str]:
+def problems(settings: Injected[Settings]) -> Response[str]:
     return page(title="错误一览 Problems", brand=settings.brand_zh, body=catalogue_body())
 
 
 @get("/problems/{slug:str}", summary="One error and its remedy", sync_to_thread=False, include_in_schema=False)
-def problem(slug: str, settings: Settings) -> Response[str]:
+def problem(slug: str, settings: Injected[Settings]) -> Response[str]:
     error = known_errors().get(slug)
     if error is None:
         raise NotFound
@@ -45,7 +46,7 @@ def problem(slug: str, settings: Settings) -> Response[str]:
 
 
 @get("/demo/pictures", summary="The demo city's pictures", sync_to_thread=False, include_in_schema=False)
-def pictures(settings: Settings) -> Response[str]:
+def pictures(settings: Injected[Settings]) -> Response[str]:
     figures = "".join(
         f"<figure class='card'><img src='/demo/pictures/{escape(path.name)}' alt='{escape(path.stem)}' width='280'>"
         f"<figcaption>{escape(path.stem)}</figcaption></figure>"
@@ -57,7 +58,7 @@ def pictures(settings: Settings) -> Response[str]:
 
 
 @get("/demo/pictures/{name:str}", summary="One picture", sync_to_thread=False, include_in_schema=False)
-def picture(name: str, settings: Settings) -> Response[bytes]:
+def picture(name: str, settings: Injected[Settings]) -> Response[bytes]:
     # Only a name out of the listing is opened: no path that a caller made up ever reaches the file system.
     found = {path.name: path for path in _pictures(settings)}.get(name)
     if found is None:

@@ -1,0 +1,160 @@
+"""The front door: composes the whole product out of its packages and decides nothing itself."""
+
+import contextlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
+
+from app import health
+from app.kit import idempotency
+from app.kit.clock import Clock, SystemClock
+from app.kit.database import Connection, Database, Notifications
+from app.kit.floor import Floor
+from app.kit.jobs import Job, JobRunner
+from app.kit.keyring import PURPOSES, Keyring
+from app.kit.logs import set_up_logs
+from app.kit.outbox import Outbox
+from app.kit.request_ids import with_request_id
+from app.kit.sealer import Sealer
+from app.kit.vault import Vault
+from app.packages import Packages, build_packages
+from app.problems import HANDLERS
+from app.settings import Settings, read_settings
+from app.web import routes as web
+
+LARGEST_BODY = 1024 * 1024
+CHECKPOINTS = "audit-checkpoints.jws"
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """The composed product: what stands inside it, and the ASGI application that lets people in."""
+
+    settings: Settings
+    floor: Floor
+    sealer: Sealer
+    packages: Packages
+    litestar: Litestar
+    asgi: ASGIApp
+
+
+def create_app() -> ASGIApp:
+    """What a worker process serves, by the settings in its environment."""
+    settings = read_settings(os.environ)
+    set_up_logs(settings.log_format)
+    return build_house(settings).asgi
+
+
+def build_house(settings: Settings, *, database: Database | None = None, clock: Clock | None = None) -> House:
+    """Composes everything. Nothing is opened before the application's lifespan begins."""
+    floor = build_floor(settings, database=database, clock=clock)
+    sealer = Sealer(floor.database, floor.keyring, floor.clock, settings.data_directory / CHECKPOINTS)
+    packages = build_packages(floor, settings)
+    litestar = _build_litestar(settings, floor, packages, [*_own_jobs(floor, sealer), *packages.jobs])
+    asgi = packages.wrap(with_request_id(litestar))
+    return House(settings=settings, floor=floor, sealer=sealer, packages=packages, litestar=litestar, asgi=asgi)
+
+
+def build_floor(settings: Settings, *, database: Database | None = None, clock: Clock | None = None) -> Floor:
+    """The floor, unopened; also what the command line stands on."""
+    clock = clock or SystemClock()
+    database = database or Database(settings.database_url, max_size=_connections_of_a_worker(settings))
+    vault = Vault(settings.master_key_bytes)
+    notifications = Notifications(settings.database_url)
+    keyring = Keyring(database, vault, clock, environment=settings.environment)
+    outbox = Outbox(database, vault, clock)
+    keyring.listen(notifications)
+    outbox.listen(notifications)
+    return Floor(
+        database=database,
+        notifications=notifications,
+        clock=clock,
+        vault=vault,
+        keyring=keyring,
+        outbox=outbox,
+        environment=settings.environment,
+    )
+
+
+def _connections_of_a_worker(settings: Settings) -> int:
+    return max(4, min(20, 60 // settings.workers))
+
+
+def _own_jobs(floor: Floor, sealer: Sealer) -> list[Job]:
+    return [
+        Job(name="keyring.refresh", every_seconds=1, run=floor.keyring.refresh),
+        Job(name="outbox.deliver", every_seconds=0, run=floor.outbox.deliver_when_due),
+        Job(name="audit.seal", every_seconds=1, run=sealer.seal),
+        Job(name="audit.checkpoint", every_seconds=15, run=sealer.export_checkpoint),
+        Job(
+            name="idempotency.forget",
+            every_seconds=300,
+            run=lambda: idempotency.forget_expired(floor.database, floor.clock),
+        ),
+    ]
+
+
+def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: list[Job]) -> Litestar:
+    house = Router(path="/", route_handlers=[health.router, web.router(settings), *packages.routers])
+    return Litestar(
+        route_handlers=[house],
+        lifespan=[lambda _app: _lifespan(floor, packages, jobs)],
+        middleware=packages.middleware,
+        exception_handlers=HANDLERS,
+        dependencies=_dependencies(settings, floor) | packages.dependencies,
+        request_max_body_size=LARGEST_BODY,
+        openapi_config=OpenAPIConfig(
+            title=f"{settings.brand_zh} {settings.brand_en}",
+            version="0.1.0",
+            description="城市超级应用的后端接口。The backend of a city's super-app.",
+            path="/openapi",
+            render_plugins=[],
+        ),
+        logging_config=None,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(floor: Floor, packages: Packages, jobs: list[Job]) -> AsyncIterator[None]:
+    runner = JobRunner(jobs)
+    await floor.database.open()
+    async with floor.database.transaction() as connection:
+        await floor.keyring.ensure(connection, PURPOSES)
+    await floor.notifications.open()
+    runner.start()
+    try:
+        yield
+    finally:
+        await runner.stop()
+        for close in packages.closers:
+            await close()
+        await floor.notifications.close()
+        await floor.database.close()
+
+
+def _dependencies(settings: Settings, floor: Floor) -> dict[str, Provide]:
+    async def connection() -> AsyncGenerator[Connection, None]:
+        # One request, one transaction: commits after the handler and before the first byte; an exception rolls back.
+        async with floor.database.transaction() as opened:
+            yield opened
+
+    fixed: dict[str, Any] = {
+        "settings": settings,
+        "database": floor.database,
+        "notifications": floor.notifications,
+        "clock": floor.clock,
+        "vault": floor.vault,
+        "keyring": floor.keyring,
+    }
+    provided = {name: Provide(_always(value), sync_to_thread=False) for name, value in fixed.items()}
+    return provided | {"connection": Provide(connection), "once": Provide(idempotency.once_for)}
+
+
+def _always(value: Any) -> Any:
+    return lambda: value
