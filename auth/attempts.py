@@ -1,0 +1,86 @@
+"""How often something was tried: the one place that every way in asks before it listens, and tells when it refused.
+
+A count is money-grade only when it commits: callers return their refusal, they do not raise it.
+"""
+
+from datetime import datetime, timedelta
+from math import ceil
+
+from app.kit.database import Connection
+from app.kit.structs import Model, convert
+
+
+class Limit(Model):
+    """At most `most` tries of one `kind` and key in a window that starts with the first of them."""
+
+    kind: str
+    most: int
+    window_seconds: int
+
+
+class Attempts(Model):
+    """The running count of one key."""
+
+    attempts: int
+    ends_at: datetime
+
+
+UPSERT_ATTEMPT = """
+insert into auth.attempt (kind, key, attempts, ends_at) values ($1, $2, 1, $4)
+on conflict (kind, key) do update
+   set attempts = case when auth.attempt.ends_at <= $3 then 1 else auth.attempt.attempts + 1 end,
+       ends_at  = case when auth.attempt.ends_at <= $3 then $4 else auth.attempt.ends_at end
+returning attempts, ends_at
+"""
+
+
+async def spend_attempt(connection: Connection, limit: Limit, key: bytes, now: datetime) -> int | None:
+    """Counts one try; None when it is within the limit, else the seconds until the window ends.
+
+    Two tries at once are two tries: the row is locked until the caller's transaction ends.
+    """
+    ends_at = now + timedelta(seconds=limit.window_seconds)
+    row = await connection.fetchrow(UPSERT_ATTEMPT, limit.kind, key, now, ends_at)
+    assert row is not None
+    counted = convert(row, Attempts)
+    return None if counted.attempts <= limit.most else _seconds_until(counted.ends_at, now)
+
+
+FIND_ATTEMPTS = "select attempts, ends_at from auth.attempt where kind = $1 and key = $2 and ends_at > $3"
+
+
+async def find_lockout(connection: Connection, limit: Limit, key: bytes, now: datetime) -> int | None:
+    """The seconds for which no more tries are heard, or None while some are left. Counts nothing."""
+    row = await connection.fetchrow(FIND_ATTEMPTS, limit.kind, key, now)
+    if row is None:
+        return None
+    counted = convert(row, Attempts)
+    return None if counted.attempts < limit.most else _seconds_until(counted.ends_at, now)
+
+
+REFUND_ATTEMPT = "update auth.attempt set attempts = attempts - 1 where kind = $1 and key = $2 and attempts > 0"
+
+
+async def refund_attempt(connection: Connection, limit: Limit, key: bytes) -> None:
+    """Gives one try back, when it was not the caller's fault."""
+    await connection.execute(REFUND_ATTEMPT, limit.kind, key)
+
+
+DELETE_ATTEMPTS = "delete from auth.attempt where kind = $1 and key = $2"
+
+
+async def delete_attempts(connection: Connection, limit: Limit, key: bytes) -> None:
+    """Forgets the count of one key, after a success."""
+    await connection.execute(DELETE_ATTEMPTS, limit.kind, key)
+
+
+DELETE_ENDED_ATTEMPTS = "delete from auth.attempt where ends_at <= $1"
+
+
+async def delete_ended_attempts(connection: Connection, now: datetime) -> None:
+    """Forgets windows that are over."""
+    await connection.execute(DELETE_ENDED_ATTEMPTS, now)
+
+
+def _seconds_until(end: datetime, now: datetime) -> int:
+    return max(1, ceil((end - now).total_seconds()))

@@ -1,0 +1,174 @@
+"""Devices from proof of possession to revocation. A key is believed only while its owner has just shown who they are.
+
+The first device is active at once; every further one waits, and the person is told, so that a thief who got through
+the sign-in is seen in time.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection, notify
+from app.kit.errors import StepUpRequired
+from app.kit.ids import new_id, new_token
+from app.kit.vault import Vault
+from auth.devices import repository
+from auth.devices.errors import DeviceKeyTaken, DeviceProofInvalid, DeviceUnknown, TooManyDevices
+from auth.devices.models import Device, DeviceChallenge, DeviceView, EnrollDevice, StoredDevice
+from auth.devices.ports import DeviceListener
+from auth.keys import ProofInvalid, key_of_point, point_of, public_key_of, thumbprint, verify_proof
+from auth.locks import lock_key
+from auth.messages.service import Messages
+from auth.principal import Principal
+from auth.settings import AuthSettings
+
+CHANNEL: Final = "auth_device"
+NAME_PURPOSE: Final = "device-name"
+PROOF_TYPE: Final = "device-proof+jwt"
+MOST_DEVICES: Final = 10
+
+
+class Devices:
+    """Enrols, lists and revokes the keys of people's phones."""
+
+    def __init__(self, *, messages: Messages, vault: Vault, clock: Clock, settings: AuthSettings) -> None:
+        self._messages = messages
+        self._vault = vault
+        self._clock = clock
+        self._settings = settings
+        self._listeners: list[DeviceListener] = []
+
+    def tell(self, listener: DeviceListener) -> None:
+        """From now on `listener` is told of every revocation, in its transaction."""
+        self._listeners.append(listener)
+
+    async def challenge(self, connection: Connection, principal: Principal) -> DeviceChallenge:
+        """A nonce for the next enrolment in this session."""
+        nonce, seconds = new_token(), self._settings.device_challenge_seconds
+        expires_at = self._clock.now() + timedelta(seconds=seconds)
+        await repository.insert_challenge(connection, _hash(nonce), principal.session_id, expires_at)
+        return DeviceChallenge(nonce=nonce, audience=self._settings.issuer, expires_in_seconds=seconds)
+
+    async def enroll(self, connection: Connection, principal: Principal, request: EnrollDevice) -> DeviceView:
+        """The new device: active at once when it is the only one, else after its waiting time.
+
+        Raises `StepUpRequired`, `DeviceProofInvalid`, `DeviceKeyTaken`, `TooManyDevices`. Two enrolments of one person
+        take turns, so that two first devices are impossible.
+        """
+        now = self._clock.now()
+        if not principal.authenticated_within(timedelta(seconds=self._settings.step_up_seconds), now):
+            raise StepUpRequired(max_age_seconds=self._settings.step_up_seconds)
+        point, key_thumbprint = await self._proved_key(connection, principal, request)
+        await lock_key(connection, hashlib.sha256(b"device" + principal.subject_id.bytes).digest())
+        others = [
+            device
+            for device in await repository.list_devices(connection, principal.subject_id)
+            if device.revoked_at is None
+        ]
+        if len(others) >= MOST_DEVICES:
+            raise TooManyDevices(most=MOST_DEVICES)
+        device = self._new_device(principal, request.name, point, key_thumbprint, first=not others)
+        if not await repository.insert_device(connection, device):
+            raise DeviceKeyTaken
+        await self._messages.write(connection, principal.subject_id, "device_enrolled", now)
+        await self._record(connection, principal.actor, "device.enrolled", device, {"first": not others})
+        return self._view(device, now)
+
+    async def get_device(self, connection: Connection, device_id: UUID) -> Device:
+        """The device as it stands now; raises `DeviceUnknown`."""
+        device = await repository.find_device(connection, device_id)
+        if device is None:
+            raise DeviceUnknown
+        return Device(
+            id=device.id,
+            person_id=device.person_id,
+            public_key=key_of_point(device.public_key),
+            state=device.state(self._clock.now()),
+        )
+
+    async def find_active_by_key(self, connection: Connection, person_id: UUID, key_thumbprint: str) -> UUID | None:
+        """The person's active device that holds this key, if any."""
+        return await repository.find_active_id(connection, key_thumbprint, person_id, self._clock.now())
+
+    async def list_devices(self, connection: Connection, person_id: UUID) -> list[DeviceView]:
+        """Every device the person ever enrolled, oldest first."""
+        now = self._clock.now()
+        return [self._view(device, now) for device in await repository.list_devices(connection, person_id)]
+
+    async def revoke(self, connection: Connection, principal: Principal, device_id: UUID) -> DeviceView:
+        """Ends the caller's own device, and in the same transaction what was given to it.
+
+        Raises `DeviceUnknown` when it is not theirs or has ended before.
+        """
+        now = self._clock.now()
+        device = await repository.mark_revoked(
+            connection, device_id, principal.subject_id, now=now, reason="revoked_by_owner"
+        )
+        if device is None:
+            raise DeviceUnknown
+        for listener in self._listeners:
+            await listener.device_revoked(connection, device.id, now)
+        await self._messages.write(connection, principal.subject_id, "device_revoked", now)
+        await self._record(connection, principal.actor, "device.revoked", device, {"reason": "revoked_by_owner"})
+        await notify(connection, CHANNEL, str(device.id))
+        return self._view(device, now)
+
+    async def _proved_key(
+        self, connection: Connection, principal: Principal, request: EnrollDevice
+    ) -> tuple[bytes, str]:
+        try:
+            key = public_key_of(request.public_key)
+            claims = verify_proof(request.proof, key, typ=PROOF_TYPE)
+        except ProofInvalid:
+            raise DeviceProofInvalid from None
+        nonce = claims.get("nonce")
+        if not isinstance(nonce, str) or claims.get("aud") != self._settings.issuer:
+            raise DeviceProofInvalid
+        if not await repository.delete_challenge(connection, _hash(nonce), principal.session_id, self._clock.now()):
+            raise DeviceProofInvalid
+        return point_of(key), thumbprint(key)
+
+    def _new_device(
+        self, principal: Principal, name: str, point: bytes, key_thumbprint: str, *, first: bool
+    ) -> StoredDevice:
+        now, device_id = self._clock.now(), new_id()
+        wait = timedelta(seconds=0 if first else self._settings.further_device_wait_seconds)
+        return StoredDevice(
+            id=device_id,
+            person_id=principal.subject_id,
+            name_sealed=self._vault.seal(NAME_PURPOSE, name.encode(), context=device_id.bytes),
+            public_key=point,
+            thumbprint=key_thumbprint,
+            enrolled_at=now,
+            active_from=now + wait,
+        )
+
+    def _view(self, device: StoredDevice, now: datetime) -> DeviceView:
+        return DeviceView(
+            id=device.id,
+            name=self._vault.open(NAME_PURPOSE, device.name_sealed, context=device.id.bytes).decode(),
+            state=device.state(now),
+            thumbprint=device.thumbprint,
+            enrolled_at=device.enrolled_at,
+            active_from=device.active_from,
+            revoked_at=device.revoked_at,
+        )
+
+    async def _record(
+        self, connection: Connection, actor: str, action: str, device: StoredDevice, detail: dict[str, str | bool]
+    ) -> None:
+        await audit.record(
+            connection,
+            clock_now=self._clock.now(),
+            actor=actor,
+            action=action,
+            subject=f"person:{device.person_id}",
+            detail={"device_id": str(device.id), **detail},
+        )
+
+
+def _hash(nonce: str) -> bytes:
+    return hashlib.sha256(nonce.encode("utf-8", "replace")).digest()

@@ -1,0 +1,99 @@
+"""Public keys that phones bring, and short signed proofs that they hold the private half.
+
+Only P-256 and ES256. A key that came with a proof proves possession of itself and nothing else.
+"""
+
+import base64
+import hashlib
+import re
+from typing import Any, Final
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from app.kit.structs import Request
+
+_COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_LONGEST_PROOF: Final = 4096
+
+
+class ProofInvalid(Exception):
+    """The key or the proof is not what it has to be. The text names the part, never its content."""
+
+
+class PublicJwk(Request):
+    """A public P-256 key as a JSON Web Key (RFC 7517). A private part in it is refused as an unknown field."""
+
+    kty: str
+    crv: str
+    x: str
+    y: str
+    kid: str | None = None
+    alg: str | None = None
+    use: str | None = None
+
+
+def public_key_of(jwk: PublicJwk) -> ec.EllipticCurvePublicKey:
+    """The key; raises `ProofInvalid` unless it is a point on P-256, each coordinate 32 bytes of unpadded base64url."""
+    if jwk.kty != "EC" or jwk.crv != "P-256" or not (_COORDINATE.fullmatch(jwk.x) and _COORDINATE.fullmatch(jwk.y)):
+        raise ProofInvalid("jwk")
+    point = b"\x04" + base64.urlsafe_b64decode(jwk.x + "=") + base64.urlsafe_b64decode(jwk.y + "=")
+    try:
+        return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        raise ProofInvalid("point") from None
+
+
+def point_of(key: ec.EllipticCurvePublicKey) -> bytes:
+    """The uncompressed point: 65 bytes (SEC 1, section 2.3.3)."""
+    return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+
+
+def key_of_point(point: bytes) -> ec.EllipticCurvePublicKey:
+    """The key of a stored point; raises `ValueError` when it is none."""
+    return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+
+
+def thumbprint(key: ec.EllipticCurvePublicKey) -> str:
+    """The JWK SHA-256 thumbprint (RFC 7638): 43 characters, the same however the key was written."""
+    point = point_of(key)
+    x, y = _base64url(point[1:33]), _base64url(point[33:])
+    canonical = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
+    return _base64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def unverified_header(token: str) -> dict[str, Any]:
+    """The header of a compact JWS, not yet believed; raises `ProofInvalid`."""
+    if len(token) > _LONGEST_PROOF:
+        raise ProofInvalid("too long")
+    try:
+        return jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise ProofInvalid("header") from None
+
+
+def jwk_in_header(header: dict[str, Any]) -> PublicJwk:
+    """The `jwk` member of a header; raises `ProofInvalid`, also when it holds a private key."""
+    try:
+        return msgspec.convert(header.get("jwk"), PublicJwk)
+    except msgspec.ValidationError:
+        raise ProofInvalid("jwk") from None
+
+
+def verify_proof(token: str, key: ec.EllipticCurvePublicKey, *, typ: str) -> dict[str, Any]:
+    """The claims of a proof signed by `key`; raises `ProofInvalid`. Time and audience are the caller's to check."""
+    header = unverified_header(token)
+    if str(header.get("typ", "")).lower() != typ or header.get("alg") != "ES256" or "crit" in header:
+        raise ProofInvalid("header")
+    options = {f"verify_{name}": False for name in ("exp", "iat", "nbf", "aud", "iss", "sub", "jti")}
+    try:
+        claims: dict[str, Any] = jwt.decode(token, key, algorithms=["ES256"], options=options)  # type: ignore[arg-type] # built in a loop
+    except jwt.PyJWTError:
+        raise ProofInvalid("signature") from None
+    return claims
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

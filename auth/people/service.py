@@ -1,0 +1,142 @@
+"""What is known of a person, and how much of it leaves: sealed at rest, opened only for what is asked."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection
+from app.kit.ids import new_id
+from app.kit.masking import mask_document, mask_name, mask_phone
+from app.kit.vault import Vault
+from auth.documents import age_on
+from auth.locks import lock_key
+from auth.people import repository
+from auth.people.models import NAME_CHECKED, Identity, Person, PersonView
+
+ATTRIBUTES: Final = frozenset({"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"})
+
+PHONE_PURPOSE: Final = "phone"
+DOCUMENT_PURPOSE: Final = "document"
+IDENTITY_PURPOSE: Final = "person-identity"
+ADULT: Final = 18
+
+
+class People:
+    """Finds, registers and describes people."""
+
+    def __init__(self, vault: Vault, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+
+    async def get_person(self, connection: Connection, person_id: UUID) -> Person:
+        """The person; raises `PersonUnknown`."""
+        return await repository.get_person(connection, person_id)
+
+    async def find_or_register(self, connection: Connection, phone: str) -> Person:
+        """The person whom a proved phone opens; a new one when it opens nobody. One, also when asked twice at once."""
+        index = self.phone_index(phone)
+        await lock_key(connection, index)
+        found = await repository.find_person_by_phone(connection, index)
+        return found or await self._register(connection, phone, index)
+
+    async def disclose(
+        self, connection: Connection, person_id: UUID, attributes: frozenset[str]
+    ) -> dict[str, str | bool]:
+        """The named attributes, no more; what is not known of this person is left out.
+
+        The caller answers for the legal basis and for the record that the citizen reads.
+        """
+        if unknown := attributes - ATTRIBUTES:
+            raise ValueError(f"No such attributes: {sorted(unknown)}")
+        person = await repository.get_person(connection, person_id)
+        disclosed: dict[str, str | bool] = {}
+        if "identity_level" in attributes:
+            disclosed["identity_level"] = str(person.identity_level)
+        if "phone_tail" in attributes and (phones := await self._phones(connection, person_id)):
+            disclosed["phone_tail"] = phones[0][-4:]
+        if person.identity_sealed is not None:
+            identity = self.open_identity(person_id, person.identity_sealed)
+            disclosed |= _facts_of(identity, attributes, self._clock.now())
+        return disclosed
+
+    async def describe(self, connection: Connection, person_id: UUID) -> PersonView:
+        """The person as they see themself."""
+        person = await repository.get_person(connection, person_id)
+        phones = await self._phones(connection, person_id)
+        identity = None if person.identity_sealed is None else self.open_identity(person_id, person.identity_sealed)
+        return PersonView(
+            id=person.id,
+            identity_level=person.identity_level,
+            display_name=mask_name(identity.name) if identity else None,
+            document=mask_document(identity.document_number) if identity else None,
+            phones=[mask_phone(phone) for phone in phones],
+            verified_at=person.verified_at,
+        )
+
+    async def find_identity(self, connection: Connection, person_id: UUID) -> Identity | None:
+        """Who the person is by their document, or None before the real-name check."""
+        person = await repository.get_person(connection, person_id)
+        return None if person.identity_sealed is None else self.open_identity(person_id, person.identity_sealed)
+
+    async def find_owner(self, connection: Connection, identity: Identity) -> UUID | None:
+        """Whose document this is. The document stays locked, so that no second account takes it meanwhile."""
+        index = self.document_index(identity)
+        await lock_key(connection, index)
+        return await repository.find_person_id_by_document(connection, index)
+
+    async def confirm_identity(self, connection: Connection, person_id: UUID, identity: Identity) -> None:
+        """Remembers who the person is; called after a registry confirmed it and `find_owner` found nobody else."""
+        await repository.mark_person_verified(
+            connection,
+            person_id,
+            identity_level=NAME_CHECKED,
+            identity_sealed=self._vault.seal(IDENTITY_PURPOSE, msgspec.json.encode(identity), context=person_id.bytes),
+            document_index=self.document_index(identity),
+            now=self._clock.now(),
+        )
+
+    def open_identity(self, person_id: UUID, sealed: bytes) -> Identity:
+        """Opens what `confirm_identity` sealed; raises `VaultError` when it was sealed for another person."""
+        opened = self._vault.open(IDENTITY_PURPOSE, sealed, context=person_id.bytes)
+        return msgspec.json.decode(opened, type=Identity)
+
+    def phone_index(self, phone: str) -> bytes:
+        """What finds a phone, given in its 11 digits."""
+        return self._vault.blind_index(PHONE_PURPOSE, phone)
+
+    def document_index(self, identity: Identity) -> bytes:
+        """What finds a document."""
+        return self._vault.blind_index(DOCUMENT_PURPOSE, f"{identity.document_type}:{identity.document_number}")
+
+    async def _phones(self, connection: Connection, person_id: UUID) -> list[str]:
+        phones = await repository.list_phones(connection, person_id)
+        return [
+            self._vault.open(PHONE_PURPOSE, phone.phone_sealed, context=phone.phone_index).decode() for phone in phones
+        ]
+
+    async def _register(self, connection: Connection, phone: str, index: bytes) -> Person:
+        now = self._clock.now()
+        person = Person(id=new_id(), identity_level=1, status="active", created_at=now)
+        sealed = self._vault.seal(PHONE_PURPOSE, phone.encode(), context=index)
+        await repository.insert_person(connection, person)
+        await repository.insert_phone(connection, phone_index=index, person_id=person.id, phone_sealed=sealed, now=now)
+        subject = f"person:{person.id}"
+        await audit.record(
+            connection, clock_now=now, actor=subject, action="person.registered", subject=subject, detail={}
+        )
+        return person
+
+
+def _facts_of(identity: Identity, attributes: frozenset[str], now: datetime) -> dict[str, str | bool]:
+    facts: dict[str, str | bool] = {
+        "display_name": mask_name(identity.name),
+        "full_name": identity.name,
+        "id_number": identity.document_number,
+    }
+    if identity.birth_date is not None:
+        facts["age_over_18"] = age_on(now.date(), born=identity.birth_date) >= ADULT
+    return {name: value for name, value in facts.items() if name in attributes}

@@ -1,0 +1,43 @@
+"""The state's own registers, as identity needs them: they answer yes or no, and what goes with a yes."""
+
+from datetime import date
+from typing import Literal, Protocol
+
+from app.kit.structs import Model
+from auth.documents import DocumentType
+
+
+class PersonAnswer(Model):
+    """What the population registry says to a name and a number."""
+
+    match: bool
+    birth_date: date | None = None
+
+
+class EnterpriseAnswer(Model):
+    """What the enterprise registry says to a credit code and the person who claims to answer for it.
+
+    Without a match nothing else is told: a caller cannot search for names with it.
+    """
+
+    match: bool
+    name: str = ""
+    role: str = ""
+    """法定代表人, 执行事务合伙人, 负责人 or 经营者."""
+    status: Literal["active", "suspended", "closed"] = "active"
+
+
+class PopulationRegistry(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def check_person(self, *, name: str, document_type: DocumentType, document_number: str) -> PersonAnswer:
+        """Whether this name and this number belong together."""
+        ...
+
+
+class EnterpriseRegistry(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def check_responsible_person(self, *, credit_code: str, name: str, document_number: str) -> EnterpriseAnswer:
+        """Whether this person answers for this enterprise."""
+        ...

@@ -1,0 +1,182 @@
+"""Rows of sessions. No token stands in them, only the hash of the newest refresh token."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.kit.database import Connection
+from app.kit.structs import Model, convert
+from auth.sessions.models import Session
+
+COLUMNS: Final = """
+id, parent_id, subject_type, subject_id, agent_id, holder_id, organization_id, mandate_id, device_id, client_id, scopes,
+roles, ial, aal, method, jkt, generation, refresh_hash, rotated_at, authenticated_at, created_at, idle_seconds,
+idle_expires_at, expires_at, revoked_at, revoked_reason
+"""
+
+
+class RevokedSession(Model):
+    """An ended session, as every worker must know it while its access tokens live."""
+
+    id: UUID
+    revoked_at: datetime
+
+
+INSERT_SESSION = f"""
+insert into auth.session ({COLUMNS})
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        null, null)
+"""  # noqa: S608 - constants of this module
+
+
+async def insert_session(connection: Connection, session: Session) -> None:
+    """A new session."""
+    await connection.execute(
+        INSERT_SESSION,
+        session.id,
+        session.parent_id,
+        session.subject_type,
+        session.subject_id,
+        session.agent_id,
+        session.holder_id,
+        session.organization_id,
+        session.mandate_id,
+        session.device_id,
+        session.client_id,
+        sorted(session.scopes),
+        sorted(session.roles),
+        session.ial,
+        session.aal,
+        session.method,
+        session.jkt,
+        session.generation,
+        session.refresh_hash,
+        session.rotated_at,
+        session.authenticated_at,
+        session.created_at,
+        session.idle_seconds,
+        session.idle_expires_at,
+        session.expires_at,
+    )
+
+
+ROTATE_SESSION = f"""
+update auth.session
+   set generation = generation + 1, refresh_hash = $6, rotated_at = $7,
+       idle_expires_at = least($7 + make_interval(secs => idle_seconds), expires_at)
+ where id = $1 and generation = $2 and refresh_hash = $3 and jkt is not distinct from $4
+   and client_id = coalesce($5, client_id) and revoked_at is null and idle_expires_at > $7 and expires_at > $7
+returning {COLUMNS}
+"""  # noqa: S608 - constants of this module
+
+
+async def rotate_session(
+    connection: Connection,
+    session_id: UUID,
+    *,
+    generation: int,
+    refresh_hash: bytes,
+    jkt: str | None,
+    client_id: str | None,
+    next_hash: bytes,
+    now: datetime,
+) -> Session | None:
+    """The session one generation on, or None when this token is not the newest of a living family and key.
+
+    Of any number of simultaneous calls with the same token exactly one gets the session.
+    """
+    row = await connection.fetchrow(
+        ROTATE_SESSION, session_id, generation, refresh_hash, jkt, client_id, next_hash, now
+    )
+    return convert(row, Session) if row else None
+
+
+FIND_SESSION = f"select {COLUMNS} from auth.session where id = $1"  # noqa: S608 - constants of this module
+
+
+async def find_session(connection: Connection, session_id: UUID) -> Session | None:
+    """The session, ended or not."""
+    row = await connection.fetchrow(FIND_SESSION, session_id)
+    return convert(row, Session) if row else None
+
+
+LIST_SESSIONS = f"""
+select {COLUMNS} from auth.session
+ where holder_id = $1 and revoked_at is null and idle_expires_at > $2 and expires_at > $2
+ order by id desc
+ limit 200
+"""  # noqa: S608 - constants of this module
+
+
+async def list_sessions(connection: Connection, holder_id: UUID, now: datetime) -> list[Session]:
+    """The living sessions of a human being, newest first."""
+    return [convert(row, Session) for row in await connection.fetch(LIST_SESSIONS, holder_id, now)]
+
+
+MARK_SESSION_REVOKED = """
+update auth.session set revoked_at = $3, revoked_reason = $4
+ where (id = $1 or parent_id = $1) and holder_id = $2 and revoked_at is null
+returning id, revoked_at
+"""
+
+
+async def mark_session_revoked(
+    connection: Connection, session_id: UUID, holder_id: UUID, *, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends the holder's session and those that began in it; the ones that were ended by this call."""
+    rows = await connection.fetch(MARK_SESSION_REVOKED, session_id, holder_id, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
+MARK_ALL_REVOKED = """
+update auth.session set revoked_at = $2, revoked_reason = $3
+ where holder_id = $1 and revoked_at is null
+returning id, revoked_at
+"""
+
+
+async def mark_all_revoked(
+    connection: Connection, holder_id: UUID, *, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends every session of a human being, also those for organizations."""
+    rows = await connection.fetch(MARK_ALL_REVOKED, holder_id, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
+MARK_MANDATE_SESSIONS_REVOKED = """
+update auth.session set revoked_at = $2, revoked_reason = $3
+ where mandate_id = $1 and revoked_at is null
+returning id, revoked_at
+"""
+
+
+async def mark_mandate_sessions_revoked(
+    connection: Connection, mandate_id: UUID, *, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends every session that stands on a mandate."""
+    rows = await connection.fetch(MARK_MANDATE_SESSIONS_REVOKED, mandate_id, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
+MARK_IDENTITY_LEVEL = "update auth.session set ial = greatest(ial, $2) where id = $1 and revoked_at is null"
+
+
+async def mark_identity_level(connection: Connection, session_id: UUID, ial: int) -> None:
+    """Raises the level that the session's next access tokens carry."""
+    await connection.execute(MARK_IDENTITY_LEVEL, session_id, ial)
+
+
+LIST_REVOKED_SINCE = "select id, revoked_at from auth.session where revoked_at >= $1"
+
+
+async def list_revoked_since(connection: Connection, since: datetime) -> list[RevokedSession]:
+    """Sessions ended since then, of everybody."""
+    return [convert(row, RevokedSession) for row in await connection.fetch(LIST_REVOKED_SINCE, since)]
+
+
+DELETE_EXPIRED_SESSIONS = "delete from auth.session where expires_at < $1"
+
+
+async def delete_expired_sessions(connection: Connection, before: datetime) -> None:
+    """Forgets sessions that ended by age before then."""
+    await connection.execute(DELETE_EXPIRED_SESSIONS, before)

@@ -1,0 +1,200 @@
+"""Sessions from sign-in to sign-out: opening, keeping alive by rotating refresh tokens, listing, ending."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection, notify
+from app.kit.ids import new_id
+from auth.principal import Principal
+from auth.sessions import repository
+from auth.sessions.errors import INVALID_GRANT, OAuthRefusal, SessionUnknown
+from auth.sessions.models import Presenter, Reuse, Session, SessionView, StartSession, TokenPair, judge_old_token
+from auth.sessions.refresh_tokens import RefreshToken, RefreshTokens
+from auth.sessions.repository import RevokedSession
+from auth.sessions.tokens import CHANNEL, AccessTokens
+
+REFRESH_REUSED = "refresh_reuse"
+_MOST_IDS_A_NOTICE = 100
+
+
+class Sessions:
+    """Opens, refreshes, lists and ends sessions."""
+
+    def __init__(
+        self, *, access_tokens: AccessTokens, refresh_tokens: RefreshTokens, clock: Clock, grace: timedelta
+    ) -> None:
+        self._access_tokens = access_tokens
+        self._refresh_tokens = refresh_tokens
+        self._clock = clock
+        self._grace = grace
+
+    async def start_session(self, connection: Connection, start: StartSession) -> TokenPair:
+        """A new session and its first tokens; every authentication gets one of its own."""
+        now, session_id = self._clock.now(), new_id()
+        first = self._refresh_tokens.make(session_id, 0)
+        expires_at = now + timedelta(seconds=start.absolute_seconds)
+        session = Session(
+            id=session_id,
+            parent_id=start.parent_id,
+            subject_type=start.subject_type,
+            subject_id=start.subject_id,
+            agent_id=start.agent_id,
+            holder_id=start.holder_id,
+            organization_id=start.organization_id,
+            mandate_id=start.mandate_id,
+            device_id=start.device_id,
+            client_id=start.client_id,
+            scopes=start.scopes,
+            roles=start.roles,
+            ial=start.ial,
+            aal=start.aal,
+            method=start.method,
+            jkt=start.jkt,
+            refresh_hash=first.hash,
+            rotated_at=now,
+            authenticated_at=start.authenticated_at,
+            created_at=now,
+            idle_seconds=start.idle_seconds,
+            idle_expires_at=min(now + timedelta(seconds=start.idle_seconds), expires_at),
+            expires_at=expires_at,
+        )
+        await repository.insert_session(connection, session)
+        await self._record(connection, session, "session.started", {"method": session.method})
+        return self._pair(session, first)
+
+    async def refresh(
+        self, connection: Connection, token: str, *, client_id: str | None, jkt: str | None
+    ) -> TokenPair | OAuthRefusal:
+        """The next tokens of the family, or a refusal that must be committed: reuse has ended the family.
+
+        Of simultaneous calls with one token exactly one rotates. The others get the same successor when they prove the
+        same DPoP key within the grace and it has not been used; else they are taken for a thief's.
+        """
+        used = self._refresh_tokens.recognise(token)
+        if used is None:
+            return INVALID_GRANT
+        successor = self._refresh_tokens.make(used.session_id, used.generation + 1)
+        session = await repository.rotate_session(
+            connection,
+            used.session_id,
+            generation=used.generation,
+            refresh_hash=used.hash,
+            jkt=jkt,
+            client_id=client_id,
+            next_hash=successor.hash,
+            now=self._clock.now(),
+        )
+        if session is not None:
+            return self._pair(session, successor)
+        return await self._answer_old_token(connection, used, successor, Presenter(client_id=client_id, jkt=jkt))
+
+    async def list_sessions(self, connection: Connection, principal: Principal) -> list[SessionView]:
+        """The caller's living sessions, newest first."""
+        found = await repository.list_sessions(connection, principal.person_id, self._clock.now())
+        return [_view_of(session, principal.session_id) for session in found]
+
+    async def end_session(self, connection: Connection, principal: Principal, session_id: UUID) -> None:
+        """Ends one of the caller's own sessions, and those begun in it; raises `SessionUnknown` for anyone else's."""
+        ended = await repository.mark_session_revoked(
+            connection, session_id, principal.person_id, now=self._clock.now(), reason="ended_by_holder"
+        )
+        if not ended:
+            raise SessionUnknown
+        await self._tell_ended(connection, ended, actor=principal.actor, reason="ended_by_holder")
+
+    async def end_all_sessions(self, connection: Connection, principal: Principal) -> int:
+        """Ends every session of the caller, this one too; how many."""
+        return await self.end_sessions_of(
+            connection, principal.person_id, actor=principal.actor, reason="ended_by_holder"
+        )
+
+    async def end_sessions_of(self, connection: Connection, holder_id: UUID, *, actor: str, reason: str) -> int:
+        """Ends every session of a human being; how many."""
+        ended = await repository.mark_all_revoked(connection, holder_id, now=self._clock.now(), reason=reason)
+        await self._tell_ended(connection, ended, actor=actor, reason=reason)
+        return len(ended)
+
+    async def end_sessions_of_mandate(self, connection: Connection, mandate_id: UUID, *, actor: str) -> None:
+        """Ends every session that stands on a mandate which is no more."""
+        reason = "mandate_revoked"
+        ended = await repository.mark_mandate_sessions_revoked(
+            connection, mandate_id, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=actor, reason=reason)
+
+    async def raise_identity_level(self, connection: Connection, session_id: UUID, ial: int) -> None:
+        """The session's next access tokens carry at least this level; the present one keeps what it says."""
+        await repository.mark_identity_level(connection, session_id, ial)
+
+    async def _answer_old_token(
+        self, connection: Connection, used: RefreshToken, successor: RefreshToken, presenter: Presenter
+    ) -> TokenPair | OAuthRefusal:
+        session = await repository.find_session(connection, used.session_id)
+        if session is None:
+            return INVALID_GRANT
+        verdict = judge_old_token(
+            session, presenter, generation=used.generation, now=self._clock.now(), grace=self._grace
+        )
+        if verdict is Reuse.REPEATED:
+            return self._pair(session, successor)
+        return await self._end_family(connection, session) if verdict is Reuse.THEFT else INVALID_GRANT
+
+    async def _end_family(self, connection: Connection, session: Session) -> OAuthRefusal:
+        ended = await repository.mark_session_revoked(
+            connection, session.id, session.holder_id, now=self._clock.now(), reason=REFRESH_REUSED
+        )
+        await self._tell_ended(connection, ended, actor="system", reason=REFRESH_REUSED)
+        return INVALID_GRANT
+
+    async def _tell_ended(
+        self, connection: Connection, ended: Iterable[RevokedSession], *, actor: str, reason: str
+    ) -> None:
+        ids = [str(session.id) for session in ended]
+        for session_id in ids:
+            await audit.record(
+                connection,
+                clock_now=self._clock.now(),
+                actor=actor,
+                action="session.ended",
+                subject=f"session:{session_id}",
+                detail={"reason": reason},
+            )
+        for start in range(0, len(ids), _MOST_IDS_A_NOTICE):
+            await notify(connection, CHANNEL, ",".join(ids[start : start + _MOST_IDS_A_NOTICE]))
+
+    async def _record(self, connection: Connection, session: Session, action: str, detail: dict[str, str]) -> None:
+        actor = f"person:{session.agent_id}" if session.agent_id else f"{session.subject_type}:{session.subject_id}"
+        await audit.record(
+            connection,
+            clock_now=self._clock.now(),
+            actor=actor,
+            action=action,
+            subject=f"session:{session.id}",
+            detail=detail,
+        )
+
+    def _pair(self, session: Session, refresh_token: RefreshToken) -> TokenPair:
+        return TokenPair(
+            access_token=self._access_tokens.issue(session),
+            refresh_token=refresh_token.text,
+            token_type="DPoP" if session.jkt else "Bearer",
+            expires_in=self._access_tokens.lifetime_seconds,
+            scope=" ".join(sorted(session.scopes)),
+        )
+
+
+def _view_of(session: Session, current: UUID) -> SessionView:
+    return SessionView(
+        id=session.id,
+        subject_type=session.subject_type,
+        subject_id=session.subject_id,
+        client_id=session.client_id,
+        method=session.method,
+        current=session.id == current,
+        created_at=session.created_at,
+        last_used_at=session.rotated_at,
+        expires_at=session.idle_expires_at,
+    )

@@ -1,0 +1,45 @@
+"""What an operator may choose about identity. Defaults suit a city; nothing here is a secret."""
+
+from app.kit.structs import Model, Text
+
+DAY_SECONDS = 86_400
+
+
+class AuthSettings(Model):
+    """Times in seconds; `*_limit` counts within the window named beside it."""
+
+    issuer: str = "http://127.0.0.1:8000"
+    """The public origin: `iss` and `aud` of tokens, and what `htu` of a DPoP proof must begin with."""
+    brand: Text = Text(zh="随申办", en="Suishen")
+    sms_url: str = ""
+    """Empty: messages go to the demo inbox, which production refuses."""
+    population_registry_url: str = ""
+    enterprise_registry_url: str = ""
+    registry_timeout_seconds: float = 5.0
+
+    access_token_seconds: int = 600
+    session_idle_seconds: int = 30 * DAY_SECONDS
+    session_seconds: int = 180 * DAY_SECONDS
+    staff_idle_seconds: int = 1800
+    staff_session_seconds: int = 12 * 3600
+    refresh_grace_seconds: int = 30
+
+    otp_seconds: int = 300
+    otp_tries: int = 5
+    otp_window_seconds: int = 600
+    otp_phone_limit: int = 10
+    otp_address_limit: int = 3000
+    """Generous: thousands of phones share one address behind a mobile carrier."""
+    otp_wrong_limit: int = 20
+    """Wrong codes for one phone in a day, over all its challenges."""
+
+    real_name_limit: int = 5
+    """Refused real-name checks of one person in a day."""
+    password_limit: int = 5
+    password_window_seconds: int = 900
+    password_threads: int = 2
+    password_queue: int = 16
+
+    step_up_seconds: int = 300
+    device_challenge_seconds: int = 300
+    further_device_wait_seconds: int = DAY_SECONDS

@@ -1,0 +1,194 @@
+"""Puts identity together: its services, routers, periodic jobs and the handler of its outbox topic."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from litestar import Router
+from litestar.di import Provide
+
+from app.kit.database import Connection
+from app.kit.floor import Floor
+from app.kit.jobs import Job
+from auth.attempts import delete_ended_attempts
+from auth.devices import repository as devices_repository
+from auth.devices import routes as devices_routes
+from auth.devices.service import Devices
+from auth.login.otp import repository as otp_repository
+from auth.login.otp import routes as otp_routes
+from auth.login.otp.service import OtpLogin
+from auth.messages import routes as messages_routes
+from auth.messages.service import Messages
+from auth.people import routes as people_routes
+from auth.people.real_name import RealName
+from auth.people.service import People
+from auth.provider import routes as provider_routes
+from auth.registries.adapter import HttpRegistry
+from auth.sessions import repository as sessions_repository
+from auth.sessions import routes as sessions_routes
+from auth.sessions.middleware import AuthenticationMiddleware, Authenticator, provide_principal
+from auth.sessions.refresh_tokens import RefreshTokens
+from auth.sessions.service import Sessions
+from auth.sessions.tokens import AccessTokens, RevokedSessions
+from auth.settings import AuthSettings
+from auth.sms import routes as sms_routes
+from auth.sms.demo_inbox import DemoInbox
+from auth.sms.ports import TOPIC as SMS_TOPIC
+from auth.sms.ports import Sms, SmsMessage
+from auth.sms.vendor import HttpSms
+
+FORGET_EVERY_SECONDS = 60
+CLOCKS_DIFFER = timedelta(seconds=60)
+KEEP = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthServices:
+    """Everything identity offers to the other packages and to the front door."""
+
+    settings: AuthSettings
+    access_tokens: AccessTokens
+    authenticator: Authenticator
+    revoked_sessions: RevokedSessions
+    sessions: Sessions
+    people: People
+    real_name: RealName
+    otp: OtpLogin
+    devices: Devices
+    messages: Messages
+    sms: Sms
+    demo_inbox: DemoInbox | None
+    closers: tuple[Callable[[], Awaitable[None]], ...]
+
+    @property
+    def middleware(self) -> AuthenticationMiddleware:
+        """Sets `scope["user"]`."""
+        return AuthenticationMiddleware(self.authenticator)
+
+    async def close(self) -> None:
+        """Ends the HTTP clients; at the end of the lifespan."""
+        for close in self.closers:
+            await close()
+
+
+def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
+    """Identity on this floor, unopened. In production an SMS vendor must be set; else `RuntimeError`."""
+    revoked = RevokedSessions(
+        floor.database, floor.clock, keep=timedelta(seconds=settings.access_token_seconds) + CLOCKS_DIFFER
+    )
+    revoked.listen(floor.notifications)
+    access_tokens = AccessTokens(
+        floor.keyring, revoked, floor.clock, issuer=settings.issuer, lifetime_seconds=settings.access_token_seconds
+    )
+    sessions = Sessions(
+        access_tokens=access_tokens,
+        refresh_tokens=RefreshTokens(floor.vault),
+        clock=floor.clock,
+        grace=timedelta(seconds=settings.refresh_grace_seconds),
+    )
+    people, messages = People(floor.vault, floor.clock), Messages()
+    devices = Devices(messages=messages, vault=floor.vault, clock=floor.clock, settings=settings)
+    registry = HttpRegistry(
+        population_url=settings.population_registry_url,
+        enterprise_url=settings.enterprise_registry_url,
+        timeout_seconds=settings.registry_timeout_seconds,
+    )
+    sms = _build_sms(floor, settings)
+    floor.outbox.handle(SMS_TOPIC, lambda payload: sms.send(msgspec.convert(payload, SmsMessage)))
+    return AuthServices(
+        settings=settings,
+        access_tokens=access_tokens,
+        authenticator=Authenticator(access_tokens, floor.clock, origin=settings.issuer),
+        revoked_sessions=revoked,
+        sessions=sessions,
+        people=people,
+        real_name=RealName(
+            database=floor.database,
+            people=people,
+            sessions=sessions,
+            registry=registry,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        otp=OtpLogin(
+            people=people,
+            sessions=sessions,
+            devices=devices,
+            outbox=floor.outbox,
+            vault=floor.vault,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        devices=devices,
+        messages=messages,
+        sms=sms,
+        demo_inbox=sms if isinstance(sms, DemoInbox) else None,
+        closers=(registry.close, sms.close),
+    )
+
+
+def dependencies() -> dict[str, Provide]:
+    """What any handler of the product may ask for by name: `principal`."""
+    return {"principal": Provide(provide_principal, sync_to_thread=False)}
+
+
+def routers(services: AuthServices) -> list[Router]:
+    """Every route of identity; the demo inbox only with the development stand-in for SMS."""
+    parts = [
+        provider_routes.router,
+        otp_routes.router,
+        people_routes.router,
+        sessions_routes.router,
+        devices_routes.router,
+        messages_routes.router,
+    ]
+    provided: dict[str, Any] = {
+        "auth_settings": services.settings,
+        "authenticator": services.authenticator,
+        "sessions": services.sessions,
+        "people": services.people,
+        "real_name": services.real_name,
+        "otp": services.otp,
+        "devices": services.devices,
+        "messages": services.messages,
+    }
+    if services.demo_inbox is not None:
+        parts.append(sms_routes.router)
+        provided["demo_inbox"] = services.demo_inbox
+    injected = {name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()}
+    return [Router(path="/", route_handlers=parts, dependencies=injected)]
+
+
+def background(floor: Floor, services: AuthServices) -> list[Job]:
+    """Periodic jobs: ends of sessions reread, what is over forgotten."""
+
+    async def forget() -> None:
+        async with floor.database.transaction() as connection:
+            await _forget(connection, services, floor)
+
+    return [
+        Job(name="auth.revoked_sessions", every_seconds=1, run=services.revoked_sessions.refresh),
+        Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
+    ]
+
+
+async def _forget(connection: Connection, services: AuthServices, floor: Floor) -> None:
+    now = floor.clock.now()
+    await delete_ended_attempts(connection, now)
+    await otp_repository.delete_expired(connection, now - KEEP)
+    await devices_repository.delete_expired_challenges(connection, now)
+    await sessions_repository.delete_expired_sessions(connection, now - KEEP)
+    if services.demo_inbox is not None:
+        await services.demo_inbox.forget_before(connection, now - KEEP)
+
+
+def _build_sms(floor: Floor, settings: AuthSettings) -> HttpSms | DemoInbox:
+    if settings.sms_url:
+        return HttpSms(settings.sms_url, timeout_seconds=settings.registry_timeout_seconds)
+    return DemoInbox(floor.database, floor.vault, floor.clock, environment=floor.environment)
+
+
+def _always(value: Any) -> Callable[[], Any]:
+    return lambda: value
