@@ -1,0 +1,15 @@
+"""What granting needs of the rest of the house."""
+
+from typing import Protocol
+from uuid import UUID
+
+from app.kit.database import Connection
+from auth.devices.models import Device
+
+
+class FindsDevices(Protocol):
+    """The enrolled phones."""
+
+    async def get_device(self, connection: Connection, device_id: UUID) -> Device:
+        """The device as it stands now; raises `DeviceUnknown`."""
+        ...

@@ -1,0 +1,179 @@
+"""Gives a phone its grants, and takes them back. The showing of a code then asks nobody."""
+
+import base64
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection
+from app.kit.keyring import Keyring
+from auth.devices.models import Device
+from auth.keys import ProofInvalid, PublicJwk, public_key_of, thumbprint, verify_proof
+from auth.principal import Principal
+from codes.envelope.claims import Claims, Kind
+from codes.envelope.presentation import encode_grant
+from codes.errors import DeviceNotReady, GrantRequestInvalid, GrantRequestReused, GrantsExhausted
+from codes.grants import repository
+from codes.grants.models import (
+    GRANTS_PER_BATCH,
+    JITTER,
+    LONGEST_LIFE,
+    REFILL_AFTER,
+    REQUEST_TYPE,
+    GrantBatch,
+    GrantRequestClaims,
+    GrantsView,
+    GrantView,
+    IssueGrants,
+    NewBatch,
+    RevocationView,
+    RevokeCodes,
+    day_of,
+    expiry_of,
+    is_recent,
+)
+from codes.grants.pointers import Pointers
+from codes.grants.ports import FindsDevices
+from codes.keys import signer_of
+from codes.settings import CodesSettings
+from codes.status.service import Statuses
+
+KEY_PURPOSE = "grant"
+
+
+class Grants:
+    """Issues and revokes grants. Guaranteed: no two grants share a key, a pointer or a place in a status list."""
+
+    def __init__(
+        self,
+        *,
+        devices: FindsDevices,
+        statuses: Statuses,
+        pointers: Pointers,
+        keyring: Keyring,
+        clock: Clock,
+        settings: CodesSettings,
+    ) -> None:
+        self._devices = devices
+        self._statuses = statuses
+        self._pointers = pointers
+        self._keyring = keyring
+        self._clock = clock
+        self._settings = settings
+
+    async def issue(self, connection: Connection, principal: Principal, request: IssueGrants) -> GrantsView:
+        """Eight grants for eight fresh keys of the caller's own active device.
+
+        Raises `DeviceNotReady`, `GrantRequestInvalid`, `GrantRequestReused`, `GrantsExhausted`. Of two calls at once
+        with the same request exactly one succeeds.
+        """
+        now = self._clock.now()
+        device = await self._ready_device(connection, principal, request)
+        claims = self._verified_claims(request.request, device, now)
+        keys = fresh_keys(claims, device)
+        number = await self._open_batch(connection, device, claims.jti, now)
+        return self._sign(number, keys, now)
+
+    async def revoke(self, connection: Connection, principal: Principal, request: RevokeCodes) -> RevocationView:
+        """Voids what was given to one device of the caller's, or to all. Raises `DeviceNotReady` for a foreign one."""
+        now = self._clock.now()
+        if request.device_id is None:
+            batches = await repository.mark_person_revoked(connection, principal.subject_id, now)
+        else:
+            device = await self._devices.get_device(connection, request.device_id)
+            if device.person_id != principal.subject_id:
+                raise DeviceNotReady
+            batches = await repository.mark_device_revoked(connection, request.device_id, now)
+        await self._void(connection, batches, now)
+        count = sum(batch.grants for batch in batches)
+        await audit.record(
+            connection,
+            clock_now=now,
+            actor=principal.actor,
+            action="codes.revoked",
+            subject=principal.subject,
+            detail={"device_id": None if request.device_id is None else str(request.device_id), "grants": count},
+        )
+        return RevocationView(grants=count, revoked_at=now)
+
+    async def device_revoked(self, connection: Connection, device_id: UUID, now: datetime) -> None:
+        """Voids what was given to a device, in the transaction that revokes it (port of `auth.devices`)."""
+        await self._void(connection, await repository.mark_device_revoked(connection, device_id, now), now)
+
+    async def _ready_device(self, connection: Connection, principal: Principal, request: IssueGrants) -> Device:
+        device_id = request.device_id or principal.device_id
+        if device_id is None:
+            raise DeviceNotReady
+        device = await self._devices.get_device(connection, device_id)
+        if device.person_id != principal.subject_id or device.state != "active":
+            raise DeviceNotReady
+        return device
+
+    def _verified_claims(self, token: str, device: Device, now: datetime) -> GrantRequestClaims:
+        try:
+            claims = msgspec.convert(verify_proof(token, device.public_key, typ=REQUEST_TYPE), GrantRequestClaims)
+        except (ProofInvalid, msgspec.ValidationError):
+            raise GrantRequestInvalid from None
+        if claims.iss != device.id or claims.aud != self._settings.origin or not is_recent(claims.iat, now):
+            raise GrantRequestInvalid
+        return claims
+
+    async def _open_batch(self, connection: Connection, device: Device, jti: str, now: datetime) -> int:
+        batch = NewBatch(
+            device_id=device.id,
+            person_id=device.person_id,
+            day=day_of(now, self._settings.city_offset),
+            request_jti=jti,
+            issued_at=now,
+            expires_at=now + LONGEST_LIFE,
+        )
+        number = await repository.insert_batch(connection, batch)
+        if number is None:
+            raise GrantRequestReused if await repository.has_request(connection, device.id, jti) else GrantsExhausted
+        return number
+
+    def _sign(self, number: int, keys: Sequence[EllipticCurvePublicKey], now: datetime) -> GrantsView:
+        signer = signer_of(self._keyring.active(KEY_PURPOSE))
+        environment = self._settings.code_format.environment
+        places = self._statuses.pointers_of_batch(number, GRANTS_PER_BATCH)
+        views: list[GrantView] = []
+        for key, cti, place in zip(keys, self._pointers.seal(number, GRANTS_PER_BATCH), places, strict=True):
+            expires_at = expiry_of(now, secrets.randbelow(int(JITTER.total_seconds()) + 1))
+            claims = Claims(
+                expires_at=int(expires_at.timestamp()),
+                cti=cti,
+                shard=place.shard,
+                index=place.index,
+                kind=Kind.P,
+                device_key=key,
+            )
+            grant = encode_grant(claims, signer, environment)
+            views.append(GrantView(grant=base64url(grant.data), expires_at=expires_at))
+        return GrantsView(grants=views, issued_at=now, refill_after=now + REFILL_AFTER)
+
+    async def _void(self, connection: Connection, batches: Sequence[GrantBatch], now: datetime) -> None:
+        for batch in batches:
+            pointers = self._statuses.pointers_of_batch(batch.number, batch.grants)
+            await self._statuses.revoke(connection, pointers, expires_at=batch.expires_at, now=now)
+
+
+def fresh_keys(claims: GrantRequestClaims, device: Device) -> list[EllipticCurvePublicKey]:
+    """The eight keys of a request, all different and none the device's own; raises `GrantRequestInvalid`."""
+    try:
+        keys = [public_key_of(msgspec.convert(jwk, PublicJwk)) for jwk in claims.keys]
+    except (ProofInvalid, msgspec.ValidationError):
+        raise GrantRequestInvalid from None
+    if len({thumbprint(key) for key in [*keys, device.public_key]}) != GRANTS_PER_BATCH + 1:
+        raise GrantRequestInvalid
+    return keys
+
+
+def base64url(data: bytes) -> str:
+    """Unpadded base64url."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

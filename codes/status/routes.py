@@ -1,0 +1,60 @@
+"""Status lists for everybody who checks codes: pulled on a timer, never once per scan, no sign-in."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency, Provide
+
+from app.kit.database import Connection
+from app.kit.structs import Model
+from auth.guards import public
+from codes.status.models import TTL_SECONDS
+from codes.status.service import Statuses
+
+MEDIA_TYPE = "application/statuslist+cwt"
+NOT_MODIFIED = 304
+
+
+class ShardList(Model):
+    """The shards that a verifier pulls to be complete."""
+
+    items: list[int]
+    ttl_seconds: int = TTL_SECONDS
+    next: str | None = None
+
+
+@get("/v1/status", guards=[public], summary="The status shards in use")
+async def list_shards(connection: NamedDependency[Connection], statuses: NamedDependency[Statuses]) -> ShardList:
+    """The number of every shard in which a code in use may have its status."""
+    return ShardList(items=await statuses.list_shards(connection))
+
+
+@get(
+    "/v1/status/{shard:int}",
+    guards=[public],
+    summary="The signed status list of a shard",
+    description="Token Status List in CWT form: 2^20 codes of 2 bits each (valid, invalid, suspended), ttl 300 s.",
+    media_type=MEDIA_TYPE,
+)
+async def get_status_list(
+    shard: int,
+    request: Request[Any, Any, Any],
+    connection: NamedDependency[Connection],
+    statuses: NamedDependency[Statuses],
+) -> Response[bytes | None]:
+    """The list of `shard`; unchanged since the caller's copy: 304."""
+    published = await statuses.publish(connection, shard)
+    headers = {"ETag": published.etag, "Cache-Control": f"public, max-age={TTL_SECONDS // 10}"}
+    if request.headers.get("if-none-match") == published.etag:
+        return Response(None, status_code=NOT_MODIFIED, headers=headers)
+    return Response(published.body, headers=headers, media_type=MEDIA_TYPE)
+
+
+def status_router(statuses: Statuses) -> Router:
+    """The public routes over `statuses`."""
+    return Router(
+        path="/",
+        route_handlers=[list_shards, get_status_list],
+        dependencies={"statuses": Provide(lambda: statuses, sync_to_thread=False)},
+        tags=["codes: trust and status"],
+    )

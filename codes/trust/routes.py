@@ -1,0 +1,79 @@
+"""The trust list and the root that it hangs from, for every verifier in and outside the city."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.di import NamedDependency, Provide
+
+from app.kit.database import Connection
+from app.kit.keyring import public_jwk
+from app.kit.structs import Model
+from auth.guards import public
+from codes.settings import CodesSettings
+from codes.trust.service import TrustLists
+
+MEDIA_TYPE = 'application/cose; cose-type="cose-sign1"'
+FRESH_FOR_SECONDS = 60
+NOT_MODIFIED = 304
+
+
+class TrustRoot(Model):
+    """What a verifier is given once, by hand: the root keys, and how this city's codes look."""
+
+    environment: str
+    prefix: str
+    host: str
+    keys: list[dict[str, str]]
+
+
+@get(
+    "/v1/trust-list",
+    guards=[public],
+    summary="The signed trust list",
+    description="COSE_Sign1 by a list key that the root certified: version, times, keys by kind, scenario policy.",
+    media_type=MEDIA_TYPE,
+)
+async def get_trust_list(
+    request: Request[Any, Any, Any],
+    connection: NamedDependency[Connection],
+    trust_lists: NamedDependency[TrustLists],
+) -> Response[bytes | None]:
+    """The list in force; unchanged since the caller's copy: 304."""
+    current = await trust_lists.current(connection)
+    headers = {"ETag": current.etag, "Cache-Control": f"public, max-age={FRESH_FOR_SECONDS}"}
+    if request.headers.get("if-none-match", "").removeprefix("W/") == current.etag:
+        return Response(None, status_code=NOT_MODIFIED, headers=headers)
+    return Response(current.body, headers=headers, media_type=MEDIA_TYPE)
+
+
+@get(
+    "/v1/trust-root",
+    guards=[public],
+    summary="The root keys of the trust list",
+    description="Taken over once, checked by hand, and kept: a root fetched anew each time proves nothing.",
+    sync_to_thread=False,
+)
+def get_trust_root(
+    trust_lists: NamedDependency[TrustLists], codes_settings: NamedDependency[CodesSettings]
+) -> TrustRoot:
+    """The public root keys as JSON Web Keys, with this city's environment, code prefix and host."""
+    code_format = codes_settings.code_format
+    return TrustRoot(
+        environment=code_format.environment,
+        prefix=code_format.prefix,
+        host=code_format.host,
+        keys=[public_jwk(root) for root in trust_lists.roots()],
+    )
+
+
+def trust_router(trust_lists: TrustLists, settings: CodesSettings) -> Router:
+    """The public routes over `trust_lists`."""
+    return Router(
+        path="/",
+        route_handlers=[get_trust_list, get_trust_root],
+        dependencies={
+            "trust_lists": Provide(lambda: trust_lists, sync_to_thread=False),
+            "codes_settings": Provide(lambda: settings, sync_to_thread=False),
+        },
+        tags=["codes: trust and status"],
+    )
