@@ -38,7 +38,12 @@ _ALLOW: Final = ((b"allow", ", ".join(sorted(METHODS)).encode()),)
 _PATH = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2})+")
 _QUERY = re.compile(rb"(?:[!$&-;=?-~]|%[0-9A-Fa-f]{2})*")
 _DOT_SEGMENT = re.compile(rb"/\.{1,2}(?:/|$)")
-_HIDDEN = re.compile(rb"%(?:2[EeFf]|5[Cc]|[01][0-9A-Fa-f]|7[Ff]|25[0-9A-Fa-f]{2})")
+_HIDDEN = re.compile(
+    rb"%(?:2[EeFf]|5[Cc]"  # dot, slash, backslash
+    rb"|[01][0-9A-Fa-f]|7[Ff]"  # control characters
+    rb"|25[0-9A-Fa-f]{2}"  # encoded twice
+    rb"|2[Dd]|3[0-9]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"  # unreserved: %61dmin is admin to whoever decodes
+)
 _ENCODED_NUL = b"%00"
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")

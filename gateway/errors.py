@@ -2,7 +2,8 @@
 
 SuishenError
  ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader
- ├─ MethodRefused 405, BodyTooLarge 413, AddressTooLong 414, WrongHost 421, HeadersTooLarge 431
+ ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
+ ├─ HeadersTooLarge 431, StreamingNotServed 501
  ├─ UnknownService 404, UnknownServicePath 404, ServiceSuspended 403, BasisMissing 403
  └─ DepartmentUnreachable 502, DepartmentMisbehaved 502, DepartmentBusy 503, DepartmentTimedOut 504
 """
@@ -70,6 +71,15 @@ class MethodRefused(SuishenError):
         zh="请使用该路径允许的大写方法：GET、HEAD、POST、PUT、PATCH、DELETE、OPTIONS。",
         en="Use a method this path allows, in upper case: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS.",
     )
+
+
+class UploadTooSlow(SuishenError):
+    """The body did not arrive in the time that one place can be held for it."""
+
+    status = 408
+    slug = "upload-too-slow"
+    title = Text(zh="请求内容上传超时", en="The request took too long to arrive")
+    remedy = Text(zh="请检查网络后重试。", en="Check the network and send it again.")
 
 
 class BodyTooLarge(SuishenError):
@@ -147,6 +157,15 @@ class BasisMissing(Forbidden):
         zh="请在授权管理中确认授权；也可选择线下窗口办理。",
         en="Give your consent first, or go to a counter instead.",
     )
+
+
+class StreamingNotServed(SuishenError):
+    """The manifest declares the route as streamed, which this gateway does not do yet."""
+
+    status = 501
+    slug = "streaming-not-served"
+    title = Text(zh="暂不支持流式接口", en="Streamed routes are not served yet")
+    remedy = Text(zh="请改用缓冲接口（不超过 1 MiB）。", en="Use a buffered route (at most 1 MiB).")
 
 
 class DepartmentFault(SuishenError):

@@ -1,0 +1,125 @@
+"""One signed call to a department: assertion, signature, deadline, breaker and bulkhead. Used by the proxy and by home.
+
+Refuses to wait: a department that is resting or full is answered for at once.
+"""
+
+import math
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+from app.kit.clock import Clock
+from app.kit.structs import Model
+from gateway import errors
+from gateway.breakers import Breaker, Protection
+from gateway.routing import fallback
+from gateway.signature import OutgoingRequest, RequestSigner
+from gateway.snapshot import CompiledApp
+from gateway.upstream import LARGEST_ANSWER, Answer, Upstream
+
+LOWEST_STATUS = 200
+HIGHEST_STATUS = 599
+BROKEN = frozenset({502, 503, 504})
+
+
+class Call(Model):
+    """What to send. `path` is the app's own (the base path is added), `query` has its "?" or is empty."""
+
+    app: CompiledApp
+    method: str
+    path: str
+    query: str
+    request_id: str
+    headers: Mapping[str, str]
+    body: bytes
+    timeout_seconds: float
+    assertion: str | None
+    zone: str
+    channel: str
+    largest_answer: int = LARGEST_ANSWER
+
+
+class Departments:
+    """Calls departments and watches over them."""
+
+    def __init__(self, *, upstream: Upstream, signer: RequestSigner, protection: Protection, clock: Clock) -> None:
+        self._upstream = upstream
+        self._signer = signer
+        self._protection = protection
+        self._clock = clock
+
+    async def call(self, call: Call) -> Answer:
+        """The department's answer; raises a `DepartmentFault` or `DepartmentBusy`."""
+        app = call.app
+        breaker = self._protection.breaker(app.department)
+        bulkhead = self._protection.bulkhead(app.department)
+        if not bulkhead.enter():
+            raise _busy(app, 1)
+        try:
+            wait = breaker.wait_seconds(time.monotonic())
+            if wait > 0:
+                raise _busy(app, wait)
+            return await self._watched(call, breaker)
+        finally:
+            bulkhead.leave()
+
+    def failing_since(self, app: CompiledApp) -> float | None:
+        """Seconds since the department of `app` began to fail, None when it does not."""
+        since = self._protection.breaker(app.department).failing_since
+        return None if since is None else time.monotonic() - since
+
+    async def _watched(self, call: Call, breaker: Breaker) -> Answer:
+        try:
+            answer = await self._send(call)
+        except errors.DepartmentFault as fault:
+            breaker.failed(time.monotonic())
+            raise type(fault)(app_id=call.app.app_id, fallback=fallback(call.app)) from None
+        except BaseException:
+            breaker.abandoned()
+            raise
+        if answer.status in BROKEN:
+            breaker.failed(time.monotonic())
+        else:
+            breaker.succeeded(time.monotonic())
+        return answer
+
+    async def _send(self, call: Call) -> Answer:
+        path = call.app.base_path + call.path
+        answer = await self._upstream.call(
+            call.method,
+            call.app.base_url + path + call.query,
+            headers=self._headers(call, path, self._clock.now()),
+            body=call.body,
+            timeout_seconds=call.timeout_seconds,
+            largest_answer=call.largest_answer,
+        )
+        if not LOWEST_STATUS <= answer.status <= HIGHEST_STATUS:
+            raise errors.DepartmentMisbehaved
+        return answer
+
+    def _headers(self, call: Call, path: str, now: datetime) -> dict[str, str]:
+        headers = {
+            **call.headers,
+            "x-request-id": call.request_id,
+            "traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
+            "ssb-app": call.app.app_id,
+            "ssb-zone": call.zone,
+            "ssb-channel": call.channel,
+            "ssb-deadline-ms": str(int(call.timeout_seconds * 1000)),
+        }
+        if call.assertion is not None:
+            headers["ssb-assertion"] = call.assertion
+        request = OutgoingRequest(
+            method=call.method,
+            authority=call.app.authority,
+            path=path,
+            query=call.query,
+            headers=headers,
+            body=call.body,
+        )
+        return self._signer.sign(request, now)
+
+
+def _busy(app: CompiledApp, wait: float) -> errors.DepartmentBusy:
+    return errors.DepartmentBusy(retry_after=max(1, math.ceil(wait)), app_id=app.app_id, fallback=fallback(app))

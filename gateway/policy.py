@@ -1,0 +1,76 @@
+"""Who may call what: one pure function of the matched route, the caller and what the citizen allowed.
+
+Knows no transport, so that another data plane can ask the same question and get the same answer.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from app.kit.errors import StepUpRequired, SuishenError, Unauthenticated
+from app.kit.structs import Model
+from auth.errors import IdentityLevelTooLow, WrongSubject
+from auth.principal import Principal
+from gateway import errors
+from gateway.routing import Match
+from miniapps.manifest import Scope
+
+AUDIENCE_OF: Final = {"person": "person", "organization": "organization", "official": "staff"}
+VISITOR: Final = "visitor"
+
+
+class GrantedScope(Model):
+    """A scope that goes into the assertion, on its basis."""
+
+    scope: Scope
+    consent_id: UUID | None = None
+
+
+class Decision(Model):
+    """The call may be made, in this name and with these scopes; `principal` None is a visitor."""
+
+    match: Match
+    principal: Principal | None
+    granted: tuple[GrantedScope, ...]
+
+
+def consent_scopes(match: Match) -> frozenset[str]:
+    """The scopes of the route that stand or fall with the citizen's consent: what must be looked up before deciding."""
+    return frozenset(scope.name for scope in match.route.scopes if scope.basis == "consent")
+
+
+def decide(match: Match, principal: Principal | None, consents: Mapping[str, UUID]) -> Decision | SuishenError:
+    """Whether the call may be made. `consents` maps scope names to the citizen's active consents for this app.
+
+    A scope without its consent is left out, and refuses the call only when the manifest calls it required.
+    """
+    return _refuse_caller(match, principal) or _grant(match, principal, consents)
+
+
+def _refuse_caller(match: Match, principal: Principal | None) -> SuishenError | None:
+    route, app = match.route, match.app
+    if principal is None:
+        if route.min_ial > 0 or VISITOR not in app.audience:
+            return Unauthenticated()
+        return None
+    audience = AUDIENCE_OF[principal.subject_type]
+    if audience not in app.audience and not (VISITOR in app.audience and route.min_ial == 0):
+        return WrongSubject(needed=", ".join(sorted(app.audience)))
+    if principal.ial < route.min_ial:
+        return IdentityLevelTooLow(required_ial=route.min_ial, ial=principal.ial)
+    if principal.aal < route.min_aal:
+        return StepUpRequired(required_aal=route.min_aal, aal=principal.aal)
+    return None
+
+
+def _grant(match: Match, principal: Principal | None, consents: Mapping[str, UUID]) -> Decision | SuishenError:
+    granted: list[GrantedScope] = []
+    for scope in match.route.scopes:
+        consent_id = consents.get(scope.name)
+        if scope.basis != "consent":
+            granted.append(GrantedScope(scope=scope))
+        elif consent_id is not None:
+            granted.append(GrantedScope(scope=scope, consent_id=consent_id))
+        elif scope.required:
+            return errors.BasisMissing(scope=scope.name, purpose=scope.purpose.as_text(), app_id=match.app.app_id)
+    return Decision(match=match, principal=principal, granted=tuple(granted))

@@ -1,0 +1,43 @@
+"""What the gateway needs from the packages below, in its own words. The front door joins them."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from auth.principal import Principal
+from gateway.policy import GrantedScope
+from gateway.snapshot import CompiledApp, Publication
+
+
+class Authenticator(Protocol):
+    """Reads who is calling from an ASGI scope, in memory."""
+
+    def authenticate(self, scope: Any, *, origin: str | None = None) -> Principal | None:
+        """The verified caller, None for nobody; raises `Unauthenticated`."""
+        ...
+
+
+class Registry(Protocol):
+    """What is published now."""
+
+    async def list_publications(self) -> list[Publication]:
+        """Every published mini-app, suspended ones too. Holds no connection afterwards."""
+        ...
+
+
+class Consents(Protocol):
+    """What a citizen allowed."""
+
+    async def find_consents(self, principal: Principal, app: CompiledApp, scopes: frozenset[str]) -> Mapping[str, UUID]:
+        """The active consents among `scopes`, by scope name. Holds no connection afterwards."""
+        ...
+
+
+class Citizens(Protocol):
+    """What is known of a citizen, and the record of who was told."""
+
+    async def disclose(
+        self, principal: Principal, app: CompiledApp, granted: tuple[GrantedScope, ...]
+    ) -> Mapping[str, Any]:
+        """The granted fields, written into the list that the citizen reads. Holds no connection afterwards."""
+        ...

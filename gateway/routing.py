@@ -1,0 +1,113 @@
+"""From a raw path to a published route, and the live table that every worker keeps. Matches bytes, decodes nothing."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
+
+import structlog
+
+from app.kit.errors import SuishenError
+from app.kit.structs import Model, Text
+from gateway import errors
+from gateway.snapshot import Branch, CompiledApp, CompiledRoute, Publication, RouteSnapshot, compile_snapshot
+
+log = structlog.get_logger()
+
+PREFIX: Final = "/apps/"
+CHANNEL: Final = "miniapps_release"
+POLL_SECONDS: Final = 1.0
+
+
+class Target(Model):
+    """What a raw path under `/apps/` asks for; `path` begins with "/"."""
+
+    app_id: str
+    path: str
+
+
+class Match(Model):
+    """A published route that fits."""
+
+    app: CompiledApp
+    route: CompiledRoute
+    path: str
+
+
+def parse_target(raw_path: str) -> Target | None:
+    """The app and its path, or None when this is no path of an app: `/apps/{app_id}/…`."""
+    if not raw_path.startswith(PREFIX):
+        return None
+    app_id, slash, rest = raw_path[len(PREFIX) :].partition("/")
+    return Target(app_id=app_id, path="/" + rest) if app_id and slash else None
+
+
+def find_route(snapshot: RouteSnapshot, method: str, target: Target) -> Match | SuishenError:
+    """The route for `target`, or the reason why there is none. A suspended app says so before anything else."""
+    app = snapshot.apps.get(target.app_id)
+    if app is None:
+        return errors.UnknownService(app_id=target.app_id)
+    if app.suspension is not None:
+        return suspended(app)
+    segments = () if target.path == "/" else tuple(target.path[1:].split("/"))
+    branch = cast("Branch", app.routes).find(segments)
+    if branch is None:
+        return errors.UnknownServicePath(app_id=app.app_id)
+    route = branch.routes.get(method)
+    if route is None:
+        return errors.MethodRefused(allow=", ".join(sorted(branch.routes)))
+    return Match(app=app, route=route, path=target.path)
+
+
+def suspended(app: CompiledApp) -> errors.ServiceSuspended:
+    """The named refusal, with the reason and the other ways."""
+    assert app.suspension is not None
+    return errors.ServiceSuspended(
+        app.suspension.reason,
+        app_id=app.app_id,
+        reason=app.suspension.reason,
+        since=app.suspension.since,
+        fallback=fallback(app),
+    )
+
+
+def fallback(app: CompiledApp) -> Text:
+    """What the citizen can do instead, in one text."""
+    return Text(
+        zh="；".join([app.fallback.zh, *(channel.zh for channel in app.alt_channels)]),
+        en="; ".join([app.fallback.en, *(channel.en for channel in app.alt_channels)]),
+    )
+
+
+class RouteTable:
+    """The snapshot in force. Readers take `snapshot` once per request; `refresh` swaps it in one step."""
+
+    def __init__(self, publications: Callable[[], Awaitable[list[Publication]]]) -> None:
+        self._publications = publications
+        self._stale = True
+        self._rounds = 0
+        self.snapshot = RouteSnapshot()
+
+    def mark_stale(self, _payload: str | None = None) -> None:
+        """Something was published or suspended somewhere: the next `refresh` reads anew."""
+        self._stale = True
+
+    async def refresh(self) -> None:
+        """Reads what is published and swaps the snapshot. On any failure the last good one stays in force."""
+        self._stale = False
+        try:
+            compilation = compile_snapshot(await self._publications(), self.snapshot)
+        except BaseException:
+            self._stale = True
+            raise
+        self.snapshot = compilation.snapshot
+        for rejection in compilation.rejections:
+            log.warning("snapshot.rejected", app_id=rejection.app_id, reason=rejection.reason)
+
+    async def refresh_when_due(self) -> None:
+        """A periodic job, five times a second: reads when told to, and every second even when nobody told."""
+        self._rounds += 1
+        if self._stale or self._rounds % ROUNDS_A_POLL == 0:
+            await self.refresh()
+
+
+ROUND_SECONDS: Final = 0.2
+ROUNDS_A_POLL: Final = round(POLL_SECONDS / ROUND_SECONDS)

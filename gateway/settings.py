@@ -1,0 +1,27 @@
+"""What an operator may choose about the gateway."""
+
+from app.kit.structs import Model
+from gateway.breakers import BreakerSettings
+from gateway.limits import Limit
+
+
+class GatewaySettings(Model):
+    """`issuer` is the public origin; `apps_host` the host (and port) on which departments are reached."""
+
+    issuer: str
+    apps_host: str
+    region: str = "190000"
+    allowed_upstreams: frozenset[str] = frozenset()
+    per_person: Limit = Limit(requests=50, per_seconds=1, burst=100)
+    per_app: Limit = Limit(requests=2000, per_seconds=1, burst=4000)
+    breaker: BreakerSettings = BreakerSettings()
+    places_per_department: int = 64
+    card_places_per_department: int = 16
+    upload_seconds: float = 10.0
+    cards_deadline_seconds: float = 0.6
+    most_personal_apps: int = 20
+
+    @property
+    def apps_origin(self) -> str:
+        """Where a citizen's program believes to be when it calls a department."""
+        return f"{self.issuer.partition('://')[0]}://{self.apps_host}"
