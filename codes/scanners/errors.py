@@ -1,0 +1,60 @@
+"""Refusals around scanners. None of them says what was wrong with a signature: that stands in the log."""
+
+from app.kit.errors import Conflict, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from app.kit.structs import Text
+
+
+class ScannerSignatureInvalid(Unauthenticated):
+    """The request carries no signature of an enrolled scanner that holds."""
+
+    slug = "scanner-signature-invalid"
+    title = Text(zh="扫码设备签名无效", en="The scanner's signature is not valid")
+    remedy = Text(
+        zh="请用登记的设备密钥对 @method、@authority、@path、@query、content-digest 签名（RFC 9421），并校准设备时间。",
+        en="Sign @method, @authority, @path, @query and content-digest with the enrolled key (RFC 9421), "
+        "and set the device's clock.",
+    )
+
+
+class ScannerNotRegistered(Forbidden):
+    """The scanner's registration has ended."""
+
+    slug = "scanner-not-registered"
+    title = Text(zh="扫码设备登记已失效", en="The scanner's registration has ended")
+    remedy = Text(zh="请由管理员重新登记设备。", en="Ask an administrator to enrol the device anew.")
+
+
+class ScannerUnknown(NotFound):
+    """There is no such scanner."""
+
+    slug = "scanner-unknown"
+    title = Text(zh="扫码设备不存在", en="No such scanner")
+    remedy = Text(zh="请检查设备编号。", en="Check the scanner's id.")
+
+
+class ScannerKeyInUse(Conflict):
+    """This key was enrolled before, perhaps for a device that is gone."""
+
+    slug = "scanner-key-in-use"
+    title = Text(zh="该设备密钥已登记过", en="This key was enrolled before")
+    remedy = Text(zh="请让设备生成新的密钥。", en="Let the device make a new key.")
+
+
+class ScannerProofInvalid(InvalidRequest):
+    """The key, or the proof that the device holds it, is not what it has to be."""
+
+    slug = "scanner-proof-invalid"
+    title = Text(zh="设备密钥证明无效", en="The proof of the device's key is not valid")
+    remedy = Text(
+        zh="请由设备用其 P-256 密钥重新签名：typ 为 suishen-scanner+jwt，aud 为本站地址，organization_id 同请求。",
+        en="Let the device sign a new proof with its P-256 key: typ suishen-scanner+jwt, aud this origin, "
+        "organization_id as in the request.",
+    )
+
+
+class ScannerScenariosInvalid(InvalidRequest):
+    """A scanner is enrolled for known scenarios, each once, and none where nobody scans a code for a verdict."""
+
+    slug = "scanner-scenarios-invalid"
+    title = Text(zh="登记的用码场景无效", en="The scenarios cannot be enrolled")
+    remedy = Text(zh="请从 GET /v1/scenarios 选择场景编号，不得重复。", en="Choose numbers from GET /v1/scenarios.")

@@ -1,0 +1,117 @@
+"""Enrols scanners and ends their registration. A device proves that it holds its key; the key never changes hands."""
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection, notify
+from app.kit.ids import new_id
+from app.kit.keyring import PROFILE_ES256
+from auth.keys import ProofInvalid, point_of, public_key_of, thumbprint, verify_proof
+from auth.principal import Principal
+from codes.enterprise_ports import FindsOrganizations
+from codes.scanners import repository
+from codes.scanners.directory import CHANNEL
+from codes.scanners.errors import ScannerKeyInUse, ScannerProofInvalid, ScannerScenariosInvalid
+from codes.scanners.models import EnrolledScanner, EnrolScanner, ScannerList, ScannerView, view_of
+from codes.scenarios.catalogue import Scenarios
+
+PROOF_TYPE: Final = "suishen-scanner+jwt"
+PROOF_LIVES: Final = timedelta(minutes=10)
+"""Long enough to carry the proof from the device to an official's desk."""
+PROOF_SKEW: Final = timedelta(seconds=30)
+
+
+class Scanners:
+    """The registry of scanners. Every change is in the audit log and known to all workers after the commit."""
+
+    def __init__(self, organizations: FindsOrganizations, scenarios: Scenarios, clock: Clock, origin: str) -> None:
+        self._organizations = organizations
+        self._scenarios = scenarios
+        self._clock = clock
+        self._origin = origin
+
+    async def enrol(self, connection: Connection, principal: Principal, request: EnrolScanner) -> ScannerView:
+        """Enrols a device at a site of an existing organization.
+
+        Raises `ScannerProofInvalid`, `ScannerScenariosInvalid`, `ScannerKeyInUse`, and what the organizations say.
+        """
+        self._require_known(request.scenarios)
+        key = self._proved_key(request)
+        organization = await self._organizations.get_organization(connection, request.organization_id)
+        now = self._clock.now()
+        site_id = await repository.insert_site(connection, new_id(), organization.id, request.site, now)
+        scanner = EnrolledScanner(
+            id=new_id(),
+            organization_id=organization.id,
+            site_id=site_id,
+            site_name=request.site.name,
+            site_address=request.site.address,
+            device_name=request.device_name,
+            scenarios=sorted(request.scenarios),
+            public_key=point_of(key),
+            state="active",
+            enrolled_at=now,
+        )
+        if not await repository.insert_scanner(connection, scanner, thumbprint=thumbprint(key), profile=PROFILE_ES256):
+            raise ScannerKeyInUse
+        await self._record(
+            connection, principal, "scanner.enrolled", scanner.id, {"scenarios": list(scanner.scenarios)}
+        )
+        return view_of(scanner)
+
+    async def describe(self, connection: Connection, scanner_id: UUID) -> ScannerView:
+        """The registration in whatever state; raises `ScannerUnknown`."""
+        return view_of(await repository.get_scanner(connection, scanner_id))
+
+    async def revoke(self, connection: Connection, principal: Principal, scanner_id: UUID) -> ScannerView:
+        """Ends the registration, within a second everywhere; once ended it stays so. Raises `ScannerUnknown`."""
+        if await repository.mark_revoked(connection, scanner_id, self._clock.now()):
+            await self._record(connection, principal, "scanner.revoked", scanner_id, {})
+        return await self.describe(connection, scanner_id)
+
+    async def list_page(
+        self, connection: Connection, organization_id: UUID, *, after: UUID | None, limit: int
+    ) -> ScannerList:
+        """A page of an organization's scanners."""
+        rows = await repository.list_scanners(connection, organization_id, after, limit + 1)
+        more = len(rows) > limit
+        return ScannerList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
+
+    def _require_known(self, numbers: list[int]) -> None:
+        if len(set(numbers)) != len(numbers) or any(self._scenarios.find(number) is None for number in numbers):
+            raise ScannerScenariosInvalid
+
+    def _proved_key(self, request: EnrolScanner) -> EllipticCurvePublicKey:
+        try:
+            key = public_key_of(request.public_key)
+            claims = verify_proof(request.proof, key, typ=PROOF_TYPE)
+        except ProofInvalid:
+            raise ScannerProofInvalid from None
+        meant_for = claims.get("aud") == self._origin and claims.get("organization_id") == str(request.organization_id)
+        if not meant_for or not self._is_recent(claims.get("iat")):
+            raise ScannerProofInvalid
+        return key
+
+    def _is_recent(self, issued_at: object) -> bool:
+        if isinstance(issued_at, bool) or not isinstance(issued_at, int):
+            return False
+        age = self._clock.now().timestamp() - issued_at
+        return -PROOF_SKEW.total_seconds() <= age <= PROOF_LIVES.total_seconds()
+
+    async def _record(
+        self, connection: Connection, principal: Principal, action: str, scanner_id: UUID, detail: dict[str, Any]
+    ) -> None:
+        await audit.record(
+            connection,
+            clock_now=self._clock.now(),
+            actor=principal.actor,
+            action=action,
+            subject=f"scanner:{scanner_id}",
+            detail=detail,
+        )
+        await notify(connection, CHANNEL, str(scanner_id))

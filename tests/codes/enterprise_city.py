@@ -1,0 +1,215 @@
+"""A small city for the rooms of scanners, enterprise codes and checks: real routes, real tables, chosen callers."""
+
+import base64
+import json
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+from uuid import UUID
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from app.kit import http_signatures, idempotency
+from app.kit.clock import Clock
+from app.kit.database import Connection
+from app.kit.errors import NotFound
+from app.kit.floor import Floor
+from app.kit.http_signatures import RequestParts, SignatureParams
+from app.kit.ids import new_id, new_token
+from app.kit.structs import Model
+from app.problems import HANDLERS
+from auth.documents import make_synthetic_credit_code
+from auth.keys import point_of
+from auth.principal import Principal
+from auth.sessions.middleware import provide_principal
+from codes.scanners.guards import COVERED, TAG
+from codes.scanners.service import PROOF_TYPE
+
+ORIGIN = "http://127.0.0.1:8000"
+AUTHORITY = "127.0.0.1:8000"
+LIBRARY = UUID("00000000-0000-7000-8000-000000000001")
+FIRE_RESCUE = UUID("00000000-0000-7000-8000-000000000002")
+RESTAURANT = UUID("00000000-0000-7000-8000-000000000003")
+OTHER_COMPANY = UUID("00000000-0000-7000-8000-000000000004")
+
+
+class Organization(Model):
+    """As identity would describe it."""
+
+    id: UUID
+    name: str
+    credit_code: str
+    kind: str = "enterprise"
+    status: str = "active"
+
+
+class KnownOrganizations:
+    """The register of organizations, in memory."""
+
+    def __init__(self) -> None:
+        names = {
+            LIBRARY: "演示图书馆",
+            FIRE_RESCUE: "演示消防救援",
+            RESTAURANT: "演示餐饮有限公司",
+            OTHER_COMPANY: "演示<书>店",
+        }
+        self.by_id = {
+            key: Organization(id=key, name=name, credit_code=make_synthetic_credit_code(sequence=sequence))
+            for sequence, (key, name) in enumerate(names.items(), start=1)
+        }
+
+    async def get_organization(self, _connection: Connection, organization_id: UUID, /) -> Organization:
+        if organization_id not in self.by_id:
+            raise NotFound
+        return self.by_id[organization_id]
+
+    async def find_by_credit_code(self, _connection: Connection, credit_code: str, /) -> Organization | None:
+        return next((found for found in self.by_id.values() if found.credit_code == credit_code), None)
+
+
+class Caller(ASGIMiddleware):
+    """Says who calls: the `principal` that the test set, as a verified token would; nobody at first."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self) -> None:
+        self.principal: Principal | None = None
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        scope["user"], scope["auth"] = self.principal, None
+        await next_app(scope, receive, send)
+
+
+def a_principal(subject_type: Literal["person", "organization", "official"], **facts: Any) -> Principal:
+    defaults: dict[str, Any] = {
+        "subject_type": subject_type,
+        "subject_id": new_id(),
+        "session_id": new_id(),
+        "client_id": "test",
+        "authenticated_at": datetime(2026, 3, 2, 12, 0, tzinfo=UTC),
+        "ial": 2,
+    }
+    return Principal(**(defaults | facts))
+
+
+def agent_of(organization_id: UUID) -> Principal:
+    return a_principal("organization", subject_id=organization_id, agent_id=new_id())
+
+
+def an_official(*roles: str, organization_id: UUID = FIRE_RESCUE) -> Principal:
+    return a_principal("official", roles=frozenset(roles), organization_id=organization_id)
+
+
+STRANGERS: Mapping[str, Principal | None] = {
+    "anonymous": None,
+    "person": a_principal("person"),
+    "agent of the restaurant": agent_of(RESTAURANT),
+    "agent of another company": agent_of(OTHER_COMPANY),
+    "reviewer": an_official("reviewer"),
+    "official without a role": an_official(),
+}
+
+
+def build_app(floor: Floor, routers: Iterable[Router], caller: Caller) -> Litestar:
+    """The routers behind the same dependencies and error table as in the product."""
+
+    async def connection() -> AsyncGenerator[Connection, None]:
+        async with floor.database.transaction() as opened:
+            yield opened
+
+    fixed = {"clock": floor.clock, "vault": floor.vault, "database": floor.database}
+    dependencies = {name: Provide(_always(value), sync_to_thread=False) for name, value in fixed.items()}
+    return Litestar(
+        list(routers),
+        middleware=[caller],
+        exception_handlers=cast("Any", HANDLERS),
+        dependencies=dependencies
+        | {
+            "connection": Provide(connection),
+            "once": Provide(idempotency.once_for),
+            "principal": Provide(provide_principal, sync_to_thread=False),
+        },
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _always(value: object) -> Any:
+    return lambda: value
+
+
+def client_of(app: Litestar) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(cast("Any", app)), base_url=ORIGIN)
+
+
+def jwk_of(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    point = point_of(key.public_key())
+    x, y = (base64.urlsafe_b64encode(half).rstrip(b"=").decode() for half in (point[1:33], point[33:]))
+    return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
+
+
+class Device:
+    """A scanner: holds its key, proves it, signs its requests."""
+
+    def __init__(self, clock: Clock, scanner_id: str = "") -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.id = scanner_id
+        self._clock = clock
+
+    def enrolment(self, **changes: Any) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "organization_id": str(LIBRARY),
+            "site": {"name": "总馆", "address": "演示路 1 号"},
+            "device_name": "一号闸机",
+            "scenarios": [301, 302],
+            "public_key": jwk_of(self.key),
+        }
+        return {"proof": self.proof()} | facts | changes
+
+    def proof(self, *, typ: str = PROOF_TYPE, key: Any = None, algorithm: str = "ES256", **changes: Any) -> str:
+        claims: dict[str, Any] = {
+            "aud": ORIGIN,
+            "organization_id": str(LIBRARY),
+            "iat": int(self._clock.now().timestamp()),
+        }
+        return jwt.encode(claims | changes, key or self.key, algorithm=algorithm, headers={"typ": typ})
+
+    def signed(
+        self, method: str, path: str, body: bytes = b"", /, *, covered: Iterable[str] = COVERED, **changes: Any
+    ) -> dict[str, str]:
+        """The headers of a signed request; `changes` bend one thing."""
+        headers = {"content-digest": http_signatures.content_digest(changes.pop("digested", body))}
+        bare, _, query = path.partition("?")
+        parts = RequestParts(
+            method=changes.pop("method", method),
+            authority=changes.pop("authority", AUTHORITY),
+            path=changes.pop("path", bare),
+            query=changes.pop("query", f"?{query}" if query else ""),
+            headers=headers,
+        )
+        signer = http_signatures.ecdsa_p256_signer(changes.pop("key", self.key))
+        params: dict[str, Any] = {
+            "keyid": self.id,
+            "created": int(self._clock.now().timestamp()),
+            "nonce": new_token(16),
+            "tag": TAG,
+        }
+        signature = http_signatures.sign(
+            parts,
+            label="sig1",
+            covered=tuple(covered),
+            params=SignatureParams(**(params | changes)),
+            sign_bytes=signer,
+        )
+        return headers | signature
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,79 @@
+"""Scanners on real tables, with a route of their own to knock at."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from litestar import Router, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import JSONBody, SkipValidation
+
+from app.kit.clock import ManualClock
+from app.kit.floor import Floor
+from app.kit.structs import Model, Request
+from codes.scanners.directory import ScannerDirectory
+from codes.scanners.guards import ScannerGate, carry, known_scanner, provide_scanner, scanner
+from codes.scanners.models import Scanner
+from codes.scanners.routes import scanner_router
+from codes.scanners.service import Scanners
+from codes.scenarios.catalogue import load_scenarios
+from tests.codes.enterprise_city import ORIGIN, Caller, Device, KnownOrganizations, an_official, build_app, client_of
+
+
+class Knock(Request):
+    """The body of the test's own route."""
+
+    word: str
+
+
+class Heard(Model):
+    """What that route heard, and from whom."""
+
+    word: str
+    scanner: Scanner
+
+
+@post("/knock", guards=[scanner], status_code=200, sync_to_thread=False)
+def knock(data: JSONBody[Knock], calling: NamedDependency[SkipValidation[Scanner]]) -> Heard:
+    return Heard(word=data.word, scanner=calling)
+
+
+@post("/known", guards=[known_scanner], status_code=200, sync_to_thread=False)
+def knock_as_known(data: JSONBody[Knock], calling: NamedDependency[SkipValidation[Scanner]]) -> Heard:
+    return Heard(word=data.word, scanner=calling)
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller()
+
+
+@pytest.fixture
+def directory(floor: Floor) -> ScannerDirectory:
+    return ScannerDirectory(floor.database, floor.notifications, KnownOrganizations(), floor.clock)
+
+
+@pytest.fixture
+async def city(floor: Floor, caller: Caller, directory: ScannerDirectory) -> AsyncIterator[httpx.AsyncClient]:
+    gate = ScannerGate(directory, floor.clock, ORIGIN)
+    scanners = Scanners(KnownOrganizations(), load_scenarios(), floor.clock, ORIGIN)
+    knocking = Router(
+        "/",
+        route_handlers=[knock, knock_as_known],
+        dependencies={"calling": Provide(provide_scanner, sync_to_thread=False)},
+        opt=carry(gate),
+    )
+    async with client_of(build_app(floor, [scanner_router(scanners, gate), knocking], caller)) as client:
+        yield client
+
+
+@pytest.fixture
+async def device(city: httpx.AsyncClient, caller: Caller, clock: ManualClock) -> Device:
+    """An enrolled scanner of the library."""
+    device = Device(clock)
+    caller.principal = an_official("scanner_admin")
+    answer = await city.post("/v1/scanners", json=device.enrolment())
+    assert answer.status_code == 201, answer.text
+    device.id = answer.json()["id"]
+    caller.principal = None
+    return device
