@@ -1,0 +1,63 @@
+"""A mini-app as anybody may see it."""
+
+from app.kit.structs import Model, Text
+from miniapps.manifest import Manifest
+from miniapps.releases.models import PublishedApp
+
+
+class ServiceView(Model):
+    """An entry of the catalogue. `reason` and `fallback` are there when `state` is "suspended"."""
+
+    app_id: str
+    name: Text
+    short_name: str
+    description: Text
+    kind: str
+    department: str
+    zones: list[str]
+    audience: list[str]
+    subjects: list[str]
+    life_events: list[str]
+    keywords: list[str]
+    version: str
+    state: str
+    reason: Text | None
+    fallback: Text | None
+    entry: str
+    hotline: str
+
+
+class ServiceList(Model):
+    """A page of the catalogue, in the order of app ids."""
+
+    items: list[ServiceView]
+    next: str | None
+
+
+def service_view(app: PublishedApp) -> ServiceView:
+    """What anybody sees of a published mini-app."""
+    manifest, suspended = app.manifest, app.state == "suspended"
+    return ServiceView(
+        app_id=app.app_id,
+        name=manifest.name.as_text(),
+        short_name=manifest.short_name,
+        description=manifest.description.as_text(),
+        kind=manifest.kind,
+        department=app.organization_name,
+        zones=list(manifest.zones),
+        audience=list(manifest.audience),
+        subjects=list(manifest.subjects),
+        life_events=list(manifest.life_events),
+        keywords=list(manifest.keywords),
+        version=manifest.version.name,
+        state=app.state,
+        reason=app.reason if suspended else None,
+        fallback=app.fallback if suspended else None,
+        entry=entry_of(manifest),
+        hotline=manifest.support.hotline,
+    )
+
+
+def entry_of(manifest: Manifest) -> str:
+    """Where the citizen goes: into the mini-app, or for a directory entry to the page that it names."""
+    return manifest.link or f"ssb://miniapp/{manifest.app_id}/"

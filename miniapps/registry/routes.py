@@ -1,0 +1,89 @@
+"""The register over HTTP: for a department's developers, and for the city's reviewers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.params import Parameter
+
+from app.kit.database import Connection
+from app.kit.idempotency import Once
+from auth.guards import official
+from auth.principal import Principal
+from miniapps.errors import AppIdTaken, AppUnknown, OtherDepartment, StateConflict
+from miniapps.refusals import refuses
+from miniapps.registry.models import AppView, RegisterApp, ResumeApp, SuspendApp
+from miniapps.registry.service import Registry
+
+AppIdPath = Annotated[
+    str,
+    Parameter(
+        pattern=r"^[a-z][a-z0-9.-]{0,127}$(?!\n)", description="Reverse domain name of the mini-app: cn.example.library"
+    ),
+]
+TAGS = ["mini-apps"]
+
+
+@post(
+    "/v1/departments/{organization_id:uuid}/apps",
+    summary="Register a mini-app",
+    tags=TAGS,
+    guards=[official("developer")],
+    responses=refuses(OtherDepartment, AppIdTaken),
+)
+async def register_app(
+    *,
+    organization_id: UUID,
+    data: RegisterApp,
+    connection: Connection,
+    principal: Principal,
+    registry: Registry,
+    once: Once,
+) -> AppView:
+    """Reserves a reverse domain name for the department, for ever."""
+    return await once(AppView, lambda: registry.register_app(connection, principal, organization_id, data))
+
+
+@get(
+    "/v1/apps/{app_id:str}",
+    summary="A mini-app's state",
+    tags=TAGS,
+    guards=[official("developer", "reviewer", "system_admin", "audit_admin")],
+    responses=refuses(AppUnknown, OtherDepartment),
+)
+async def get_app(app_id: AppIdPath, connection: Connection, principal: Principal, registry: Registry) -> AppView:
+    """For the department that owns it and for the city's staff."""
+    return await registry.get_app(connection, principal, app_id)
+
+
+@post(
+    "/v1/apps/{app_id:str}/suspend",
+    summary="Take a mini-app away from all citizens",
+    tags=TAGS,
+    status_code=200,
+    guards=[official("reviewer", "system_admin")],
+    responses=refuses(AppUnknown, StateConflict),
+)
+async def suspend(
+    *, app_id: AppIdPath, data: SuspendApp, connection: Connection, principal: Principal, registry: Registry, once: Once
+) -> AppView:
+    """On every node within two seconds. Citizens read the reason and what they can do instead."""
+    return await once(AppView, lambda: registry.suspend(connection, principal, app_id, data))
+
+
+@post(
+    "/v1/apps/{app_id:str}/resume",
+    summary="Give a suspended mini-app back",
+    tags=TAGS,
+    status_code=200,
+    guards=[official("reviewer", "system_admin")],
+    responses=refuses(AppUnknown, StateConflict),
+)
+async def resume(
+    *, app_id: AppIdPath, data: ResumeApp, connection: Connection, principal: Principal, registry: Registry, once: Once
+) -> AppView:
+    """With the release that was published when it was suspended, or a newer one."""
+    return await once(AppView, lambda: registry.resume(connection, principal, app_id, data))
+
+
+router = Router(path="/", route_handlers=[register_app, get_app, suspend, resume])

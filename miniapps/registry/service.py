@@ -1,0 +1,95 @@
+"""Registering a mini-app, taking it away, giving it back. Who may ask was decided by the guards, but for ownership."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection, notify
+from auth.principal import Principal
+from miniapps.errors import AppIdTaken, OrganizationNotActive, OtherDepartment, StateConflict
+from miniapps.ports import Organizations
+from miniapps.registry import repository
+from miniapps.registry.models import CHANNEL, App, AppView, RegisterApp, ResumeApp, SuspendApp, Suspension, app_view
+from miniapps.states import APP
+
+SEES_ALL = frozenset({"reviewer", "system_admin", "audit_admin"})
+
+
+class Registry:
+    """The register of mini-apps. Every change is audited and told to all nodes in its own transaction."""
+
+    def __init__(self, organizations: Organizations, clock: Clock) -> None:
+        self._organizations = organizations
+        self._clock = clock
+
+    async def register_app(
+        self, connection: Connection, principal: Principal, organization_id: UUID, request: RegisterApp
+    ) -> AppView:
+        """Reserves the id; raises `OtherDepartment`, `OrganizationNotActive`, `AppIdTaken`."""
+        refuse_other_department(principal, organization_id)
+        organization = await self._organizations.get_organization(connection, organization_id)
+        if organization.status != "active":
+            raise OrganizationNotActive
+        app = App(
+            app_id=request.app_id,
+            organization_id=organization_id,
+            organization_name=organization.name,
+            organization_credit_code=organization.credit_code,
+            state="registered",
+            registered_by=principal.person_id,
+            registered_at=self._clock.now(),
+            suspension=None,
+        )
+        if not await repository.insert_app(connection, app):
+            raise AppIdTaken
+        await self._record(connection, principal, "miniapp.registered", app.app_id)
+        return app_view(app)
+
+    async def get_app(self, connection: Connection, principal: Principal, app_id: str) -> AppView:
+        """The mini-app, for its own department and for the city's staff; raises `AppUnknown`, `OtherDepartment`."""
+        app = await repository.get_app(connection, app_id)
+        if principal.roles.isdisjoint(SEES_ALL):
+            refuse_other_department(principal, app.organization_id)
+        return app_view(app)
+
+    async def suspend(self, connection: Connection, principal: Principal, app_id: str, request: SuspendApp) -> AppView:
+        """Takes a mini-app away from all citizens; raises `AppUnknown`, `StateConflict`."""
+        app = await repository.get_app_locked(connection, app_id)
+        APP.walk(app.state, "suspended")
+        suspension = Suspension(
+            reason=request.reason.as_text(), fallback=request.fallback.as_text(), at=self._clock.now()
+        )
+        await repository.mark_state(connection, app_id, "suspended", suspension)
+        await self._record(connection, principal, "miniapp.suspended", app_id, reason=request.reason)
+        return app_view(msgspec.structs.replace(app, state="suspended", suspension=suspension))
+
+    async def resume(self, connection: Connection, principal: Principal, app_id: str, request: ResumeApp) -> AppView:
+        """Gives a suspended mini-app back; raises `AppUnknown`, `StateConflict`."""
+        app = await repository.get_app_locked(connection, app_id)
+        if app.state != "suspended":  # a registered app may become active too, but by its first release
+            raise StateConflict(of=APP.name, state=app.state, wanted="active")
+        await repository.mark_state(connection, app_id, "active")
+        await self._record(connection, principal, "miniapp.resumed", app_id, reason=request.reason)
+        return app_view(msgspec.structs.replace(app, state="active", suspension=None))
+
+    async def _record(
+        self, connection: Connection, principal: Principal, action: str, app_id: str, **detail: Any
+    ) -> None:
+        await audit.record(
+            connection,
+            clock_now=self._clock.now(),
+            actor=principal.actor,
+            action=action,
+            subject=f"miniapp:{app_id}",
+            detail=msgspec.to_builtins(detail),
+        )
+        await notify(connection, CHANNEL, app_id)
+
+
+def refuse_other_department(principal: Principal, organization_id: UUID) -> None:
+    """Raises `OtherDepartment` unless the official works for that very organization."""
+    if principal.organization_id != organization_id:
+        raise OtherDepartment

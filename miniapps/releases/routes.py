@@ -1,0 +1,176 @@
+"""Versions, reviews and releases over HTTP."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from litestar import Request, Router, get, post
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import Parameter
+
+from app.kit.database import Connection
+from app.kit.idempotency import Once
+from auth.guards import official
+from auth.principal import Principal
+from miniapps.errors import (
+    AppUnknown,
+    ManifestHashMismatch,
+    ManifestInvalid,
+    ManifestRefused,
+    OtherDepartment,
+    ReleaseNotNewer,
+    SelfReview,
+    StateConflict,
+    VersionNotApproved,
+    VersionNotNewer,
+    VersionUnknown,
+)
+from miniapps.manifest import LONGEST_MANIFEST
+from miniapps.refusals import refuses
+from miniapps.registry.routes import TAGS, AppIdPath
+from miniapps.releases.models import (
+    PublishVersion,
+    ReleaseView,
+    ReviewView,
+    VersionDetail,
+    VersionList,
+    VersionView,
+    WriteReview,
+)
+from miniapps.releases.reviews import Reviews
+from miniapps.releases.service import Releases
+from miniapps.releases.versions import Versions
+
+READERS = official("developer", "reviewer", "system_admin", "audit_admin")
+Code = Annotated[int, Parameter(ge=1, le=2_147_483_647, description="The version's code")]
+Limit = Annotated[int, Parameter(ge=1, le=100)]
+
+
+@dataclass
+class TakesManifest(Operation):
+    """Says in OpenAPI that the body is a manifest: the handler reads it byte for byte, because its hash counts."""
+
+    def __post_init__(self) -> None:
+        """Describes the body."""
+        manifest = Schema(type=OpenAPIType.OBJECT, description="ssb-manifest/1, see GET /v1/manifest-schema")
+        self.request_body = RequestBody(
+            content={"application/json": OpenAPIMediaType(schema=manifest)},
+            description="A manifest, at most 256 KiB",
+            required=True,
+        )
+
+
+@post(
+    "/v1/apps/{app_id:str}/versions",
+    summary="Declare a version by its manifest",
+    tags=TAGS,
+    guards=[official("developer")],
+    operation_class=TakesManifest,
+    request_max_body_size=LONGEST_MANIFEST,
+    responses=refuses(AppUnknown, OtherDepartment, ManifestInvalid, ManifestRefused, VersionNotNewer),
+)
+async def create_version(
+    *,
+    app_id: AppIdPath,
+    request: Request[Any, Any, Any],
+    connection: Connection,
+    principal: Principal,
+    versions: Versions,
+    once: Once,
+) -> VersionView:
+    """A version never changes: to mend one, declare another with a higher code."""
+    document = await request.body()
+    return await once(VersionView, lambda: versions.create_version(connection, principal, app_id, document))
+
+
+@get(
+    "/v1/apps/{app_id:str}/versions",
+    summary="A mini-app's versions",
+    tags=TAGS,
+    guards=[READERS],
+    responses=refuses(AppUnknown, OtherDepartment),
+)
+async def list_versions(
+    *,
+    app_id: AppIdPath,
+    connection: Connection,
+    principal: Principal,
+    versions: Versions,
+    after: Code | None = None,
+    limit: Limit = 20,
+) -> VersionList:
+    """Newest first."""
+    return await versions.list_versions(connection, principal, app_id, after=after, limit=limit)
+
+
+@get(
+    "/v1/apps/{app_id:str}/versions/{code:int}",
+    summary="A version with its manifest and reviews",
+    tags=TAGS,
+    guards=[READERS],
+    responses=refuses(AppUnknown, VersionUnknown, OtherDepartment),
+)
+async def get_version(
+    app_id: AppIdPath, code: Code, connection: Connection, principal: Principal, versions: Versions
+) -> VersionDetail:
+    """What a reviewer reads before judging."""
+    return await versions.get_version(connection, principal, app_id, code)
+
+
+@post(
+    "/v1/apps/{app_id:str}/versions/{code:int}/submit",
+    summary="Hand a version over for review",
+    tags=TAGS,
+    status_code=202,
+    guards=[official("developer")],
+    responses=refuses(AppUnknown, VersionUnknown, OtherDepartment, StateConflict),
+)
+async def submit(
+    *, app_id: AppIdPath, code: Code, connection: Connection, principal: Principal, versions: Versions, once: Once
+) -> VersionView:
+    """Automatic checks follow at once, outside this request: read the version until it is `reviewing`."""
+    return await once(VersionView, lambda: versions.submit(connection, principal, app_id, code))
+
+
+@post(
+    "/v1/apps/{app_id:str}/versions/{code:int}/reviews",
+    summary="Judge a version",
+    tags=TAGS,
+    guards=[official("reviewer")],
+    responses=refuses(AppUnknown, VersionUnknown, SelfReview, StateConflict, ManifestHashMismatch),
+)
+async def review(
+    *,
+    app_id: AppIdPath,
+    code: Code,
+    data: WriteReview,
+    connection: Connection,
+    principal: Principal,
+    reviews: Reviews,
+    once: Once,
+) -> ReviewView:
+    """Signs the hash of the manifest that was read. Nobody judges what they wrote or submitted."""
+    return await once(ReviewView, lambda: reviews.review(connection, principal, app_id, code, data))
+
+
+@post(
+    "/v1/apps/{app_id:str}/releases",
+    summary="Publish an approved version",
+    tags=TAGS,
+    guards=[official("developer")],
+    responses=refuses(AppUnknown, VersionUnknown, OtherDepartment, VersionNotApproved, ReleaseNotNewer, StateConflict),
+)
+async def publish(
+    *,
+    app_id: AppIdPath,
+    data: PublishVersion,
+    connection: Connection,
+    principal: Principal,
+    releases: Releases,
+    once: Once,
+) -> ReleaseView:
+    """Live on every node within two seconds, with no restart."""
+    return await once(ReleaseView, lambda: releases.publish(connection, principal, app_id, data))
+
+
+router = Router(path="/", route_handlers=[create_version, list_versions, get_version, submit, review, publish])

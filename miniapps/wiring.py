@@ -1,0 +1,73 @@
+"""Puts the registry of mini-apps together: its services, routers and the handler of its outbox topic."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+
+from app.kit.floor import Floor
+from app.kit.jobs import Job
+from miniapps.catalogue import routes as catalogue_routes
+from miniapps.ports import NetworkPolicy, Organizations
+from miniapps.registry import routes as registry_routes
+from miniapps.registry.service import Registry
+from miniapps.releases import routes as releases_routes
+from miniapps.releases.checks import Checks
+from miniapps.releases.reviews import Reviews
+from miniapps.releases.service import Releases
+from miniapps.releases.versions import CHECK_TOPIC, Versions
+from miniapps.settings import MiniappsSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniappsServices:
+    """Everything the registry offers to the gateway and to the front door."""
+
+    registry: Registry
+    versions: Versions
+    reviews: Reviews
+    releases: Releases
+    checks: Checks
+
+
+def build_miniapps(
+    floor: Floor, settings: MiniappsSettings, *, organizations: Organizations, policy: NetworkPolicy
+) -> MiniappsServices:
+    """The registry on this floor, unopened."""
+    checks = Checks(floor.database, policy, floor.clock, review_within=timedelta(days=settings.review_days))
+    floor.outbox.handle(CHECK_TOPIC, checks.check_version)
+    return MiniappsServices(
+        registry=Registry(organizations, floor.clock),
+        versions=Versions(policy, floor.outbox, floor.clock),
+        reviews=Reviews(floor.clock),
+        releases=Releases(floor.clock),
+        checks=checks,
+    )
+
+
+def routers(services: MiniappsServices) -> list[Router]:
+    """Every route of the registry, with its services."""
+    provided: dict[str, Any] = {
+        "registry": services.registry,
+        "versions": services.versions,
+        "reviews": services.reviews,
+        "releases": services.releases,
+    }
+    return [
+        Router(
+            path="/",
+            route_handlers=[registry_routes.router, releases_routes.router, catalogue_routes.router],
+            dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
+        )
+    ]
+
+
+def background(_services: MiniappsServices) -> list[Job]:
+    """Nothing comes round by itself yet: checks are brought by the outbox."""
+    return []
+
+
+def _always(value: Any) -> Any:
+    return lambda: value
