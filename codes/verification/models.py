@@ -1,0 +1,125 @@
+"""A scan: the request of it, its record, and the rule of what may leave. Pure."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+
+from app.kit.structs import Model, Request, Text
+from codes.envelope.claims import Kind
+from codes.scenarios.models import GENERAL, Scenario
+from codes.status.models import Status
+from codes.trust.models import ScenarioPolicy
+from codes.verdict import Reason, ScannedBy, Verdict
+from codes.verification.ports import SubjectType
+
+GENERAL_ATTRIBUTES = frozenset({"openid", "entitlements"})
+
+
+class VerifyCode(Request):
+    """What a scanner sends: what it read, and in which situation. `request_id` makes a retry safe; it is signed."""
+
+    code: str
+    scenario: int
+    cnonce: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{11,43}$")] | None = None
+    request_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}$")] | None = None
+
+
+class GrantStanding(Model):
+    """What the database knows of a grant at this moment."""
+
+    person_id: UUID
+    device_id: UUID
+    grants: int
+    revoked_at: datetime | None
+    status: int | None
+
+    @property
+    def true_status(self) -> Status:
+        """Revocation of the batch and the status of the grant say the same; the stricter one counts."""
+        return Status.INVALID if self.revoked_at is not None else Status(self.status or Status.VALID)
+
+
+class Verification(Model):
+    """A row: one scan. `guard_cti` stands only in an accepted presentation, and makes it unique."""
+
+    id: UUID
+    iat: datetime
+    guard_cti: bytes | None
+    verified_at: datetime
+    scanner_id: UUID
+    organization_id: UUID
+    scanned_by: ScannedBy
+    request_id: str | None
+    subject_type: SubjectType | None
+    subject_id: UUID | None
+    kind: str | None
+    scenario: int
+    basis: str
+    disclosed: list[str]
+    withheld: list[str]
+    verdict: Verdict
+    reason: Reason
+    answer_sealed: bytes | None = None
+
+
+class StoredAnswer(Model):
+    """The first answer to a presentation, for whoever sends the same request again."""
+
+    id: UUID
+    scanner_id: UUID
+    request_id: str | None
+    answer_sealed: bytes | None
+
+
+class ScenarioName(Model):
+    """A scenario as the citizen reads it."""
+
+    number: int
+    names: Text
+
+
+class ScanView(Model):
+    """Who looked at the citizen's code, where, why, and what they were told."""
+
+    verification_id: UUID
+    at: datetime
+    scanner: ScannedBy
+    scenario: ScenarioName
+    basis: str
+    kind: str | None
+    verdict: Verdict
+    reason: Reason
+    disclosed: list[str]
+    withheld: list[str]
+
+
+class ScanList(Model):
+    """A page of scans, latest first."""
+
+    items: list[ScanView]
+    next: UUID | None
+
+
+def policy_of(scenario: Scenario) -> ScenarioPolicy:
+    """As much of a scenario as a verifier needs, online and in the trust list."""
+    return ScenarioPolicy(
+        number=scenario.number,
+        kinds=frozenset(Kind[kind] for kind in scenario.kinds),
+        freshness_seconds=scenario.freshness_seconds,
+        general_ok=scenario.general_ok,
+        high_value=scenario.high_value,
+        fails_open=scenario.stale_list == "open",
+    )
+
+
+def attributes_allowed(scenario: Scenario, chosen_scenario: int | None) -> frozenset[str]:
+    """What may leave in this scenario on its basis.
+
+    Choosing the scenario on the phone is the consent, or the use of the ticket or contract; a code that was opened
+    without context (0) chose nothing, so it answers about entitlements only. A static code (None) says what hangs on
+    the wall anyway. Nothing here widens what the scenario discloses.
+    """
+    allowed = frozenset[str](scenario.discloses)
+    return allowed & GENERAL_ATTRIBUTES if chosen_scenario == GENERAL else allowed

@@ -1,0 +1,59 @@
+"""What the city's own books say of a code at this moment: whose it is, and whether it still counts."""
+
+from datetime import datetime
+
+from app.kit.database import Connection
+from app.kit.structs import Model
+from codes.envelope.claims import PRESENTED, Claims
+from codes.grants.pointers import Pointers
+from codes.offline import Judged, StatusFound
+from codes.status.models import StatusPointer
+from codes.status.service import Statuses
+from codes.verdict import Reason
+from codes.verification import repository
+from codes.verification.ports import FindsStaticCodes, Holder
+
+UNKNOWN = StatusFound(status=None)
+
+
+class Standing(Model):
+    """The holder, if the code is in the books; `refusal` when the books say that it cannot count."""
+
+    holder: Holder | None
+    status: StatusFound
+    refusal: Judged | None = None
+
+
+NOT_READ = Standing(holder=None, status=UNKNOWN)
+NOT_OURS = Standing(holder=None, status=UNKNOWN, refusal=Judged(reason=Reason.MALFORMED, failed_step="status"))
+NOT_FOUND = Standing(holder=None, status=UNKNOWN, refusal=Judged(reason=Reason.STATUS_UNKNOWN, failed_step="status"))
+
+
+class Standings:
+    """Looks codes up whose signatures held: one round trip for a personal code."""
+
+    def __init__(self, *, pointers: Pointers, statuses: Statuses, static_codes: FindsStaticCodes) -> None:
+        self._pointers = pointers
+        self._statuses = statuses
+        self._static_codes = static_codes
+
+    async def find(self, connection: Connection, claims: Claims, now: datetime) -> Standing:
+        """The standing of the code with these claims, from the database and no cache."""
+        place = StatusPointer(shard=claims.shard, index=claims.index)
+        if claims.kind in PRESENTED:
+            return await self._of_grant(connection, claims.cti, place, now)
+        holder = await self._static_codes.find_holder(connection, claims.kind, claims.cti)
+        if holder is None:
+            return NOT_FOUND
+        status = await self._statuses.find_status(connection, place)
+        return Standing(holder=holder, status=StatusFound(status=status, as_of=now))
+
+    async def _of_grant(self, connection: Connection, cti: bytes, place: StatusPointer, now: datetime) -> Standing:
+        pointer = self._pointers.open(cti)
+        if pointer is None:
+            return NOT_OURS
+        grant = await repository.find_standing(connection, pointer.batch, place)
+        if grant is None or pointer.number >= grant.grants:
+            return NOT_FOUND
+        holder = Holder(subject_type="person", subject_id=grant.person_id)
+        return Standing(holder=holder, status=StatusFound(status=grant.true_status, as_of=now))
