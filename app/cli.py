@@ -7,12 +7,10 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
 from app.boot import ground, with_data_directory
 from app.kit.audit import AuditBroken
@@ -23,11 +21,10 @@ from app.kit.migrate import MigrationError
 from app.kit.postgres_binaries import EmbeddedPostgresError
 from app.kit.sealer import Sealer
 from app.main import CHECKPOINTS, build_floor
-from app.serve import PortTakenError
+from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
-from miniapps.cli import miniapp
 
-EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, PortTakenError)
+EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, ServeError)
 
 
 def tell(line: str) -> None:
@@ -60,7 +57,7 @@ def suishen() -> None:
     Start with:   suishen serve --demo-city
     Then look at: http://127.0.0.1:8000
     Settings come from the environment; list them with: suishen settings
-    """
+    """  # noqa: D301 - the backspace is click's mark for: do not rewrap this paragraph
 
 
 @suishen.command()
@@ -156,11 +153,26 @@ def verify() -> None:
     _with_settings(check)
 
 
-suishen.add_command(miniapp)
+def _with_floor(act: Callable[[Floor], Awaitable[None]]) -> None:
+    _with_settings(lambda floor, _settings: act(floor))
 
 
-def _with_floor(act: object) -> None:
-    async def run(floor: Floor, _settings: Settings) -> None:
-        await act(floor)  # type: ignore[operator]
+def _with_settings(act: Callable[[Floor, Settings], Awaitable[None]]) -> None:
+    """Runs `act` on an open floor with keys loaded; starts the embedded database when nobody else does."""
 
-    _with_settings(run)
+    async def run(complete: Settings) -> None:
+        floor = build_floor(complete)
+        await floor.database.open()
+        try:
+            async with floor.database.transaction() as connection:
+                await floor.keyring.ensure(connection, PURPOSES)
+            await act(floor, complete)
+        finally:
+            await floor.database.close()
+
+    with ground(read_settings(os.environ), tell=tell) as complete:
+        asyncio.run(run(complete))
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, Router, get
+from litestar.params import FromPath
 
 from app.kit.errors import NotFound, known_errors
 from app.kit.http import Injected
@@ -38,7 +39,7 @@ def problems(settings: Injected[Settings]) -> Response[str]:
 
 
 @get("/problems/{slug:str}", summary="One error and its remedy", sync_to_thread=False, include_in_schema=False)
-def problem(slug: str, settings: Injected[Settings]) -> Response[str]:
+def problem(slug: FromPath[str], settings: Injected[Settings]) -> Response[str]:
     error = known_errors().get(slug)
     if error is None:
         raise NotFound
@@ -58,7 +59,7 @@ def pictures(settings: Injected[Settings]) -> Response[str]:
 
 
 @get("/demo/pictures/{name:str}", summary="One picture", sync_to_thread=False, include_in_schema=False)
-def picture(name: str, settings: Injected[Settings]) -> Response[bytes]:
+def picture(name: FromPath[str], settings: Injected[Settings]) -> Response[bytes]:
     # Only a name out of the listing is opened: no path that a caller made up ever reaches the file system.
     found = {path.name: path for path in _pictures(settings)}.get(name)
     if found is None:

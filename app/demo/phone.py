@@ -1,0 +1,148 @@
+"""The citizen's phone, as a program: a real client of the HTTP API that keeps its keys and signs its codes itself.
+
+It shows a code without asking anyone, and draws it as a picture that a scanner must read.
+"""
+
+import asyncio
+import base64
+import re
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import qrcode
+from cryptography.hazmat.primitives.asymmetric import ec
+from qrcode.constants import ERROR_CORRECT_M
+
+from app.demo.caller import Caller, public_jwk_of
+from app.demo.registries import Resident
+from codes.envelope.cose import Environment
+from codes.envelope.presentation import Presentation, encode_presentation
+from codes.envelope.profiles import ES256, Signer
+
+GRANTS = 8
+CODE_IN_MESSAGE = re.compile(r"\d{6}")
+
+
+class HeldGrant:
+    """A grant, the key that it was made for, and the seconds at which it has signed."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey, data: bytes, expires_at: datetime) -> None:
+        self.key = key
+        self.data = data
+        self.expires_at = expires_at
+        self.signed_at: set[int] = set()
+
+
+class Phone(Caller):
+    """One person's phone."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        super().__init__(http)
+        self.number = ""
+        self.device_key = ec.generate_private_key(ec.SECP256R1())
+        self.device_id = ""
+        self.prefix = ""
+        self.environment = Environment.DEVELOPMENT
+        self._last_message = ""
+
+    async def sign_in(self, number: str) -> dict[str, Any]:
+        """Asks for a code, reads it in the demo inbox, redeems it."""
+        self.number = number
+        challenge = await self.request_code()
+        return await self.redeem_code(challenge, await self.read_code())
+
+    async def request_code(self) -> str:
+        """The challenge that a text message was sent for."""
+        self.tokens = {}
+        answer = await self.call("POST", "/v1/login/otp/challenges", json={"phone": self.number})
+        return str(answer["challenge_id"])
+
+    async def read_code(self, *, patience_seconds: float = 10) -> str:
+        """The newest code in the demo inbox, once the message has come."""
+        deadline = time.monotonic() + patience_seconds
+        while time.monotonic() < deadline:
+            inbox = await self.http.get("/demo/inbox.json", params={"phone": self.number})
+            items = inbox.json()["items"]
+            codes = [(item["sent_at"], CODE_IN_MESSAGE.search(item["text"])) for item in items]
+            fresh = [(sent_at, found) for sent_at, found in codes if found and sent_at > self._last_message]
+            if fresh:
+                self._last_message, found = max(fresh, key=lambda message: message[0])
+                return found.group()
+            await asyncio.sleep(0.05)
+        raise TimeoutError("No text message came.")
+
+    async def redeem_code(self, challenge: str, code: str) -> dict[str, Any]:
+        """Signs in; the session is bound to this phone's proof key."""
+        body = {"challenge_id": challenge, "code": code}
+        self.tokens = await self.call("POST", "/v1/login/otp/tokens", proven=True, json=body)
+        return self.tokens
+
+    async def prove_name(self, resident: Resident) -> dict[str, Any]:
+        """Real name and document, checked by the population registry; then tokens that carry it."""
+        body = {
+            "name": resident.name,
+            "document_type": resident.document_type,
+            "document_number": resident.document_number,
+        }
+        person: dict[str, Any] = await self.call("POST", "/v1/me/real-name", json=body)
+        await self.refresh()
+        return person
+
+    async def enrol(self, name: str = "演示手机") -> dict[str, Any]:
+        """A new device key, with proof that this phone holds it."""
+        self.device_key = ec.generate_private_key(ec.SECP256R1())
+        challenge = await self.call("POST", "/v1/me/devices/challenges")
+        claims = {"nonce": challenge["nonce"], "aud": challenge["audience"]}
+        proof = jwt.encode(claims, self.device_key, algorithm="ES256", headers={"typ": "device-proof+jwt"})
+        body = {"name": name, "public_key": public_jwk_of(self.device_key), "proof": proof}
+        device: dict[str, Any] = await self.call("POST", "/v1/me/devices", json=body)
+        self.device_id = device["id"]
+        return device
+
+    async def fetch_grants(self) -> list[HeldGrant]:
+        """Eight grants for eight fresh keys, in one call."""
+        root = await self.call("GET", "/v1/trust-root")
+        self.prefix, self.environment = root["prefix"], Environment(root["environment"])
+        keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(GRANTS)]
+        claims = {
+            "iss": self.device_id,
+            "aud": str(self.http.base_url).rstrip("/"),
+            "iat": int(time.time()),
+            "jti": uuid4().hex,
+            "keys": [public_jwk_of(key) for key in keys],
+        }
+        request = jwt.encode(claims, self.device_key, algorithm="ES256", headers={"typ": "grant-request+jwt"})
+        answer = await self.call("POST", "/v1/codes/grants", json={"request": request, "device_id": self.device_id})
+        return [
+            HeldGrant(key, _bytes_of(given["grant"]), datetime.fromisoformat(given["expires_at"]))
+            for key, given in zip(keys, answer["grants"], strict=True)
+        ]
+
+    def present(self, grant: HeldGrant, scenario: int = 0, *, age_seconds: int = 0) -> str:
+        """The text of a code, signed on this phone; asks nobody. A grant never signs the same second twice."""
+        iat = int(time.time()) - age_seconds
+        while iat in grant.signed_at:
+            iat -= 1
+        grant.signed_at.add(iat)
+        signer = Signer(profile=ES256, private_key=grant.key)
+        presentation = Presentation(iat=iat, scenario=scenario)
+        return encode_presentation(grant.data, presentation, signer, self.environment, self.prefix)
+
+
+def draw(text: str, path: Path) -> Path:
+    """The QR picture of a code: alphanumeric, correction level M."""
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, box_size=6, border=4)
+    code.add_data(text)
+    code.make(fit=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code.make_image().save(str(path))
+    return path
+
+
+def _bytes_of(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,0 +1,41 @@
+"""Starts the whole product in order: port free, database up, demo city beside it, then workers until told to stop."""
+
+import contextlib
+from collections.abc import Callable
+
+from app.boot import ground
+from app.serve import refuse_if_port_taken, serve
+from app.settings import Settings, SettingsInvalid, to_environ
+
+TARGET = "app.main:create_app"
+
+
+def serve_house(settings: Settings, *, demo_city: bool, tell: Callable[[str], None]) -> None:
+    """Blocks until SIGTERM or SIGINT; whatever it started is gone when it returns."""
+    if demo_city and settings.production:
+        raise SettingsInvalid(["--demo-city is made of stand-ins; production refuses it."])
+    refuse_if_port_taken(settings.host, settings.port)
+    with contextlib.ExitStack() as stack:
+        complete = stack.enter_context(ground(settings, tell=tell))
+        if demo_city:
+            from app.demo.city import running_city  # noqa: PLC0415 - production never loads the stand-ins
+
+            complete = stack.enter_context(running_city(complete, tell=tell))
+        tell_where_to_look(complete, tell)
+        serve(
+            host=complete.host,
+            port=complete.port,
+            workers=complete.workers,
+            target=TARGET,
+            environment=to_environ(complete),
+        )
+
+
+def tell_where_to_look(settings: Settings, tell: Callable[[str], None]) -> None:
+    """The addresses a person opens next."""
+    tell(f"\n  {settings.brand_zh} {settings.brand_en}: {settings.public_origin}")
+    tell(f"  接口文档 API reference:  {settings.public_origin}/reference")
+    if not settings.production:
+        tell(f"  演示短信箱 demo inbox:   {settings.public_origin}/demo/inbox")
+        tell(f"  演示图片 demo pictures:  {settings.public_origin}/demo/pictures   (make demo draws them)")
+    tell(f"  {settings.workers} workers; Ctrl-C stops everything.\n")
