@@ -4,10 +4,11 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, delete, get, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath, JSONBody, QueryParameter, SkipValidation
+from litestar.di import Provide
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
@@ -23,10 +24,10 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 @post("/v1/scanners", guards=[registrar], summary="Enrol a scanner at a site of an organization")
 async def enrol_scanner(
     data: JSONBody[EnrolScanner],
-    connection: NamedDependency[SkipValidation[Connection]],
-    once: NamedDependency[SkipValidation[Once]],
-    principal: NamedDependency[SkipValidation[Principal]],
-    scanners: NamedDependency[Scanners],
+    connection: Injected[Connection],
+    once: Injected[Once],
+    principal: Injected[Principal],
+    scanners: Injected[Scanners],
 ) -> ScannerView:
     """`proof` is a compact JWS by the device's key: typ suishen-scanner+jwt, claims aud, organization_id, iat."""
     return await once(ScannerView, lambda: scanners.enrol(connection, principal, data))
@@ -35,8 +36,8 @@ async def enrol_scanner(
 @get("/v1/scanners", guards=[registrar], summary="The scanners of an organization")
 async def list_scanners(
     organization_id: Annotated[UUID, QueryParameter()],
-    connection: NamedDependency[SkipValidation[Connection]],
-    scanners: NamedDependency[Scanners],
+    connection: Injected[Connection],
+    scanners: Injected[Scanners],
     after: Annotated[UUID | None, QueryParameter()] = None,
     limit: Limit = 50,
 ) -> ScannerList:
@@ -47,10 +48,10 @@ async def list_scanners(
 @delete("/v1/scanners/{scanner_id:uuid}", guards=[registrar], status_code=200, summary="End a scanner's registration")
 async def revoke_scanner(
     scanner_id: FromPath[UUID],
-    connection: NamedDependency[SkipValidation[Connection]],
-    once: NamedDependency[SkipValidation[Once]],
-    principal: NamedDependency[SkipValidation[Principal]],
-    scanners: NamedDependency[Scanners],
+    connection: Injected[Connection],
+    once: Injected[Once],
+    principal: Injected[Principal],
+    scanners: Injected[Scanners],
 ) -> ScannerView:
     """Effective at every worker within a second. A scanner once revoked is enrolled anew, with a new key."""
     return await once(ScannerView, lambda: scanners.revoke(connection, principal, scanner_id))
@@ -58,9 +59,9 @@ async def revoke_scanner(
 
 @get("/v1/scanners/me", guards=[scanner], summary="What this scanner is enrolled for")
 async def read_own_registration(
-    connection: NamedDependency[SkipValidation[Connection]],
-    calling: NamedDependency[SkipValidation[Scanner]],
-    scanners: NamedDependency[Scanners],
+    connection: Injected[Connection],
+    calling: Injected[Scanner],
+    scanners: Injected[Scanners],
 ) -> ScannerView:
     """For the device itself: where it stands and in which scenarios it may ask."""
     return await scanners.describe(connection, calling.id)

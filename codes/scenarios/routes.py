@@ -3,8 +3,9 @@
 from typing import Any
 
 from litestar import Request, Response, Router, get
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 
+from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
 from codes.scenarios.catalogue import Scenarios
@@ -29,9 +30,7 @@ class ScenarioList(Model):
     description="What a scan is for, on which basis, what it may disclose, how long it is kept, and the other way.",
     sync_to_thread=False,
 )
-def list_scenarios(
-    request: Request[Any, Any, Any], scenarios: NamedDependency[Scenarios]
-) -> Response[ScenarioList | None]:
+def list_scenarios(request: Request[Any, Any, Any], scenarios: Injected[Scenarios]) -> Response[ScenarioList | None]:
     """The whole catalogue; unchanged since the caller's copy: 304."""
     headers = {"ETag": f'"{scenarios.version}"', "Cache-Control": f"public, max-age={FRESH_FOR_SECONDS}"}
     if request.headers.get("if-none-match", "").removeprefix("W/") == headers["ETag"]:

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from litestar import Router, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import JSONBody, SkipValidation
+from litestar.di import Provide
+from litestar.params import JSONBody
 
 from app.kit.clock import ManualClock
 from app.kit.floor import Floor
+from app.kit.http import Injected
 from app.kit.structs import Model, Request
 from codes.scanners.directory import ScannerDirectory
 from codes.scanners.guards import ScannerGate, carry, known_scanner, provide_scanner, scanner
@@ -34,12 +35,12 @@ class Heard(Model):
 
 
 @post("/knock", guards=[scanner], status_code=200, sync_to_thread=False)
-def knock(data: JSONBody[Knock], calling: NamedDependency[SkipValidation[Scanner]]) -> Heard:
+def knock(data: JSONBody[Knock], calling: Injected[Scanner]) -> Heard:
     return Heard(word=data.word, scanner=calling)
 
 
 @post("/known", guards=[known_scanner], status_code=200, sync_to_thread=False)
-def knock_as_known(data: JSONBody[Knock], calling: NamedDependency[SkipValidation[Scanner]]) -> Heard:
+def knock_as_known(data: JSONBody[Knock], calling: Injected[Scanner]) -> Heard:
     return Heard(word=data.word, scanner=calling)
 
 
