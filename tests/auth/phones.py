@@ -87,7 +87,7 @@ class Phone:
         assert response.status_code == 200, response.text
         self.tokens |= response.json()
 
-    async def tell_name(self, who: Resident = CITIZEN, **changes: str) -> httpx.Response:
+    async def tell_name(self, who: Resident = CITIZEN, /, **changes: str) -> httpx.Response:
         body = {"name": who.name, "document_number": who.document_number} | changes
         return await self.client.post("/v1/me/real-name", json=body, headers=self.headers)
 
