@@ -60,6 +60,7 @@ class RequestSigner:
         headers = {**request.headers, "content-digest": content_digest(request.body)}
         key: SigningKey = self._keyring.active(PURPOSE)
         present = tuple(name for name in COVERED_FIELDS if name in headers)
+        _refuse_unsignable(request, [headers[name] for name in present])
         created = int(now.timestamp())
         params = (
             f"{_component_list(present)};created={created};expires={created + LIFE_SECONDS}"
@@ -80,6 +81,13 @@ class RequestSigner:
         if signer is None:
             signer = self._signers[key.kid] = ecdsa_p256_signer(key.private_key)
         return signer
+
+
+def _refuse_unsignable(request: OutgoingRequest, values: list[str]) -> None:
+    """A line feed in a value would forge a line of the signature base."""
+    text = "".join((request.method, request.authority, request.path, request.query, *values))
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("Only printable ASCII can be signed.")
 
 
 @functools.cache
