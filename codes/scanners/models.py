@@ -8,11 +8,12 @@ import msgspec
 
 from app.kit.structs import Model, Request
 from auth.keys import PublicJwk
+from codes.lines import ONE_LINE
 from codes.verdict import Reason
 
 State: TypeAlias = Literal["active", "revoked"]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")]
-Address = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=ONE_LINE)]
+Address = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 class Site(Request):

@@ -23,14 +23,24 @@ from app.kit.errors import NotFound
 from app.kit.floor import Floor
 from app.kit.http_signatures import RequestParts, SignatureParams
 from app.kit.ids import new_id, new_token
-from app.kit.structs import Model
+from app.kit.structs import Model, Text
 from app.problems import HANDLERS
 from auth.documents import make_synthetic_credit_code
 from auth.keys import point_of
 from auth.principal import Principal
 from auth.sessions.middleware import provide_principal
+from codes.enterprises.page import PageMaker
+from codes.enterprises.reading import StickerReader
+from codes.enterprises.routes import enterprise_router
+from codes.enterprises.service import EnterpriseCodes
 from codes.scanners.guards import COVERED, TAG
 from codes.scanners.service import PROOF_TYPE
+from codes.scenarios.catalogue import load_scenarios
+from codes.settings import CodesSettings
+from codes.status.service import Statuses
+from codes.status.slots import Slots
+from codes.trust.service import TrustLists
+from codes.verification.models import policy_of
 
 ORIGIN = "http://127.0.0.1:8000"
 AUTHORITY = "127.0.0.1:8000"
@@ -209,6 +219,45 @@ class Device:
             sign_bytes=signer,
         )
         return headers | signature
+
+
+class EnterpriseRooms:
+    """The rooms around enterprise codes, put together as in the product."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.organizations = KnownOrganizations()
+        self.settings = CodesSettings(origin=ORIGIN)
+        code_format = self.settings.code_format
+        self.statuses = Statuses(
+            database=floor.database,
+            keyring=floor.keyring,
+            clock=floor.clock,
+            slots=Slots(bytes(16)),
+            code_format=code_format,
+        )
+        self.trust_lists = TrustLists(
+            database=floor.database,
+            keyring=floor.keyring,
+            clock=floor.clock,
+            policies=lambda: [policy_of(scenario) for scenario in load_scenarios()],
+            settings=self.settings,
+        )
+        self.codes = EnterpriseCodes(
+            organizations=self.organizations,
+            statuses=self.statuses,
+            keyring=floor.keyring,
+            clock=floor.clock,
+            code_format=code_format,
+        )
+        self.stickers = StickerReader(
+            trust_lists=self.trust_lists,
+            statuses=self.statuses,
+            organizations=self.organizations,
+            clock=floor.clock,
+            code_format=code_format,
+        )
+        pages = PageMaker(Text(zh="随申办", en="Suishen"), self.settings.city_offset)
+        self.routers = [enterprise_router(self.codes, self.stickers, pages, code_format)]
 
 
 def as_json(value: Any) -> bytes:

@@ -121,6 +121,7 @@ async def test_enrol_with_a_proof_too_old_or_from_the_future_is_refused(
         ({"device_name": " gate "}, "fields-invalid"),
         ({"device_name": "x" * 61}, "fields-invalid"),
         ({"device_name": "a\u0000b"}, "fields-invalid"),
+        ({"device_name": "gate\n"}, "fields-invalid"),
         ({"site": {"name": "总馆"}}, "fields-invalid"),
         ({"surprise": 1}, "fields-invalid"),
         ({"organization_id": "library"}, "fields-invalid"),
