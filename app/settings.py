@@ -53,6 +53,7 @@ class Settings(Model):
     enterprise_sources: dict[str, str]
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
+    calls_per_person: int
     pictures_directory: str
     log_format: str
 
@@ -278,6 +279,13 @@ VARIABLES: tuple[Variable, ...] = (
         help="how long a person's second device waits before it may show codes",
     ),
     Variable(
+        name="SUISHEN_CALLS_PER_PERSON",
+        field="calls_per_person",
+        default="50",
+        parse=_number(1, 100_000),
+        help="calls a second that one person may make to departments; bursts of twice as many",
+    ),
+    Variable(
         name="SUISHEN_PICTURES_DIRECTORY",
         field="pictures_directory",
         default="",
@@ -353,9 +361,10 @@ def to_environ(settings: Settings) -> dict[str, str]:
 
 
 def describe() -> str:
-    """Every variable with its meaning and default, for `suishen settings` and the documentation."""
-    return "\n".join(
-        f"{variable.name}\n    {variable.help}"
-        f"\n    default: {variable.default or '(empty)'}{'; required in production' if variable.production else ''}"
+    """Every variable with its meaning and default, in Markdown: `suishen settings` and `docs/settings.md`."""
+    rows = "\n".join(
+        f"| `{variable.name}` | {variable.help} | {f'`{variable.default}`' if variable.default else '(empty)'} "
+        f"| {'yes' if variable.production else ''} |"
         for variable in VARIABLES
     )
+    return f"| variable | meaning | default | required in production |\n|---|---|---|---|\n{rows}"

@@ -1,6 +1,7 @@
 """Settings: every mistake at once, and a production start that refuses what development makes up."""
 
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,10 @@ def test_settings_survive_the_way_to_a_worker() -> None:
 def test_every_field_has_its_variable_and_its_description() -> None:
     assert {variable.field for variable in VARIABLES} == set(Settings.__struct_fields__)
     assert all(variable.name in describe() for variable in VARIABLES)
+
+
+def test_documentation_is_in_step() -> None:
+    assert describe() in Path("docs/settings.md").read_text(encoding="utf-8")
 
 
 @given(st.dictionaries(st.sampled_from([variable.name for variable in VARIABLES]), st.text(max_size=30)))

@@ -1,0 +1,77 @@
+"""Rules that every route keeps: it says who may call, what it is for, and its writes may be repeated."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from litestar.handlers import HTTPRouteHandler
+
+from app.main import House
+from auth import guards as auth_guards
+from codes.scanners import guards as scanner_guards
+
+FACTORIES = {"person", "official"}
+ON_THEIR_OWN = {"public", "signed_in", "organization_agent", "citizen", "scanner", "known_scanner"}
+
+# These have rules of their own against repetition (RFC 6749; one-time codes; the verification row; a password's count).
+WITHOUT_IDEMPOTENCY_KEY = {
+    "/oauth/token",
+    "/v1/login/otp/challenges",
+    "/v1/login/otp/tokens",
+    "/v1/login/password/tokens",
+    "/v1/me/real-name",
+    "/v1/organizations",
+    "/v1/organizations/{organization_id}/session",
+    "/v1/verifications",
+    "/v1/enterprise-checks",
+}
+
+
+def handlers(house: House) -> Iterator[tuple[str, HTTPRouteHandler]]:
+    for route in house.litestar.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if isinstance(handler, HTTPRouteHandler) and "OPTIONS" not in handler.http_methods:
+                yield route.path_format, handler
+
+
+def guards_of(handler: HTTPRouteHandler) -> set[str]:
+    functions = [getattr(guard, "func", guard) for guard in handler.resolve_guards()]
+    return {guard.__qualname__.partition(".")[0] for guard in functions if is_ours(guard)}
+
+
+def is_ours(guard: Any) -> bool:
+    return guard.__module__ in {auth_guards.__name__, scanner_guards.__name__}
+
+
+def test_every_route_says_who_may_call(house: House) -> None:
+    silent = [
+        f"{sorted(handler.http_methods)} {path}"
+        for path, handler in handlers(house)
+        if not guards_of(handler) & (FACTORIES | ON_THEIR_OWN) and not path.startswith("/openapi")
+    ]
+    assert silent == []
+
+
+def test_no_route_is_public_and_guarded_at_once(house: House) -> None:
+    torn = [path for path, handler in handlers(house) if "public" in guards_of(handler) and len(guards_of(handler)) > 1]
+    assert torn == []
+
+
+def test_every_route_has_a_summary(house: House) -> None:
+    assert [path for path, handler in handlers(house) if not handler.summary and not path.startswith("/openapi")] == []
+
+
+def test_every_write_takes_an_idempotency_key(house: House) -> None:
+    careless = [
+        f"{sorted(handler.http_methods)} {path}"
+        for path, handler in handlers(house)
+        if handler.http_methods - {"GET", "HEAD"}
+        and "once" not in handler.parsed_fn_signature.parameters
+        and path not in WITHOUT_IDEMPOTENCY_KEY
+    ]
+    assert careless == []
+
+
+@pytest.mark.parametrize("name", sorted(FACTORIES | (ON_THEIR_OWN - {"scanner", "known_scanner"})))
+def test_named_guards_exist(name: str) -> None:
+    assert callable(getattr(auth_guards, name))
