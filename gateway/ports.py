@@ -6,7 +6,7 @@ from uuid import UUID
 
 from auth.principal import Principal
 from gateway.policy import GrantedScope
-from gateway.snapshot import CompiledApp, Publication
+from gateway.snapshot import CompiledApp
 
 
 class Authenticator(Protocol):
@@ -14,14 +14,6 @@ class Authenticator(Protocol):
 
     def authenticate(self, scope: Any, *, origin: str | None = None) -> Principal | None:
         """The verified caller, None for nobody; raises `Unauthenticated`."""
-        ...
-
-
-class Registry(Protocol):
-    """What is published now."""
-
-    async def list_publications(self) -> list[Publication]:
-        """Every published mini-app, suspended ones too. Holds no connection afterwards."""
         ...
 
 

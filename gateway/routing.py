@@ -8,7 +8,8 @@ import structlog
 from app.kit.errors import SuishenError
 from app.kit.structs import Model, Text
 from gateway import errors
-from gateway.snapshot import Branch, CompiledApp, CompiledRoute, Publication, RouteSnapshot, compile_snapshot
+from gateway.snapshot import Branch, CompiledApp, CompiledRoute, RouteSnapshot, compile_snapshot
+from miniapps.releases.models import PublishedApp
 
 log = structlog.get_logger()
 
@@ -65,7 +66,7 @@ def suspended(app: CompiledApp) -> errors.ServiceSuspended:
         app_id=app.app_id,
         reason=app.suspension.reason,
         since=app.suspension.since,
-        fallback=fallback(app),
+        fallback=app.suspension.fallback,
     )
 
 
@@ -80,8 +81,8 @@ def fallback(app: CompiledApp) -> Text:
 class RouteTable:
     """The snapshot in force. Readers take `snapshot` once per request; `refresh` swaps it in one step."""
 
-    def __init__(self, publications: Callable[[], Awaitable[list[Publication]]]) -> None:
-        self._publications = publications
+    def __init__(self, list_published: Callable[[], Awaitable[list[PublishedApp]]]) -> None:
+        self._list_published = list_published
         self._stale = True
         self._rounds = 0
         self.snapshot = RouteSnapshot()
@@ -94,7 +95,7 @@ class RouteTable:
         """Reads what is published and swaps the snapshot. On any failure the last good one stays in force."""
         self._stale = False
         try:
-            compilation = compile_snapshot(await self._publications(), self.snapshot)
+            compilation = compile_snapshot(await self._list_published(), self.snapshot)
         except BaseException:
             self._stale = True
             raise

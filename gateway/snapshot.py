@@ -1,6 +1,6 @@
 """The routing snapshot: what is published, compiled into one immutable value that feeds routing, limits and cards.
 
-Pure: publications in, snapshot out. An application that does not compile keeps its last good form and is reported; it
+Pure: published apps in, snapshot out. An application that does not compile keeps its last good form and is reported; it
 never takes another one down, and never a good snapshot. Suspension always takes effect, whatever else is wrong.
 """
 
@@ -9,28 +9,23 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from msgspec import structs
+
 from app.kit.structs import Model, Text
 from gateway.limits import Limit
 from miniapps.manifest import Manifest, Rate, Route, Scope, Widget, address_problem, split_template, template_shape
+from miniapps.releases.models import PublishedApp
 
+NO_REASON: Final = Text(zh="运营方已暂停该服务", en="Suspended by the operator")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Suspension(Model):
-    """Why a mini-app was taken away, and since when (RFC 3339)."""
+    """Why a mini-app was taken away, what the other way is, and since when (RFC 3339)."""
 
     reason: Text
-    since: str
-
-
-class Publication(Model):
-    """One published mini-app as the registry tells it."""
-
-    app_id: str
-    organization_id: UUID
-    release_id: UUID
-    manifest: Manifest
-    suspension: Suspension | None = None
+    fallback: Text
+    since: str | None
 
 
 class CompiledRoute(Model):
@@ -121,25 +116,27 @@ class NotCompilable(Exception):
     """A manifest cannot be routed; the text is a stable word."""
 
 
-def compile_snapshot(publications: Iterable[Publication], previous: RouteSnapshot) -> Compilation:
-    """The snapshot of `publications`; an app that does not compile keeps the form it has in `previous`."""
+def compile_snapshot(published: Iterable[PublishedApp], previous: RouteSnapshot) -> Compilation:
+    """The snapshot of what is `published`; an app that does not compile keeps the form it has in `previous`."""
     apps: dict[str, CompiledApp] = {}
     rejections: list[Rejection] = []
-    for publication in publications:
+    for app in published:
+        if app.manifest.kind == "directory":
+            continue
         try:
-            apps[publication.app_id] = _unchanged(publication, previous) or compile_app(publication)
+            apps[app.app_id] = _unchanged(app, previous) or compile_app(app)
         except NotCompilable as error:
-            rejections.append(Rejection(app_id=publication.app_id, reason=str(error)))
-            kept = _kept(publication, previous)
+            rejections.append(Rejection(app_id=app.app_id, reason=str(error)))
+            kept = _kept(app, previous)
             if kept is not None:
-                apps[publication.app_id] = kept
+                apps[app.app_id] = kept
     return Compilation(snapshot=RouteSnapshot(apps=apps), rejections=tuple(rejections))
 
 
-def compile_app(publication: Publication) -> CompiledApp:
+def compile_app(published: PublishedApp) -> CompiledApp:
     """One app; raises `NotCompilable`."""
-    manifest = publication.manifest
-    if manifest.app_id != publication.app_id:
+    manifest = published.manifest
+    if manifest.app_id != published.app_id:
         raise NotCompilable("app-id-differs")
     backend = manifest.backend
     if backend is None:
@@ -150,9 +147,9 @@ def compile_app(publication: Publication) -> CompiledApp:
     parts = urlsplit(base_url)
     assert parts.hostname is not None
     return CompiledApp(
-        app_id=publication.app_id,
-        organization_id=publication.organization_id,
-        release_id=publication.release_id,
+        app_id=published.app_id,
+        organization_id=published.organization_id,
+        release_id=published.release_id,
         name=manifest.name.as_text(),
         fallback=manifest.fallback.text.as_text(),
         alt_channels=tuple(channel.as_text() for channel in manifest.fallback.alt_channels),
@@ -162,25 +159,34 @@ def compile_app(publication: Publication) -> CompiledApp:
         authority=_authority(parts.scheme, parts.netloc, parts.port),
         base_path=parts.path.rstrip("/"),
         widgets=manifest.widgets,
-        suspension=publication.suspension,
+        suspension=_suspension(published),
         routes=_tree(manifest),
     )
 
 
-def _unchanged(publication: Publication, previous: RouteSnapshot) -> CompiledApp | None:
-    known = previous.apps.get(publication.app_id)
+def _suspension(published: PublishedApp) -> Suspension | None:
+    if published.state != "suspended":
+        return None
+    return Suspension(
+        reason=published.reason or NO_REASON,
+        fallback=published.fallback,
+        since=None if published.suspended_at is None else published.suspended_at.isoformat(),
+    )
+
+
+def _unchanged(published: PublishedApp, previous: RouteSnapshot) -> CompiledApp | None:
+    known = previous.apps.get(published.app_id)
     same = known is not None and (
-        known.release_id == publication.release_id and known.suspension == publication.suspension
+        known.release_id == published.release_id and known.suspension == _suspension(published)
     )
     return known if same else None
 
 
-def _kept(publication: Publication, previous: RouteSnapshot) -> CompiledApp | None:
-    known = previous.apps.get(publication.app_id)
-    if known is None or known.suspension == publication.suspension:
+def _kept(published: PublishedApp, previous: RouteSnapshot) -> CompiledApp | None:
+    known, suspension = previous.apps.get(published.app_id), _suspension(published)
+    if known is None or known.suspension == suspension:
         return known
-    fields = {name: getattr(known, name) for name in known.__struct_fields__}
-    return CompiledApp(**{**fields, "suspension": publication.suspension})
+    return structs.replace(known, suspension=suspension)
 
 
 def _authority(scheme: str, netloc: str, port: int | None) -> str:

@@ -1,5 +1,6 @@
 """Manifests and publications as small as the tests need them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,12 +8,18 @@ import msgspec
 
 from app.kit.ids import new_id
 from app.kit.structs import Text
-from gateway.snapshot import Publication, RouteSnapshot, Suspension, compile_snapshot
+from gateway.snapshot import RouteSnapshot, compile_snapshot
 from miniapps.manifest import Manifest, parse_manifest
+from miniapps.releases.models import PublishedApp
 
 LIBRARY = "cn.example.library"
 LIBRARY_ORGANIZATION = UUID("0190aaaa-0000-7000-8000-000000000001")
-SUSPENSION = Suspension(reason=Text(zh="系统升级", en="Maintenance"), since="2026-03-02T12:00:00Z")
+SUSPENSION: dict[str, Any] = {
+    "state": "suspended",
+    "reason": Text(zh="系统升级", en="Maintenance"),
+    "fallback": Text(zh="请到大厅", en="Go to the hall"),
+    "suspended_at": datetime(2026, 3, 2, 12, tzinfo=UTC),
+}
 TEXT = {"zh": "文", "en": "text"}
 
 ROUTES: list[dict[str, Any]] = [
@@ -29,7 +36,7 @@ ROUTES: list[dict[str, Any]] = [
     {"method": "GET", "path": "/card", "scopes": ["reader"]},
     {"method": "GET", "path": "/profile", "scopes": ["reader", "contact", "hobby"]},
     {"method": "GET", "path": "/stream", "body": "streamed"},
-    {"method": "HEAD", "path": "/books"},
+    {"method": "HEAD", "path": "/books", "min_ial": 0},
     {"method": "DELETE", "path": "/loans/{loan_id}"},
     {"method": "GET", "path": "/{page}", "min_ial": 0},
 ]
@@ -63,21 +70,27 @@ def a_manifest(base_url: str = "http://127.0.0.1:9101", **changes: Any) -> Manif
     return parse_manifest(msgspec.json.encode(document | changes))
 
 
-def a_publication(base_url: str = "http://127.0.0.1:9101", **changes: Any) -> Publication:
-    suspension = changes.pop("suspension", None)
-    organization_id = changes.pop("organization_id", LIBRARY_ORGANIZATION)
-    release_id = changes.pop("release_id", None) or new_id()
+def published(
+    base_url: str = "http://127.0.0.1:9101", *, row: dict[str, Any] | None = None, **changes: Any
+) -> PublishedApp:
+    """A published app; `changes` are of its manifest, `row` of what the registry says beside."""
     manifest = a_manifest(base_url, **changes)
-    return Publication(
-        app_id=manifest.app_id,
-        organization_id=organization_id,
-        release_id=release_id,
-        manifest=manifest,
-        suspension=suspension,
-    )
+    facts: dict[str, Any] = {
+        "app_id": manifest.app_id,
+        "organization_id": LIBRARY_ORGANIZATION,
+        "organization_name": "图书馆",
+        "state": "active",
+        "reason": None,
+        "fallback": manifest.fallback.text.as_text(),
+        "suspended_at": None,
+        "version_code": 1,
+        "release_id": new_id(),
+        "manifest": manifest,
+    }
+    return PublishedApp(**(facts | (row or {})))
 
 
-def a_snapshot(*publications: Publication) -> RouteSnapshot:
-    compilation = compile_snapshot(publications or [a_publication()], RouteSnapshot())
+def a_snapshot(*apps: PublishedApp) -> RouteSnapshot:
+    compilation = compile_snapshot(apps or [published()], RouteSnapshot())
     assert compilation.rejections == ()
     return compilation.snapshot

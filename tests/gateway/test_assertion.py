@@ -17,7 +17,7 @@ from gateway.assertion import Assertions
 from gateway.policy import GrantedScope
 from gateway.snapshot import CompiledApp
 from tests.gateway.conftest import KnownCitizens, a_principal
-from tests.gateway.publications import LIBRARY, a_manifest, a_publication, a_snapshot
+from tests.gateway.publications import LIBRARY, a_manifest, a_snapshot, published
 
 ISSUER = "https://city.test"
 APP = a_snapshot().apps[LIBRARY]
@@ -82,7 +82,7 @@ async def test_issue_names_agent_and_organization_apart(
 async def test_issue_gives_two_departments_two_names(
     assertions: Assertions, keyring: Keyring, clock: ManualClock
 ) -> None:
-    other = a_snapshot(a_publication(organization_id=new_id())).apps[LIBRARY]
+    other = a_snapshot(published(row={"organization_id": new_id()})).apps[LIBRARY]
     principal = a_principal()
     names = [
         read(await assertions.issue(principal, app, (), clock.now()), keyring, clock)["sub"] for app in (APP, other)
@@ -103,7 +103,7 @@ async def test_issue_reuses_for_twenty_seconds(
 
 
 def _other_app(**changes: Any) -> CompiledApp:
-    (app,) = a_snapshot(a_publication(**changes)).apps.values()
+    (app,) = a_snapshot(published(**changes)).apps.values()
     return app
 
 

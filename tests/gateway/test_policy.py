@@ -13,7 +13,7 @@ from gateway import errors
 from gateway.policy import Decision, consent_scopes, decide
 from gateway.routing import Match, find_route, parse_target
 from tests.gateway.conftest import a_principal
-from tests.gateway.publications import LIBRARY, a_publication, a_snapshot
+from tests.gateway.publications import LIBRARY, a_snapshot, published
 
 SNAPSHOT = a_snapshot()
 CONTACT, HOBBY = new_id(), new_id()
@@ -22,7 +22,7 @@ CONTACT, HOBBY = new_id(), new_id()
 def match_of(method: str, path: str, **changes: Any) -> Match:
     target = parse_target(f"/apps/{LIBRARY}{path}")
     assert target is not None
-    match = find_route(a_snapshot(a_publication(**changes)) if changes else SNAPSHOT, method, target)
+    match = find_route(a_snapshot(published(**changes)) if changes else SNAPSHOT, method, target)
     assert isinstance(match, Match)
     return match
 

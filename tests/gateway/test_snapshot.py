@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from app.kit.errors import SuishenError
 from gateway import errors
 from gateway.routing import Match, RouteTable, find_route, parse_target
-from gateway.snapshot import Publication, RouteSnapshot, compile_snapshot
-from tests.gateway.publications import LIBRARY, ROUTES, SUSPENSION, a_manifest, a_publication, a_snapshot
+from gateway.snapshot import RouteSnapshot, compile_snapshot
+from miniapps.releases.models import PublishedApp
+from tests.gateway.publications import LIBRARY, ROUTES, SUSPENSION, a_manifest, a_snapshot, published
 
 SNAPSHOT = a_snapshot()
 
@@ -69,10 +70,10 @@ def test_find_route_refuses_an_unknown_app() -> None:
 
 
 def test_find_route_refuses_a_suspended_app_with_reason_and_fallback() -> None:
-    found = find("GET", "/not-even-declared", a_snapshot(a_publication(suspension=SUSPENSION)))
+    found = find("GET", "/not-even-declared", a_snapshot(published(row=SUSPENSION)))
     assert isinstance(found, errors.ServiceSuspended)
     assert found.extensions["reason"].zh == "系统升级"
-    assert found.extensions["fallback"].zh == "请到图书馆；拨打 12345"
+    assert found.extensions["fallback"].zh == "请到大厅"
 
 
 @pytest.mark.parametrize("path", ["/apps", "/apps/", "/apps/x", "/app/x/y", "/", "apps/x/", "/appsx/y/"])
@@ -113,17 +114,15 @@ def _search(segments: list[str]) -> str | None:
     return fitting[min(fitting)].get("GET") if fitting else None
 
 
-def _bad(**changes: Any) -> Publication:
-    good = a_publication()
-    fields = {name: getattr(good, name) for name in good.__struct_fields__}
-    return Publication(**(fields | changes))
+def _bad(**row: Any) -> PublishedApp:
+    return published(row=row)
 
 
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
         (_bad(app_id="cn.example.other"), "app-id-differs"),
-        (_bad(manifest=a_manifest(backend=None, kind="directory", link="https://a.example")), "no-backend"),
+        (_bad(manifest=a_manifest(backend=None)), "no-backend"),
         (_bad(manifest=a_manifest("http://127.1:80")), "address"),
         (_bad(manifest=a_manifest("https://user@a.example")), "address"),
         (_bad(manifest=a_manifest(data={})), "scope-unknown"),
@@ -140,8 +139,8 @@ def _bad(**changes: Any) -> Publication:
         ),
     ],
 )
-def test_compile_reports_what_does_not_compile(bad: Publication, reason: str) -> None:
-    other = a_publication(app_id="cn.example.good")
+def test_compile_reports_what_does_not_compile(bad: PublishedApp, reason: str) -> None:
+    other = published(app_id="cn.example.good")
     compilation = compile_snapshot([bad, other], RouteSnapshot())
     assert set(compilation.snapshot.apps) == {"cn.example.good"}
     assert [rejection.reason for rejection in compilation.rejections] == [reason]
@@ -156,9 +155,15 @@ def test_compile_keeps_the_last_good_form() -> None:
 
 
 def test_compile_suspends_even_what_does_not_compile() -> None:
-    bad = _bad(manifest=a_manifest("http://127.1:80"), suspension=SUSPENSION)
+    bad = _bad(manifest=a_manifest("http://127.1:80"), **SUSPENSION)
     compilation = compile_snapshot([bad], a_snapshot())
-    assert compilation.snapshot.apps[LIBRARY].suspension == SUSPENSION
+    assert compilation.snapshot.apps[LIBRARY].suspension is not None
+
+
+def test_compile_leaves_directory_entries_out() -> None:
+    entry = published(backend=None, kind="directory", link="https://a.example")
+    compilation = compile_snapshot([entry], RouteSnapshot())
+    assert (compilation.snapshot.apps, compilation.rejections) == ({}, ())
 
 
 def test_compile_forgets_what_is_no_longer_published() -> None:
@@ -166,10 +171,10 @@ def test_compile_forgets_what_is_no_longer_published() -> None:
 
 
 def test_compile_takes_a_new_release_and_keeps_an_unchanged_one() -> None:
-    publication = a_publication()
-    first = a_snapshot(publication)
-    assert compile_snapshot([publication], first).snapshot.apps[LIBRARY] is first.apps[LIBRARY]
-    newer = a_publication("http://127.0.0.1:9999")
+    app = published()
+    first = a_snapshot(app)
+    assert compile_snapshot([app], first).snapshot.apps[LIBRARY] is first.apps[LIBRARY]
+    newer = published("http://127.0.0.1:9999")
     assert compile_snapshot([newer], first).snapshot.apps[LIBRARY].base_url == "http://127.0.0.1:9999"
 
 
@@ -183,20 +188,20 @@ def test_compile_takes_a_new_release_and_keeps_an_unchanged_one() -> None:
     ],
 )
 def test_compile_knows_the_host_that_will_stand_on_the_wire(url: str, authority: str, base_path: str) -> None:
-    app = a_snapshot(a_publication(url)).apps[LIBRARY]
+    app = a_snapshot(published(url)).apps[LIBRARY]
     assert (app.authority, app.base_path) == (authority, base_path)
 
 
 async def test_table_keeps_the_last_good_snapshot_when_the_registry_is_away() -> None:
-    answers: list[list[Publication] | Exception] = [[a_publication()], OSError(), []]
+    answers: list[list[PublishedApp] | Exception] = [[published()], OSError(), []]
 
-    async def publications() -> list[Publication]:
+    async def list_published() -> list[PublishedApp]:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    table = RouteTable(publications)
+    table = RouteTable(list_published)
     await table.refresh_when_due()
     assert LIBRARY in table.snapshot.apps
     table.mark_stale()
@@ -210,12 +215,12 @@ async def test_table_keeps_the_last_good_snapshot_when_the_registry_is_away() ->
 async def test_table_reads_by_itself_within_a_second_when_nobody_tells() -> None:
     reads = 0
 
-    async def publications() -> list[Publication]:
+    async def list_published() -> list[PublishedApp]:
         nonlocal reads
         reads += 1
         return []
 
-    table = RouteTable(publications)
+    table = RouteTable(list_published)
     for _ in range(11):
         await table.refresh_when_due()
     assert reads == 3

@@ -1,0 +1,636 @@
+"""A citizen's call to a department, from raw scope to raw socket: what arrives there, and what comes back."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.kit.clock import ManualClock
+from app.kit.floor import Floor
+from app.kit.keyring import Keyring, public_jwk
+from auth.principal import Principal
+from gateway.asgi import ASGIApp
+from gateway.assertion import Assertions
+from gateway.breakers import BreakerSettings, Protection
+from gateway.calls import Departments
+from gateway.dispatch import Dispatcher
+from gateway.edge import EdgeGuard
+from gateway.limits import Limit
+from gateway.network import NetworkPolicy
+from gateway.proxy import Proxy
+from gateway.routing import RouteTable
+from gateway.settings import GatewaySettings
+from gateway.signature import RequestSigner
+from gateway.upstream import Upstream
+from miniapps.releases.models import PublishedApp
+from miniapps.sdk.errors import Refused
+from miniapps.sdk.keys import Jwks
+from miniapps.sdk.verifier import Verifier
+from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
+from tests.gateway.publications import LIBRARY, SUSPENSION, published
+from tests.gateway.servers import plain_answer, read_request, serving
+
+APPS_HOST = "apps.localhost:8000"
+ISSUER = "http://127.0.0.1:8000"
+BEARER = (b"authorization", b"Bearer good")
+
+
+class Received:
+    """A request as a department read it from its socket."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.method, self.target, _ = lines[0].split(" ")
+        self.lines = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
+        self.headers = {name.lower(): value for name, value in self.lines}
+
+
+class Answered:
+    """What the citizen got."""
+
+    def __init__(self, sent: list[dict[str, Any]]) -> None:
+        self.status: int = sent[0]["status"]
+        self.lines: list[tuple[bytes, bytes]] = sent[0]["headers"]
+        self.headers = dict(self.lines)
+        self.body = b"".join(message.get("body", b"") for message in sent[1:])
+
+    @property
+    def slug(self) -> str:
+        return str(msgspec.json.decode(self.body)["type"]).removeprefix("/problems/")
+
+
+class Harness:
+    """The whole gateway before one department that answers as the test says."""
+
+    def __init__(self, app: ASGIApp, table: RouteTable, apps: list[PublishedApp]) -> None:
+        self._app = app
+        self.table = table
+        self.apps = apps
+        self.received: list[Received] = []
+        self.answer: Callable[[Received], Awaitable[bytes] | bytes] = lambda request: plain_answer(
+            request.target.encode()
+        )
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while raw := await read_request(reader):
+            request = Received(raw)
+            self.received.append(request)
+            answer = self.answer(request)
+            writer.write(answer if isinstance(answer, bytes) else await answer)
+            await writer.drain()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *headers: tuple[bytes, bytes],
+        query: bytes = b"",
+        body: bytes = b"",
+        host: str = APPS_HOST,
+    ) -> Answered:
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        raw_path = path.encode() if path.startswith("/apps") or host != APPS_HOST else f"/apps/{LIBRARY}{path}".encode()
+        scope = {
+            "type": "http",
+            "method": method,
+            "raw_path": raw_path,
+            "path": "never read",
+            "query_string": query,
+            "headers": [(b"host", host.encode()), *headers],
+        }
+        await self._app(scope, receive, send)
+        return Answered(sent)
+
+    async def publish(self, *apps: PublishedApp) -> None:
+        self.apps[:] = apps
+        await self.table.refresh()
+
+
+async def inner(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-from", b"city")]})
+    await send({"type": "http.response.body", "body": b"city"})
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens, **settings: Any
+) -> AsyncIterator[Harness]:
+    apps: list[PublishedApp] = []
+
+    async def list_published() -> list[PublishedApp]:
+        return apps
+
+    async with contextlib.AsyncExitStack() as stack:
+        table = RouteTable(list_published)
+        chosen = GatewaySettings(issuer=ISSUER, apps_host=APPS_HOST, **settings)
+        harness = Harness(inner, table, apps)
+        port = await stack.enter_async_context(serving(harness.talk))
+        upstream = Upstream(NetworkPolicy(allowed=frozenset({f"127.0.0.1:{port}"})))
+        stack.push_async_callback(upstream.close)
+        departments = Departments(
+            upstream=upstream,
+            signer=RequestSigner(floor.keyring),
+            protection=Protection(breaker=chosen.breaker, places=chosen.places_per_department),
+            clock=floor.clock,
+        )
+        proxy = Proxy(
+            settings=chosen,
+            clock=floor.clock,
+            table=table,
+            authenticator=callers,
+            consents=consents,
+            assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
+            departments=departments,
+        )
+        harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))
+        await harness.publish(published(f"http://127.0.0.1:{port}/api"))
+        yield harness
+
+
+@pytest.fixture
+async def city(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> AsyncIterator[Harness]:
+    async with gateway(floor, callers, consents, citizens) as harness:
+        yield harness
+
+
+@pytest.fixture
+def citizen(callers: KnownCallers) -> Principal:
+    return callers.sign_in()
+
+
+def department(keyring: Keyring, clock: ManualClock) -> Verifier:
+    """The verifier that a department installs."""
+    keys = [*keyring.all("assertion"), *keyring.all("gateway")]
+    jwks = Jwks({"keys": [public_jwk(key) for key in keys]})
+    return Verifier(app_id=LIBRARY, issuer=ISSUER, keys=jwks, now=lambda: clock.now().timestamp())
+
+
+async def test_call_reaches_the_department_verified(
+    city: Harness, citizen: Principal, floor: Floor, clock: ManualClock
+) -> None:
+    answered = await city.call(
+        "POST", "/loans", BEARER, (b"content-type", b"application/json"), (b"idempotency-key", b"k1"), body=b'{"a":1}'
+    )
+    assert (answered.status, answered.body) == (200, b"/api/loans")
+    (request,) = city.received
+    verifier = department(floor.keyring, clock)
+    reader = await verifier.verify(request.method, request.target, request.lines, request.body)
+    assert reader.subject_type == "person"
+    assert reader.openid not in {str(citizen.subject_id), citizen.subject}
+    assert (reader.zone, reader.channel, reader.assurance) == ("190000", "citizen-app", "ial2.aal1")
+    assert request.headers["ssb-deadline-ms"] == "5000"
+    with pytest.raises(Refused, match="replayed"):
+        await verifier.verify(request.method, request.target, request.lines, request.body)
+
+
+async def test_call_of_a_visitor_carries_no_assertion(city: Harness, floor: Floor, clock: ManualClock) -> None:
+    assert (await city.call("GET", "/books")).status == 200
+    (request,) = city.received
+    assert "ssb-assertion" not in request.headers
+    verifier = department(floor.keyring, clock)
+    assert await verifier.verify_caller(request.method, request.target, request.lines, request.body) is None
+
+
+async def test_call_gives_only_what_was_allowed(
+    city: Harness, citizen: Principal, consents: KnownConsents, floor: Floor, clock: ManualClock
+) -> None:
+    consents.given["contact"] = citizen.session_id
+    assert (await city.call("GET", "/profile", BEARER)).status == 200
+    request = city.received[0]
+    reader = await department(floor.keyring, clock).verify(request.method, request.target, request.lines)
+    assert dict(reader.fields) == {"display_name": "测试*", "phone_tail": "0001"}
+    assert reader.scopes == {"reader", "contact"}
+    assert consents.asked == [{"contact", "hobby"}]
+
+
+SPOOFED = [
+    (b"ssb-assertion", b"forged"),
+    (b"ssb-app", b"cn.example.other"),
+    (b"ssb-zone", b"999999"),
+    (b"ssb-subject", b"forged"),
+    (b"ssb.assertion", b"forged"),
+    (b"ssb-elder", b"forged"),
+    (b"x-user-id", b"forged"),
+    (b"x-user-name", b"forged"),
+    (b"x.user.id", b"forged"),
+    (b"x-forwarded-for", b"forged"),
+    (b"x-forwarded-host", b"forged"),
+    (b"x-forwarded-user", b"forged"),
+    (b"forwarded", b"for=forged"),
+    (b"x-real-ip", b"forged"),
+    (b"x-request-id", b"forged"),
+    (b"traceparent", b"forged"),
+    (b"tracestate", b"forged"),
+    (b"baggage", b"forged"),
+    (b"signature", b"forged"),
+    (b"signature-input", b"forged"),
+    (b"content-digest", b"forged"),
+    (b"cookie", b"session=forged"),
+    (b"proxy-authorization", b"forged"),
+    (b"x-http-method-override", b"DELETE"),
+    (b"x-original-url", b"/admin"),
+    (b"x-rewrite-url", b"/admin"),
+    (b"te", b"trailers"),
+    (b"trailer", b"ssb-forged"),
+    (b"upgrade", b"websocket"),
+    (b"keep-alive", b"forged"),
+    (b"expect", b"100-continue"),
+    (b"via", b"forged"),
+    (b"user-agent", b"forged"),
+    (b"referer", b"forged"),
+    (b"origin", b"forged"),
+    (b"dpop", b"forged"),
+    (b"x-anything", b"forged"),
+]
+
+
+@pytest.mark.parametrize("spoofed", SPOOFED, ids=[name.decode() for name, _ in SPOOFED])
+@pytest.mark.parametrize("how", ["once", "twice", "named in connection"])
+async def test_spoofed_header_never_reaches_the_department(
+    city: Harness, callers: KnownCallers, spoofed: tuple[bytes, bytes], how: str, floor: Floor
+) -> None:
+    callers.sign_in()
+    name, value = spoofed
+    lines = [spoofed] * 2 if how == "twice" else [spoofed]
+    if how == "named in connection":
+        lines.append((b"connection", b"close, " + name))
+    assert (await city.call("GET", "/loans", BEARER, *lines)).status == 200
+    (request,) = city.received
+    assert value.decode() not in request.raw.decode()
+    assert [line.lower() for line, _ in request.lines].count(name.decode()) <= 1
+    assert isinstance(floor.clock, ManualClock)
+    await department(floor.keyring, floor.clock).verify(request.method, request.target, request.lines)
+
+
+@pytest.mark.parametrize("name", [b"ssb_assertion", b"x_user_id", b"SSB-Assertion", b"Ssb-App", b"x-user\xff"])
+async def test_spoofed_header_in_another_spelling_is_refused(city: Harness, citizen: Principal, name: bytes) -> None:
+    assert (await city.call("GET", "/loans", BEARER, (name, b"forged"))).status == 400
+    assert city.received == []
+
+
+async def test_department_sees_neither_token_nor_our_ids(city: Harness, citizen: Principal) -> None:
+    await city.call("GET", "/loans", BEARER)
+    raw = city.received[0].raw
+    assert b"authorization" not in raw.lower()
+    assert b"good" not in raw
+    assert str(citizen.subject_id).encode() not in raw
+
+
+async def test_department_gets_no_header_beyond_the_list(city: Harness, citizen: Principal) -> None:
+    await city.call("GET", "/loans", BEARER, (b"accept", b"*/*"), (b"if-none-match", b'"1"'))
+    assert set(city.received[0].headers) == {
+        "host",
+        "accept",
+        "if-none-match",
+        "x-request-id",
+        "traceparent",
+        "ssb-app",
+        "ssb-zone",
+        "ssb-channel",
+        "ssb-deadline-ms",
+        "ssb-assertion",
+        "content-digest",
+        "signature-input",
+        "signature",
+    }
+
+
+async def test_header_named_in_connection_stays_behind(city: Harness, citizen: Principal) -> None:
+    await city.call("GET", "/loans", BEARER, (b"if-none-match", b"1"), (b"connection", b"If-None-Match"))
+    assert "if-none-match" not in city.received[0].headers
+
+
+async def test_two_calls_cannot_be_tied_together_by_trace(city: Harness, citizen: Principal) -> None:
+    for _ in range(2):
+        await city.call("GET", "/loans", BEARER)
+    traces = [request.headers["traceparent"].split("-")[1] for request in city.received]
+    assert traces[0] != traces[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/books/%E4%B8%AD%e6", b""),
+        ("/books/a:b@c!$&'()*+,=~", b"a=%20&b=c+d&&=?/:@[]|{}^`\\"),
+        ("/books/%20%25%2B", b"%61=%41"),
+        ("/books/..a", b"x"),
+    ],
+)
+async def test_target_arrives_byte_for_byte(city: Harness, path: str, query: bytes) -> None:
+    await city.call("GET", path, query=query)
+    expected = "/api" + path + ("?" + query.decode() if query else "")
+    # A path that is no UTF-8 is refused at the edge; everything that arrives is exactly what was sent.
+    assert [request.target for request in city.received] == ([] if path.endswith("%e6") else [expected])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/apps/cn.example.nobody/x", 404, "service-unknown"),
+        ("GET", "/apps/", 404, "service-unknown"),
+        ("GET", f"/apps/{LIBRARY}", 404, "service-unknown"),
+        ("GET", "/a/b/c/d", 404, "service-path-unknown"),
+        ("GET", "/.ssb/cards", 404, "service-path-unknown"),
+        ("POST", "/.ssb/cards", 404, "service-path-unknown"),
+        ("GET", "/", 404, "service-path-unknown"),
+        ("DELETE", "/books", 405, "method-refused"),
+        ("OPTIONS", "/books", 405, "method-refused"),
+        ("TRACE", "/books", 405, "method-refused"),
+        ("GET", "/loans", 401, "unauthenticated"),
+        ("GET", "/stream", 401, "unauthenticated"),
+        ("GET", "/books/../loans", 400, "ambiguous-path"),
+        ("GET", "/books/%2e%2e/loans", 400, "ambiguous-path"),
+    ],
+)
+async def test_call_is_refused(city: Harness, method: str, path: str, status: int, slug: str) -> None:
+    answered = await city.call(method, path)
+    assert (answered.status, answered.slug) == (status, slug)
+    assert city.received == []
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [b"Bearer bad", b"Bearer ", b"Bearer", b"Basic Z29vZA==", b"good", b"bearer  good", b"Bearer good good", b"\xff"],
+)
+async def test_call_with_a_bad_token_is_refused(city: Harness, citizen: Principal, authorization: bytes) -> None:
+    answered = await city.call("GET", "/loans", (b"authorization", authorization))
+    assert (answered.status, answered.headers[b"ssb-error-origin"]) == (401, b"gateway")
+    assert city.received == []
+
+
+async def test_a_bad_token_is_refused_even_where_nobody_needs_one(city: Harness) -> None:
+    assert (await city.call("GET", "/books", (b"authorization", b"Bearer bad"))).status == 401
+
+
+@pytest.mark.parametrize("header", [(b"cookie", b"access_token=good"), (b"x-access-token", b"good")])
+async def test_a_token_elsewhere_is_not_seen(city: Harness, citizen: Principal, header: tuple[bytes, bytes]) -> None:
+    assert (await city.call("GET", "/loans", header)).status == 401
+    assert (await city.call("GET", "/loans", query=b"access_token=good")).status == 401
+
+
+@pytest.mark.parametrize(
+    ("changes", "target", "slug"),
+    [
+        ({"ial": 1}, "GET /loans/overdue", "identity-level-too-low"),
+        ({}, "PUT /loans/1/renewal", "step-up-required"),
+        ({"subject_type": "official"}, "GET /loans", "wrong-subject"),
+        ({}, "GET /profile", "basis-missing"),
+    ],
+)
+async def test_call_is_forbidden(
+    city: Harness, callers: KnownCallers, changes: dict[str, Any], target: str, slug: str
+) -> None:
+    callers.sign_in(**changes)
+    answered = await city.call(*target.split(" "), BEARER)
+    assert (answered.status, answered.slug) == (403, slug)
+    assert city.received == []
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "status"),
+    [
+        ("127.0.0.1:8000", f"/apps/{LIBRARY}/books", 421),
+        ("localhost:8000", f"/apps/{LIBRARY}/books", 421),
+        ("apps.localhost", f"/apps/{LIBRARY}/books", 421),
+        ("apps.localhost.:8000", f"/apps/{LIBRARY}/books", 421),
+        ("apps.localhost:8001", f"/apps/{LIBRARY}/books", 421),
+        ("evil.apps.localhost:8000", f"/apps/{LIBRARY}/books", 421),
+        ("library.apps.localhost:8000", "/", 421),
+        ("127.0.0.1:8000", "/v1/home", 200),
+        ("127.0.0.1:8000", "/apps", 200),
+        ("APPS.LOCALHOST:8000", f"/apps/{LIBRARY}/books", 200),
+        ("APPS.localhost:8000", "/v1/home", 421),
+    ],
+)
+async def test_each_host_answers_only_what_is_its_own(city: Harness, host: str, path: str, status: int) -> None:
+    answered = await city.call("GET", path, host=host)
+    assert answered.status == status
+    assert (b"x-from" in answered.headers) == (status == 200 and "apps" not in host.lower())
+
+
+async def test_suspended_service_says_why_and_what_else(city: Harness, citizen: Principal) -> None:
+    await city.publish(published("http://127.0.0.1:1", row=SUSPENSION))
+    answered = await city.call("GET", "/loans", BEARER)
+    problem = msgspec.json.decode(answered.body)
+    assert (answered.status, answered.slug) == (403, "service-suspended")
+    assert (problem["reason"], problem["fallback"]) == ("系统升级", "请到大厅")
+
+
+async def test_withdrawn_service_is_gone_at_once(city: Harness) -> None:
+    assert (await city.call("GET", "/books")).status == 200
+    await city.publish()
+    assert (await city.call("GET", "/books")).slug == "service-unknown"
+
+
+async def test_body_over_the_limit_is_refused(city: Harness, citizen: Principal) -> None:
+    assert (await city.call("POST", "/small", BEARER, body=b"1234567890")).status == 200
+    answered = await city.call("POST", "/small", BEARER, body=b"12345678901")
+    assert (answered.status, answered.slug) == (413, "body-too-large")
+    assert len(city.received) == 1
+
+
+async def test_header_that_is_not_ascii_is_refused(city: Harness, citizen: Principal) -> None:
+    answered = await city.call("POST", "/loans", BEARER, (b"idempotency-key", "键".encode()))
+    assert (answered.status, answered.slug) == (400, "bad-header")
+
+
+async def test_streamed_route_says_that_it_is_not_served(city: Harness, citizen: Principal) -> None:
+    assert (await city.call("GET", "/stream", BEARER)).status == 501
+
+
+async def test_rate_of_a_route_is_held_for_each_person(city: Harness, callers: KnownCallers) -> None:
+    callers.sign_in()
+    callers.sign_in("other")
+    statuses = [(await city.call("GET", "/rare", BEARER)).status for _ in range(2)]
+    assert statuses == [200, 429]
+    assert (await city.call("GET", "/rare", (b"authorization", b"Bearer other"))).status == 200
+    limited = await city.call("GET", "/rare", BEARER)
+    assert 1 <= int(limited.headers[b"retry-after"]) <= 60
+
+
+async def test_one_person_shares_one_bucket_over_all_apps(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> None:
+    callers.sign_in()
+    two = Limit(requests=1, per_seconds=60, burst=2)
+    async with gateway(floor, callers, consents, citizens, per_person=two) as city:
+        url = city.apps[0].manifest.backend
+        assert url is not None
+        await city.publish(*city.apps, published(url.base_url.live, app_id="cn.example.other"))
+        assert (await city.call("GET", "/loans", BEARER)).status == 200
+        assert (await city.call("GET", "/apps/cn.example.other/loans", BEARER)).status == 200
+        assert (await city.call("GET", "/loans", BEARER)).status == 429
+
+
+async def test_answer_comes_back_without_what_departments_may_not_say(city: Harness, citizen: Principal) -> None:
+    dropped = [
+        "Set-Cookie: a=b",
+        "Clear-Site-Data: *",
+        "Service-Worker-Allowed: /",
+        "Access-Control-Allow-Origin: *",
+        "Strict-Transport-Security: max-age=1",
+        "Alt-Svc: h3",
+        "SSB-Error-Origin: gateway",
+        "SSB-Anything: x",
+        "X-Request-Id: forged",
+        "Server-Timing: forged",
+        "Server: nginx",
+        "X-Powered-By: x",
+        "Location: https://evil.example",
+        "Refresh: 0; url=https://evil.example",
+        "Link: <x>; rel=preload",
+        "Content-Security-Policy: default-src *",
+        "WWW-Authenticate: Basic",
+        "Keep-Alive: timeout=1",
+        "Cache-Control: public, max-age=99999",
+    ]
+    kept = ["Content-Type: text/html", 'ETag: "1"', "Vary: Accept"]
+    city.answer = lambda _request: plain_answer(b"<b>hi</b>", headers="\r\n".join([*dropped, *kept]) + "\r\n")
+    answered = await city.call("GET", "/loans", BEARER)
+    assert answered.body == b"<b>hi</b>"
+    assert {name for name, _ in answered.lines} == {
+        b"content-type",
+        b"etag",
+        b"vary",
+        b"cache-control",
+        b"content-length",
+        b"x-request-id",
+        b"server-timing",
+        b"x-content-type-options",
+        b"content-security-policy",
+        b"referrer-policy",
+    }
+    assert answered.headers[b"cache-control"] == b"no-store"
+    assert b"forged" not in b"".join(value for _, value in answered.lines)
+    assert answered.headers[b"server-timing"].startswith(b"gateway;dur=")
+
+
+async def test_errors_say_whose_they_are(city: Harness) -> None:
+    city.answer = lambda _request: plain_answer(b"oops", status="500 Internal Server Error")
+    theirs = await city.call("GET", "/books")
+    assert (theirs.status, theirs.body, theirs.headers[b"ssb-error-origin"]) == (500, b"oops", b"department")
+    ours = await city.call("GET", "/nothing/here")
+    assert (ours.status, ours.headers[b"ssb-error-origin"]) == (404, b"gateway")
+
+
+async def test_redirects_are_passed_back_without_their_target(city: Harness) -> None:
+    city.answer = lambda _request: plain_answer(b"", status="302 Found", headers="Location: http://127.0.0.1:1/\r\n")
+    answered = await city.call("GET", "/books")
+    assert (answered.status, b"location" in answered.headers) == (302, False)
+    assert len(city.received) == 1
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+async def test_answers_without_content_have_none(city: Harness, status: str) -> None:
+    city.answer = lambda _request: f"HTTP/1.1 {status}\r\n\r\n".encode()
+    answered = await city.call("GET", "/books")
+    assert (answered.body, b"content-length" in answered.headers) == (b"", False)
+
+
+async def test_head_has_no_body(city: Harness) -> None:
+    city.answer = lambda _request: b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    answered = await city.call("HEAD", "/books")
+    assert (answered.status, answered.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "slug"),
+    [
+        (b"garbage\r\n\r\n", 502, "department-misbehaved"),
+        (b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", 502, "department-misbehaved"),
+    ],
+)
+async def test_a_broken_answer_is_a_named_problem(city: Harness, answer: bytes, status: int, slug: str) -> None:
+    city.answer = lambda _request: answer
+    answered = await city.call("GET", "/books")
+    assert (answered.status, answered.slug) == (status, slug)
+    assert msgspec.json.decode(answered.body)["fallback"] == "请到图书馆；拨打 12345"
+
+
+async def test_a_slow_department_is_cut_at_its_deadline(city: Harness, citizen: Principal) -> None:
+    async def slow(_request: Received) -> bytes:
+        await asyncio.sleep(5)
+        return b""
+
+    city.answer = slow
+    answered = await city.call("GET", "/slow", BEARER)
+    assert (answered.status, answered.slug) == (504, "department-timed-out")
+    assert city.received[0].headers["ssb-deadline-ms"] == "100"
+
+
+async def test_a_dead_department_is_rested_and_comes_back(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> None:
+    breaker = BreakerSettings(failures=3, rest_seconds=0.2)
+    async with gateway(floor, callers, consents, citizens, breaker=breaker) as city:
+        city.answer = lambda _request: plain_answer(b"", status="503 Service Unavailable")
+        statuses = [(await city.call("GET", "/books")) for _ in range(5)]
+        assert [answered.headers[b"ssb-error-origin"] for answered in statuses] == [b"department"] * 3 + [
+            b"gateway"
+        ] * 2
+        assert statuses[4].slug == "department-busy"
+        assert statuses[4].headers[b"retry-after"] == b"1"
+        assert len(city.received) == 3
+        city.answer = lambda _request: plain_answer(b"ok")
+        await asyncio.sleep(0.25)
+        assert [(await city.call("GET", "/books")).status for _ in range(3)] == [200] * 3
+
+
+async def test_a_department_takes_no_more_than_its_places(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> None:
+    async with gateway(floor, callers, consents, citizens, places_per_department=2) as city:
+        gate, full = asyncio.Event(), asyncio.Event()
+
+        async def waiting(_request: Received) -> bytes:
+            if len(city.received) == 2:
+                full.set()
+            await gate.wait()
+            return plain_answer(b"ok")
+
+        city.answer = waiting
+        calls = [asyncio.create_task(city.call("GET", "/books")) for _ in range(2)]
+        await full.wait()
+        assert (await city.call("GET", "/books")).slug == "department-busy"
+        gate.set()
+        assert [(await call).status for call in calls] == [200, 200]
+        assert (await city.call("GET", "/books")).status == 200
+
+
+async def test_an_unexpected_fault_is_a_problem_without_its_text(
+    city: Harness, citizen: Principal, consents: KnownConsents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_args: Any) -> dict[str, Any]:
+        raise RuntimeError("somebody's secret")
+
+    monkeypatch.setattr(consents, "find_consents", broken)
+    answered = await city.call("GET", "/profile", BEARER)
+    assert (answered.status, answered.slug) == (500, "internal-error")
+    assert b"secret" not in answered.body
+
+
+async def test_an_absent_database_is_a_polite_503(
+    city: Harness, citizen: Principal, consents: KnownConsents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_args: Any) -> dict[str, Any]:
+        raise OSError
+
+    monkeypatch.setattr(consents, "find_consents", away)
+    answered = await city.call("GET", "/profile", BEARER)
+    assert (answered.status, answered.headers[b"retry-after"]) == (503, b"2")
+    assert (await city.call("GET", "/loans", BEARER)).status == 200
