@@ -5,24 +5,25 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from auth.guards import public
 from miniapps.catalogue.models import ServiceList, service_view
 from miniapps.manifest import json_schema
 from miniapps.releases.service import Releases
 
-IfNoneMatch = Annotated[str | None, Parameter(header="If-None-Match", required=False)]
-After = Annotated[str, Parameter(pattern=r"^[a-z0-9.-]{0,128}$(?!\n)", description="The last app id already read")]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
+IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)]
+After = Annotated[str, QueryParameter(pattern=r"^[a-z0-9.-]{0,128}$(?!\n)", description="The last app id already read")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 NOT_MODIFIED = 304
 
 
 @get("/v1/services", summary="The catalogue of mini-apps", tags=["catalogue"])
 async def list_services(
-    connection: Connection,
-    releases: Releases,
+    connection: Injected[Connection],
+    releases: Injected[Releases],
     if_none_match: IfNoneMatch = None,
     after: After = "",
     limit: Limit = 50,

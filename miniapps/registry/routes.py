@@ -4,9 +4,10 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
@@ -17,7 +18,7 @@ from miniapps.registry.service import Registry
 
 AppIdPath = Annotated[
     str,
-    Parameter(
+    PathParameter(
         pattern=r"^[a-z][a-z0-9.-]{0,127}$(?!\n)", description="Reverse domain name of the mini-app: cn.example.library"
     ),
 ]
@@ -33,12 +34,12 @@ TAGS = ["mini-apps"]
 )
 async def register_app(
     *,
-    organization_id: UUID,
-    data: RegisterApp,
-    connection: Connection,
-    principal: Principal,
-    registry: Registry,
-    once: Once,
+    organization_id: FromPath[UUID],
+    data: JSONBody[RegisterApp],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    registry: Injected[Registry],
+    once: Injected[Once],
 ) -> AppView:
     """Reserves a reverse domain name for the department, for ever."""
     return await once(AppView, lambda: registry.register_app(connection, principal, organization_id, data))
@@ -51,7 +52,12 @@ async def register_app(
     guards=[official("developer", "reviewer", "system_admin", "audit_admin")],
     responses=refuses(AppUnknown, OtherDepartment),
 )
-async def get_app(app_id: AppIdPath, connection: Connection, principal: Principal, registry: Registry) -> AppView:
+async def get_app(
+    app_id: AppIdPath,
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    registry: Injected[Registry],
+) -> AppView:
     """For the department that owns it and for the city's staff."""
     return await registry.get_app(connection, principal, app_id)
 
@@ -65,7 +71,13 @@ async def get_app(app_id: AppIdPath, connection: Connection, principal: Principa
     responses=refuses(AppUnknown, StateConflict),
 )
 async def suspend(
-    *, app_id: AppIdPath, data: SuspendApp, connection: Connection, principal: Principal, registry: Registry, once: Once
+    *,
+    app_id: AppIdPath,
+    data: JSONBody[SuspendApp],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    registry: Injected[Registry],
+    once: Injected[Once],
 ) -> AppView:
     """On every node within two seconds. Citizens read the reason and what they can do instead."""
     return await once(AppView, lambda: registry.suspend(connection, principal, app_id, data))
@@ -80,7 +92,13 @@ async def suspend(
     responses=refuses(AppUnknown, StateConflict),
 )
 async def resume(
-    *, app_id: AppIdPath, data: ResumeApp, connection: Connection, principal: Principal, registry: Registry, once: Once
+    *,
+    app_id: AppIdPath,
+    data: JSONBody[ResumeApp],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    registry: Injected[Registry],
+    once: Injected[Once],
 ) -> AppView:
     """With the release that was published when it was suspended, or a newer one."""
     return await once(AppView, lambda: registry.resume(connection, principal, app_id, data))

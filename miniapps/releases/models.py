@@ -68,7 +68,8 @@ class PublishedApp(Model):
     organization_name: str
     state: Literal["active", "suspended"]
     reason: Text | None
-    fallback: Text | None
+    fallback: Text
+    suspended_at: datetime | None
     version_code: int
     release_id: UUID
     manifest: Manifest

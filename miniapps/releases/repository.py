@@ -4,9 +4,10 @@ from datetime import datetime
 from uuid import UUID
 
 from app.kit.database import Connection
-from app.kit.structs import Model, Text, convert
+from app.kit.structs import Model, convert
 from miniapps.errors import VersionUnknown
 from miniapps.manifest import Finding
+from miniapps.registry.models import Suspension
 from miniapps.releases.models import Release, Review, Version
 from miniapps.states import AppState, VersionState
 
@@ -180,16 +181,15 @@ class PublishedRow(Model):
     organization_id: UUID
     organization_name: str
     state: AppState
-    reason: Text | None
-    fallback: Text | None
+    suspension: Suspension | None
     version_code: int
     release_id: UUID
     manifest: bytes
 
 
 SELECT_PUBLISHED = """
-select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension -> 'reason' as reason,
-       a.suspension -> 'fallback' as fallback, r.version_code, r.id as release_id, v.manifest
+select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, r.version_code, r.id as release_id,
+       v.manifest
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state = 'published'
   join miniapps.version v on v.id = r.version_id

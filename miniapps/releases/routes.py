@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from litestar import Request, Router, get, post
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
@@ -42,8 +43,10 @@ from miniapps.releases.service import Releases
 from miniapps.releases.versions import Versions
 
 READERS = official("developer", "reviewer", "system_admin", "audit_admin")
-Code = Annotated[int, Parameter(ge=1, le=2_147_483_647, description="The version's code")]
-Limit = Annotated[int, Parameter(ge=1, le=100)]
+HIGHEST_CODE = 2_147_483_647
+Code = Annotated[int, PathParameter(ge=1, le=HIGHEST_CODE, description="The version's code")]
+After = Annotated[int | None, QueryParameter(ge=1, le=HIGHEST_CODE, description="The last code already read")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 @dataclass
@@ -73,10 +76,10 @@ async def create_version(
     *,
     app_id: AppIdPath,
     request: Request[Any, Any, Any],
-    connection: Connection,
-    principal: Principal,
-    versions: Versions,
-    once: Once,
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    versions: Injected[Versions],
+    once: Injected[Once],
 ) -> VersionView:
     """A version never changes: to mend one, declare another with a higher code."""
     document = await request.body()
@@ -93,10 +96,10 @@ async def create_version(
 async def list_versions(
     *,
     app_id: AppIdPath,
-    connection: Connection,
-    principal: Principal,
-    versions: Versions,
-    after: Code | None = None,
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    versions: Injected[Versions],
+    after: After = None,
     limit: Limit = 20,
 ) -> VersionList:
     """Newest first."""
@@ -111,7 +114,11 @@ async def list_versions(
     responses=refuses(AppUnknown, VersionUnknown, OtherDepartment),
 )
 async def get_version(
-    app_id: AppIdPath, code: Code, connection: Connection, principal: Principal, versions: Versions
+    app_id: AppIdPath,
+    code: Code,
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    versions: Injected[Versions],
 ) -> VersionDetail:
     """What a reviewer reads before judging."""
     return await versions.get_version(connection, principal, app_id, code)
@@ -126,7 +133,13 @@ async def get_version(
     responses=refuses(AppUnknown, VersionUnknown, OtherDepartment, StateConflict),
 )
 async def submit(
-    *, app_id: AppIdPath, code: Code, connection: Connection, principal: Principal, versions: Versions, once: Once
+    *,
+    app_id: AppIdPath,
+    code: Code,
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    versions: Injected[Versions],
+    once: Injected[Once],
 ) -> VersionView:
     """Automatic checks follow at once, outside this request: read the version until it is `reviewing`."""
     return await once(VersionView, lambda: versions.submit(connection, principal, app_id, code))
@@ -143,11 +156,11 @@ async def review(
     *,
     app_id: AppIdPath,
     code: Code,
-    data: WriteReview,
-    connection: Connection,
-    principal: Principal,
-    reviews: Reviews,
-    once: Once,
+    data: JSONBody[WriteReview],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    reviews: Injected[Reviews],
+    once: Injected[Once],
 ) -> ReviewView:
     """Signs the hash of the manifest that was read. Nobody judges what they wrote or submitted."""
     return await once(ReviewView, lambda: reviews.review(connection, principal, app_id, code, data))
@@ -163,11 +176,11 @@ async def review(
 async def publish(
     *,
     app_id: AppIdPath,
-    data: PublishVersion,
-    connection: Connection,
-    principal: Principal,
-    releases: Releases,
-    once: Once,
+    data: JSONBody[PublishVersion],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    releases: Injected[Releases],
+    once: Injected[Once],
 ) -> ReleaseView:
     """Live on every node within two seconds, with no restart."""
     return await once(ReleaseView, lambda: releases.publish(connection, principal, app_id, data))

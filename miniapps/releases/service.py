@@ -111,14 +111,15 @@ def _manifest(canonical: bytes) -> Manifest:
 
 
 def _published(row: PublishedRow) -> PublishedApp:
-    manifest = _manifest(row.manifest)
+    manifest, suspension = _manifest(row.manifest), row.suspension
     return PublishedApp(
         app_id=row.app_id,
         organization_id=row.organization_id,
         organization_name=row.organization_name,
-        state="suspended" if row.state == "suspended" else "active",
-        reason=row.reason,
-        fallback=row.fallback or manifest.fallback.text.as_text(),
+        state="suspended" if suspension else "active",
+        reason=suspension.reason if suspension else None,
+        fallback=suspension.fallback if suspension else manifest.fallback.text.as_text(),
+        suspended_at=suspension.at if suspension else None,
         version_code=row.version_code,
         release_id=row.release_id,
         manifest=manifest,

@@ -41,9 +41,7 @@ def department(city: TestCity) -> BaseTestServer:
     return TestServer(app, host="127.0.0.1")
 
 
-async def call(
-    server: BaseTestServer, method: str, target: str, headers: dict[str, str], body: bytes = b""
-) -> Any:
+async def call(server: BaseTestServer, method: str, target: str, headers: dict[str, str], body: bytes = b"") -> Any:
     url = URL(f"http://127.0.0.1:{server.port}{target}", encoded=True)
     async with aiohttp.ClientSession() as session, session.request(method, url, headers=headers, data=body) as answer:
         return answer.status, await answer.json(content_type=None)
