@@ -23,11 +23,14 @@ class Limits(Model):
 
     max_bytes: int
     max_depth: int
-    integer_keys: bool
+    integer_keys: bool = False
+    sorted_keys: bool = True
 
 
 CODE = Limits(max_bytes=512, max_depth=5, integer_keys=True)
-DOCUMENT = Limits(max_bytes=1 << 20, max_depth=8, integer_keys=False)
+DOCUMENT = Limits(max_bytes=1 << 20, max_depth=8)
+FOREIGN = Limits(max_bytes=1 << 20, max_depth=16, sorted_keys=False)
+"""For what other systems wrote: their signatures cover their bytes, whatever the order of their keys."""
 
 
 def encode(value: Any) -> bytes:
@@ -58,7 +61,7 @@ def decode(data: bytes, limits: Limits = CODE) -> Any:
     if len(data) > limits.max_bytes:
         raise Refused(Reason.TOO_LARGE, "cbor size")
     try:
-        value, end = _item(data, 0, limits.max_depth, limits.integer_keys)
+        value, end = _item(data, 0, limits.max_depth, limits)
     except (IndexError, UnicodeDecodeError):
         raise Refused(Reason.MALFORMED, "cbor end or text") from None
     if end != len(data):
@@ -66,7 +69,7 @@ def decode(data: bytes, limits: Limits = CODE) -> Any:
     return value
 
 
-def _item(data: bytes, at: int, depth: int, integer_keys: bool) -> tuple[Any, int]:
+def _item(data: bytes, at: int, depth: int, limits: Limits) -> tuple[Any, int]:
     head = data[at]
     major, argument = head >> 5, head & 31
     at += 1
@@ -83,8 +86,8 @@ def _item(data: bytes, at: int, depth: int, integer_keys: bool) -> tuple[Any, in
     if major not in (ARRAY, MAP) or depth == 0:
         raise Refused(Reason.MALFORMED, "cbor type or depth")
     if major == ARRAY:
-        return _array(data, at, argument, depth - 1, integer_keys)
-    return _map(data, at, argument, depth - 1, integer_keys)
+        return _array(data, at, argument, depth - 1, limits)
+    return _map(data, at, argument, depth - 1, limits)
 
 
 def _argument(data: bytes, at: int, head: int) -> tuple[int, int]:
@@ -109,25 +112,26 @@ def _string(data: bytes, at: int, length: int, major: int) -> tuple[bytes | str,
     return (content if major == BYTES else content.decode("utf-8")), end
 
 
-def _array(data: bytes, at: int, count: int, depth: int, integer_keys: bool) -> tuple[list[Any], int]:
+def _array(data: bytes, at: int, count: int, depth: int, limits: Limits) -> tuple[list[Any], int]:
     items: list[Any] = []
     for _ in range(count):
-        value, at = _item(data, at, depth, integer_keys)
+        value, at = _item(data, at, depth, limits)
         items.append(value)
     return items, at
 
 
-def _map(data: bytes, at: int, count: int, depth: int, integer_keys: bool) -> tuple[dict[Any, Any], int]:
+def _map(data: bytes, at: int, count: int, depth: int, limits: Limits) -> tuple[dict[Any, Any], int]:
     items: dict[Any, Any] = {}
     last = b""
     for _ in range(count):
         start = at
-        if data[at] >> 5 > (NEGATIVE if integer_keys else TEXT):
+        major = data[at] >> 5
+        if major > NEGATIVE and (limits.integer_keys or major != TEXT):
             raise Refused(Reason.MALFORMED, "cbor key type")
-        key, at = _item(data, at, 0, integer_keys)
+        key, at = _item(data, at, 0, limits)
         encoded = data[start:at]
-        if encoded <= last:
+        if encoded <= last if limits.sorted_keys else key in items:
             raise Refused(Reason.MALFORMED, "cbor keys unsorted or repeated")
-        items[key], at = _item(data, at, depth, integer_keys)
+        items[key], at = _item(data, at, depth, limits)
         last = encoded
     return items, at

@@ -124,7 +124,7 @@ def check_signature(message: Sign1, key: VerifyingKey, aad: bytes, bad: Reason =
 
 
 def cose_sign1_verify(
-    data: bytes, key_lookup: KeyLookup, aad: bytes = b"", limits: cbor.Limits = cbor.DOCUMENT
+    data: bytes, key_lookup: KeyLookup, aad: bytes = b"", limits: cbor.Limits = cbor.FOREIGN
 ) -> Sign1:
     """The message in `data` when its signature is right; raises `Refused` by reason.
 

@@ -1,10 +1,12 @@
 """A phone fetches its grants here a few times a day, and never when it shows a code."""
 
 from litestar import Router, post
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
+from litestar.params import JSONBody
 from litestar.status_codes import HTTP_201_CREATED
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from app.kit.idempotency import Once
 from auth.guards import person
 from auth.principal import Principal
@@ -21,11 +23,11 @@ from codes.grants.service import Grants
     "enrolled device's key.",
 )
 async def issue_grants(
-    data: IssueGrants,
-    principal: NamedDependency[Principal],
-    connection: NamedDependency[Connection],
-    once: NamedDependency[Once],
-    grants: NamedDependency[Grants],
+    data: JSONBody[IssueGrants],
+    principal: Injected[Principal],
+    connection: Injected[Connection],
+    once: Injected[Once],
+    grants: Injected[Grants],
 ) -> GrantsView:
     """One batch, in the order of the keys in the request."""
     return await once(GrantsView, lambda: grants.issue(connection, principal, data))
@@ -39,11 +41,11 @@ async def issue_grants(
     description="Online scanners refuse them at once, offline ones when they next pull the status lists.",
 )
 async def revoke_codes(
-    data: RevokeCodes,
-    principal: NamedDependency[Principal],
-    connection: NamedDependency[Connection],
-    once: NamedDependency[Once],
-    grants: NamedDependency[Grants],
+    data: JSONBody[RevokeCodes],
+    principal: Injected[Principal],
+    connection: Injected[Connection],
+    once: Injected[Once],
+    grants: Injected[Grants],
 ) -> RevocationView:
     """What ended. New grants can be fetched as long as the device itself is not revoked."""
     return await once(RevocationView, lambda: grants.revoke(connection, principal, data))

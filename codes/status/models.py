@@ -95,7 +95,8 @@ def verify_status_list(
     data: bytes, key_lookup: KeyLookup, *, shard: int, host: str, environment: Environment
 ) -> VerifiedStatusList:
     """The list in `data`; raises `Refused`. It must be the list of `shard`, not another one of the city's."""
-    message = cose.cose_sign1_verify(data, key_lookup, external_aad(ObjectType.STATUS_LIST, environment))
+    aad = external_aad(ObjectType.STATUS_LIST, environment)
+    message = cose.cose_sign1_verify(data, key_lookup, aad, cbor.DOCUMENT)
     claims = cbor.decode(message.payload, cbor.DOCUMENT)
     match claims:
         case {2: subject, 6: issued_at, 65534: int(ttl), 65533: {"bits": 2, "lst": bytes(compressed)}} if (

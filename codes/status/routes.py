@@ -3,9 +3,11 @@
 from typing import Any
 
 from litestar import Request, Response, Router, get
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
+from litestar.params import FromPath
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
 from codes.status.models import TTL_SECONDS
@@ -24,7 +26,7 @@ class ShardList(Model):
 
 
 @get("/v1/status", guards=[public], summary="The status shards in use")
-async def list_shards(connection: NamedDependency[Connection], statuses: NamedDependency[Statuses]) -> ShardList:
+async def list_shards(connection: Injected[Connection], statuses: Injected[Statuses]) -> ShardList:
     """The number of every shard in which a code in use may have its status."""
     return ShardList(items=await statuses.list_shards(connection))
 
@@ -37,10 +39,10 @@ async def list_shards(connection: NamedDependency[Connection], statuses: NamedDe
     media_type=MEDIA_TYPE,
 )
 async def get_status_list(
-    shard: int,
+    shard: FromPath[int],
     request: Request[Any, Any, Any],
-    connection: NamedDependency[Connection],
-    statuses: NamedDependency[Statuses],
+    connection: Injected[Connection],
+    statuses: Injected[Statuses],
 ) -> Response[bytes | None]:
     """The list of `shard`; unchanged since the caller's copy: 304."""
     published = await statuses.publish(connection, shard)

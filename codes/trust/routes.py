@@ -3,9 +3,10 @@
 from typing import Any
 
 from litestar import Request, Response, Router, get
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from app.kit.keyring import public_jwk
 from app.kit.structs import Model
 from auth.guards import public
@@ -35,8 +36,8 @@ class TrustRoot(Model):
 )
 async def get_trust_list(
     request: Request[Any, Any, Any],
-    connection: NamedDependency[Connection],
-    trust_lists: NamedDependency[TrustLists],
+    connection: Injected[Connection],
+    trust_lists: Injected[TrustLists],
 ) -> Response[bytes | None]:
     """The list in force; unchanged since the caller's copy: 304."""
     current = await trust_lists.current(connection)
@@ -53,9 +54,7 @@ async def get_trust_list(
     description="Taken over once, checked by hand, and kept: a root fetched anew each time proves nothing.",
     sync_to_thread=False,
 )
-def get_trust_root(
-    trust_lists: NamedDependency[TrustLists], codes_settings: NamedDependency[CodesSettings]
-) -> TrustRoot:
+def get_trust_root(trust_lists: Injected[TrustLists], codes_settings: Injected[CodesSettings]) -> TrustRoot:
     """The public root keys as JSON Web Keys, with this city's environment, code prefix and host."""
     code_format = codes_settings.code_format
     return TrustRoot(

@@ -4,11 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
-from litestar.di import NamedDependency, Provide
-from litestar.params import Parameter
+from litestar.di import Provide
+from litestar.params import JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from app.kit.database import Connection
+from app.kit.http import Injected
 from auth.guards import citizen
 from auth.principal import Principal
 from codes.scanners.guards import ScannerGate, carry, known_scanner, provide_scanner
@@ -32,10 +33,10 @@ LARGEST_PAGE = 100
     dependencies={"scanner": Provide(provide_scanner, sync_to_thread=False)},
 )
 async def verify_code(
-    data: VerifyCode,
-    scanner: NamedDependency[Scanner],
-    connection: NamedDependency[Connection],
-    verifications: NamedDependency[Verifications],
+    data: JSONBody[VerifyCode],
+    scanner: Injected[Scanner],
+    connection: Injected[Connection],
+    verifications: Injected[Verifications],
 ) -> VerificationResult:
     """One verdict, durable before it is told."""
     return await verifications.verify(connection, scanner, data)
@@ -48,11 +49,11 @@ async def verify_code(
     description="用码记录: every scan with who, where, why, the verdict and what was disclosed.",
 )
 async def list_scans(
-    principal: NamedDependency[Principal],
-    connection: NamedDependency[Connection],
-    scan_records: NamedDependency[ScanRecords],
-    after: UUID | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=LARGEST_PAGE)] = 20,
+    principal: Injected[Principal],
+    connection: Injected[Connection],
+    scan_records: Injected[ScanRecords],
+    after: Annotated[UUID | None, QueryParameter()] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = 20,
 ) -> ScanList:
     """A page of the caller's own records, latest first."""
     return await scan_records.list_scans(connection, principal, after=after, limit=limit)
