@@ -11,9 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import click
+import httpx
+import msgspec
 
 from app.boot import ground, with_data_directory
 from app.kit.audit import AuditBroken
+from app.kit.clock import SystemClock
 from app.kit.embedded_postgres import EmbeddedPostgres
 from app.kit.floor import Floor
 from app.kit.keyring import PURPOSES
@@ -23,8 +26,10 @@ from app.kit.sealer import Sealer
 from app.main import CHECKPOINTS, build_floor
 from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
+from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, RootUnreadable, export_files, verify_files
+from codes.pictures import read_picture
 
-EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, ServeError)
+EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, ServeError, RootUnreadable)
 
 
 def tell(line: str) -> None:
@@ -102,6 +107,45 @@ def forget() -> None:
         for name in ("development-master-key", CHECKPOINTS, "demo-city.json"):
             (directory / name).unlink(missing_ok=True)
     tell(f"Forgotten: {chosen.data_directory}")
+
+
+@suishen.command("pull-lists")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--origin", default="http://127.0.0.1:8000", show_default=True, help="The city's public origin.")
+def pull_lists(directory: Path, origin: str) -> None:
+    """Save into DIRECTORY what an offline verifier needs: root keys (once), trust list, status lists."""
+
+    def fetch(path: str) -> bytes:
+        answer = httpx.get(origin + path, timeout=10)
+        answer.raise_for_status()
+        return answer.content
+
+    export_files(fetch, directory)
+    tell(f"Pulled into {directory}.")
+
+
+@suishen.command("verify-offline")
+@click.argument("code", required=False)
+@click.option("--picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read a picture instead.")
+@click.option("--lists", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--scenario", type=int, required=True, help="The situation, by number: see GET /v1/scenarios.")
+def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario: int) -> None:
+    """Verify CODE with no server and no database, by the lists that pull-lists saved.
+
+    Prints the verdict as JSON, with the age of every list. Exits 0 on ACCEPT, 1 on anything else.
+    """
+    if (code is None) == (picture is None):
+        raise click.UsageError("Give either a CODE or a --picture.")
+    result = verify_files(
+        code if picture is None else read_picture(picture),
+        trust_list_path=lists / LIST_FILE,
+        status_directory=lists / STATUS_FOLDER,
+        root_path=lists / ROOT_FILE,
+        scenario=scenario,
+        now=SystemClock().now(),
+    )
+    click.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
+    sys.exit(0 if result.verdict == "ACCEPT" else 1)
 
 
 @suishen.group()

@@ -1,6 +1,6 @@
 """The citizen's phone, as a program: a real client of the HTTP API that keeps its keys and signs its codes itself.
 
-It shows a code without asking anyone, and draws it as a picture that a scanner must read.
+It shows a code without asking anyone.
 """
 
 import asyncio
@@ -8,15 +8,12 @@ import base64
 import re
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import jwt
-import qrcode
 from cryptography.hazmat.primitives.asymmetric import ec
-from qrcode.constants import ERROR_CORRECT_M
 
 from app.demo.caller import Caller, public_jwk_of
 from app.demo.registries import Resident
@@ -132,16 +129,6 @@ class Phone(Caller):
         signer = Signer(profile=ES256, private_key=grant.key)
         presentation = Presentation(iat=iat, scenario=scenario)
         return encode_presentation(grant.data, presentation, signer, self.environment, self.prefix)
-
-
-def draw(text: str, path: Path) -> Path:
-    """The QR picture of a code: alphanumeric, correction level M."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, box_size=6, border=4)
-    code.add_data(text)
-    code.make(fit=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    code.make_image().save(str(path))
-    return path
 
 
 def _bytes_of(text: str) -> bytes:

@@ -5,7 +5,6 @@ It never looks into the code itself: what it has is what a camera gives.
 
 import secrets
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -13,9 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import jwt
 import msgspec
-import zxingcpp
 from cryptography.hazmat.primitives.asymmetric import ec
-from PIL import Image
 
 from app.demo.caller import Caller, Refused, public_jwk_of
 from app.kit.http_signatures import RequestParts, SignatureParams, content_digest, ecdsa_p256_signer, sign
@@ -54,14 +51,6 @@ class ScannerProgram:
             },
         )
         self.id = UUID(enrolled["id"])
-
-    def read(self, picture: Path) -> str:
-        """The text of the one code in a picture; raises `ValueError` when there is none."""
-        with Image.open(picture) as image:
-            found = zxingcpp.read_barcode(image.convert("L"))
-        if found is None:
-            raise ValueError(f"No code in {picture}.")
-        return found.text
 
     async def verify(self, code: str, scenario: int, *, request_id: str | None = None) -> dict[str, Any]:
         """The verdict on a code; raises `Refused` when the request itself is refused."""

@@ -20,7 +20,7 @@ def serve_house(settings: Settings, *, demo_city: bool, tell: Callable[[str], No
         if demo_city:
             from app.demo.city import running_city  # noqa: PLC0415 - production never loads the stand-ins
 
-            complete = stack.enter_context(running_city(complete, tell=tell))
+            complete, _ = stack.enter_context(running_city(complete, tell=tell))
         tell_where_to_look(complete, tell)
         serve(
             host=complete.host,

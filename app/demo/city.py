@@ -1,0 +1,95 @@
+"""The demo city: stand-ins for registries and sources, and three departments, each a program of its own.
+
+Everything in it is synthetic, and all of it stops with the server.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from app.kit.processes import ChildProcesses, free_port
+from app.kit.structs import Model
+from app.settings import Settings
+
+PICTURES = Path("demo-output")
+DEPARTMENTS = ("library", "hotline", "slow")
+
+
+class Program(Model):
+    """A child process of the city: what runs it, and where it listens."""
+
+    name: str
+    module: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class City(Model):
+    """Where everything of the running city is."""
+
+    registries: Program
+    sources: Program
+    departments: dict[str, Program]
+
+    @property
+    def programs(self) -> list[Program]:
+        """All of them."""
+        return [self.registries, self.sources, *self.departments.values()]
+
+
+def plan_city() -> City:
+    """A city on free ports."""
+    departments = {
+        name: Program(name=name, module=f"miniapps.departments.{name}", port=free_port()) for name in DEPARTMENTS
+    }
+    return City(
+        registries=Program(name="registries", module="app.demo.registries", port=free_port()),
+        sources=Program(name="sources", module="app.demo.sources", port=free_port()),
+        departments=departments,
+    )
+
+
+def with_city(settings: Settings, city: City) -> Settings:
+    """The settings that let the server find the city. One source of enterprise checks leads nowhere, on purpose."""
+    sources = {
+        "emergency": f"{city.sources.address}/emergency",
+        "work_safety": f"http://127.0.0.1:{free_port()}/work_safety",
+        "fire": f"{city.sources.address}/fire",
+    }
+    return msgspec.structs.replace(
+        settings,
+        population_registry_url=city.registries.address,
+        enterprise_registry_url=city.registries.address,
+        enterprise_sources=sources,
+        allowed_upstreams=tuple(f"127.0.0.1:{program.port}" for program in city.departments.values()),
+        further_device_wait_seconds=0,
+        pictures_directory=settings.pictures_directory or str(PICTURES.resolve()),
+    )
+
+
+@contextlib.contextmanager
+def running_city(settings: Settings, *, tell: Callable[[str], None]) -> Iterator[tuple[Settings, City]]:
+    """The city's programs, started side by side and stopped with the block; and the settings that know them."""
+    city = plan_city()
+    complete = with_city(settings, city)
+    with ChildProcesses(logs=settings.data_directory / "logs") as children:
+        for program in city.programs:
+            children.start(program.name, program.module, _arguments(program, complete))
+        for program in city.programs:
+            children.wait_until_ready(program.name, f"{program.address}/health")
+        tell(f"Demo city: {len(city.programs)} stand-in programs are up; logs in {settings.data_directory}/logs")
+        yield complete, city
+
+
+def _arguments(program: Program, settings: Settings) -> list[str]:
+    port = ["--port", str(program.port)]
+    if program.name not in DEPARTMENTS:
+        return port
+    store = settings.data_directory / "departments" / program.name
+    store.mkdir(parents=True, exist_ok=True)
+    return [*port, "--issuer", settings.public_origin, "--data", str(store)]
