@@ -135,7 +135,9 @@ def test_workers_leave_within_a_second_when_the_main_process_is_killed(server: R
         assert time.monotonic() - killed_at < 1.0, f"workers {alive(workers)} outlived their main process"
         time.sleep(0.01)
     client.join()
-    refuse_if_port_taken("127.0.0.1", int(server.url.rpartition(":")[2]), patience_seconds=0)
+    # The system takes a moment longer to close what a dead process held: still within the second.
+    left = max(0.0, killed_at + 1.0 - time.monotonic())
+    refuse_if_port_taken("127.0.0.1", int(server.url.rpartition(":")[2]), patience_seconds=left)
 
 
 def test_killed_worker_is_replaced(server: Running) -> None:

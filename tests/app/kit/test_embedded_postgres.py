@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
+from app.kit import embedded_postgres
 from app.kit.embedded_postgres import DROPPED_UID, EmbeddedPostgres, EmbeddedPostgresError, default_data_directory
 from app.kit.postgres_binaries import find_installation, first_barrier, read_installation, readable_installation
 
@@ -289,6 +290,27 @@ async def test_start_right_after_the_owner_was_killed_keeps_data(place: Path, ma
         assert await query(postgres.dsn, "select array_agg(n order by n) from kept") == [0, 1, 2]
 
 
+def test_directory_is_refused_until_the_guardian_of_a_killed_owner_has_left(
+    place: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_postgres, "OWNER_DEAD_PATIENCE_SECONDS", 0.3)
+    data = copy_of(made, place)
+    owner = run_owner(data)
+    first_line(owner)
+    guardian = next(pid for pid in servers_of(data) if parent(pid) == owner.pid)
+    os.kill(guardian, signal.SIGSTOP)
+    owner.kill()
+    owner.communicate()
+    try:
+        with pytest.raises(EmbeddedPostgresError, match=f"Process {owner.pid} is using"):
+            EmbeddedPostgres(data, durable=False).start()
+    finally:
+        os.kill(guardian, signal.SIGCONT)
+    wait_until(lambda: servers_of(data) == [], seconds=2)
+    with EmbeddedPostgres(data, durable=False):
+        assert servers_of(data)
+
+
 async def test_leftover_server_without_guardian_is_stopped_at_the_next_start(place: Path, made: Path) -> None:
     data = copy_of(made, place)
     owner = run_owner(data)
@@ -368,6 +390,7 @@ def test_recorded_socket_folder_that_is_not_ours_is_not_deleted(place: Path, mad
     data = copy_of(made, place)
     precious = place / "suishen-precious"
     precious.mkdir()
+    os.chown(precious, SERVER_UID, -1)
     (data / "socket-directory").write_text(str(precious))
     with EmbeddedPostgres(data, durable=False):
         assert precious.exists()
