@@ -32,3 +32,11 @@ class FindsOrganizations(Protocol):
     async def find_by_credit_code(self, connection: Connection, credit_code: str, /) -> KnownOrganization | None:
         """The organization with this 18-character code, or None."""
         ...
+
+
+class NamesOfficials(Protocol):
+    """Members of staff, as an enterprise may know those who come to it."""
+
+    async def display_name(self, connection: Connection, official_id: UUID, /) -> str:
+        """The name that the official's account shows; empty when there is none."""
+        ...

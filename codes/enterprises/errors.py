@@ -20,14 +20,6 @@ class NotThisOrganization(Forbidden):
     remedy = Text(zh="请先切换到该单位再操作。", en="Switch to this organization first.")
 
 
-class OrganizationNotActive(Conflict):
-    """The register says that the organization does not operate (any more)."""
-
-    slug = "organization-not-active"
-    title = Text(zh="该单位非存续状态", en="The organization is not active")
-    remedy = Text(zh="请到登记机关核实单位状态。", en="Ask the registry about the organization's status.")
-
-
 class EnterpriseCodesExhausted(Conflict):
     """The organization has as many valid codes as one may have."""
 

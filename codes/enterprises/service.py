@@ -10,15 +10,11 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.keyring import Keyring
+from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
 from codes.enterprise_ports import FindsOrganizations
 from codes.enterprises import repository
-from codes.enterprises.errors import (
-    EnterpriseCodesExhausted,
-    EnterpriseCodeUnknown,
-    NotThisOrganization,
-    OrganizationNotActive,
-)
+from codes.enterprises.errors import EnterpriseCodesExhausted, EnterpriseCodeUnknown, NotThisOrganization
 from codes.enterprises.models import CodeList, CodeView, EnterpriseCode, IssueCode, view_of
 from codes.envelope.claims import CTI_BYTES, Claims, Kind
 from codes.envelope.static_code import encode_static_code

@@ -1,0 +1,54 @@
+"""What a check needs from outside: registers of departments that know something of an enterprise."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from app.kit.structs import Model
+
+Word = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Question(Model):
+    """What a source is asked; it learns for which check, not who checks."""
+
+    check_id: UUID
+    credit_code: str
+    scenario: int
+
+
+class FactText(Model):
+    """A text of a source in both languages, of bounded length."""
+
+    zh: Word
+    en: Word
+
+
+class Fact(Model):
+    """One thing that a source knows. `attention` asks the officer to look."""
+
+    label: FactText
+    value: FactText
+    level: Literal["normal", "attention"] = "normal"
+
+
+class SourceAnswer(Model):
+    """What a source knows of one enterprise, and as of when."""
+
+    credit_code: str
+    as_of: datetime
+    facts: Annotated[list[Fact], msgspec.Meta(max_length=100)]
+
+
+class SourceUnavailable(Exception):
+    """The source gave no answer that can be used. The text names the kind of failure, never what was sent."""
+
+
+class EnterpriseSource(Protocol):
+    """One register."""
+
+    async def ask(self, question: Question, /) -> SourceAnswer:
+        """What it knows; raises `SourceUnavailable`. The caller sets the deadline by cancelling."""
+        ...

@@ -1,0 +1,59 @@
+"""Who came to an enterprise, why, and what was asked: the list that the enterprise itself reads."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from app.kit.database import Connection
+from auth.principal import Principal
+from codes.enterprise_checks import repository
+from codes.enterprise_checks.models import CheckRecord, CheckRecords, StoredRecord
+from codes.enterprise_ports import FindsOrganizations, NamesOfficials
+from codes.enterprises.service import require_own
+from codes.scenarios.catalogue import Scenarios
+
+
+class CheckHistory:
+    """Reads the checks of an enterprise for those who act for it."""
+
+    def __init__(
+        self, organizations: FindsOrganizations, scenarios: Scenarios, officials: NamesOfficials | None
+    ) -> None:
+        self._organizations = organizations
+        self._scenarios = scenarios
+        self._officials = officials
+
+    async def list_page(
+        self, connection: Connection, principal: Principal, organization_id: UUID, *, after: UUID | None, limit: int
+    ) -> CheckRecords:
+        """A page, newest first; raises `NotThisOrganization`."""
+        require_own(principal, organization_id)
+        rows = await repository.list_checks(connection, organization_id, after, limit + 1)
+        page = rows[:limit]
+        departments = await self._departments(connection, {row.department_id for row in page})
+        officers = await self._officers(connection, {row.officer_id for row in page})
+        records = [self._record_of(row, departments[row.department_id], officers[row.officer_id]) for row in page]
+        return CheckRecords(items=records, next=page[-1].id if len(rows) > limit else None)
+
+    async def _departments(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
+        return {key: (await self._organizations.get_organization(connection, key)).name for key in ids}
+
+    async def _officers(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
+        if self._officials is None:
+            return dict.fromkeys(ids, "")
+        return {key: await self._officials.display_name(connection, key) for key in ids}
+
+    def _record_of(self, row: StoredRecord, department: str, officer: str) -> CheckRecord:
+        scenario = self._scenarios.get(row.scenario)
+        return CheckRecord(
+            verification_id=row.id,
+            at=row.checked_at,
+            department=department,
+            officer=officer,
+            scenario=row.scenario,
+            scenario_names=scenario.names,
+            legal_basis=scenario.legal_basis,
+            purpose=row.purpose,
+            authority=row.authority,
+            inspection_id=row.inspection_id,
+            sources=row.sources or [],
+        )

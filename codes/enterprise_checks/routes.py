@@ -1,0 +1,82 @@
+"""The officer's question about an enterprise, and the enterprise's record of it."""
+
+import hashlib
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, Router, get, post
+from litestar.di import Provide
+from litestar.params import FromPath, JSONBody, QueryParameter
+
+from app.kit.database import Connection
+from app.kit.errors import SuishenError
+from app.kit.http import Injected, refuse
+from app.kit.idempotency import LONGEST_KEY, IdempotencyKeyInvalid
+from auth.guards import official, organization_agent
+from auth.principal import Principal
+from codes.enterprise_checks.models import CheckEnterprise, CheckRecords, CheckView
+from codes.enterprise_checks.records import CheckHistory
+from codes.enterprise_checks.service import EnterpriseChecks
+
+inspector = official("inspector")
+
+
+@post(
+    "/v1/enterprise-checks",
+    guards=[inspector],
+    status_code=200,
+    summary="Check an enterprise by its code (一码核查)",
+    description="Needs an active inspection task for this enterprise and scenario. Every source of the scenario is "
+    "asked side by side; one that does not answer in time is shown as missing. A bad code is a verdict, with status "
+    "200. Safe to repeat with the same Idempotency-Key: the stored answer comes back with `repeated`.",
+)
+async def check_enterprise(
+    request: Request[Any, Any, Any],
+    data: JSONBody[CheckEnterprise],
+    principal: Injected[Principal],
+    enterprise_checks: Injected[EnterpriseChecks],
+) -> Response[Any]:
+    """Takes no connection of the request: none is held while sources are asked."""
+    answer = await enterprise_checks.check(principal, data, request_key_of(request))
+    return refuse(answer, request) if isinstance(answer, SuishenError) else Response[CheckView](answer)
+
+
+@get(
+    "/v1/organizations/{organization_id:uuid}/checks",
+    guards=[organization_agent],
+    summary="Who checked this organization, and why",
+)
+async def list_checks(
+    *,
+    organization_id: FromPath[UUID],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    check_history: Injected[CheckHistory],
+    after: Annotated[UUID | None, QueryParameter()] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+) -> CheckRecords:
+    """A page, newest first: department, officer, purpose, authority, sources asked."""
+    return await check_history.list_page(connection, principal, organization_id, after=after, limit=limit)
+
+
+def request_key_of(request: Request[Any, Any, Any]) -> bytes | None:
+    """The digest of the Idempotency-Key, None without one; raises `IdempotencyKeyInvalid`."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not all("!" <= character <= "~" for character in key):
+        raise IdempotencyKeyInvalid
+    return hashlib.sha256(key.encode()).digest()
+
+
+def enterprise_check_router(enterprise_checks: EnterpriseChecks, check_history: CheckHistory) -> Router:
+    """The routes over enterprise checks."""
+    return Router(
+        path="/",
+        route_handlers=[check_enterprise, list_checks],
+        dependencies={
+            "enterprise_checks": Provide(lambda: enterprise_checks, sync_to_thread=False),
+            "check_history": Provide(lambda: check_history, sync_to_thread=False),
+        },
+        tags=["codes: enterprise checks"],
+    )
