@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from app.kit.structs import Model
+from msgspec import field
+
+from app.kit.structs import Model, Text
 from codes.envelope.cose import Environment
 from codes.trust.models import CodeFormat
 
@@ -13,10 +15,15 @@ class CodesSettings(Model):
     environment: str = "development"
     prefix: str = "SSM1:"
     origin: str = "http://127.0.0.1:8000"
+    brand: Text = Text(zh="随申办", en="Suishen")
     city_utc_offset_seconds: int = 8 * 3600
     trust_list_life_seconds: int = 24 * 3600
     trust_list_republish_seconds: int = 3600
     verification_days: int = 180
+    enterprise_sources: dict[str, str] = field(default_factory=dict)
+    """Registers that an enterprise check asks: name in the scenarios, base URL."""
+    source_deadline_seconds: float = 2.0
+    source_stale_seconds: int = 30 * 86400
 
     @property
     def code_format(self) -> CodeFormat:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -45,6 +45,7 @@ from codes.settings import CodesSettings
 from codes.status.service import Statuses
 
 KEY_PURPOSE = "grant"
+EXPIRED_STAY = timedelta(days=1)
 
 
 class Grants:
@@ -105,6 +106,10 @@ class Grants:
     async def device_revoked(self, connection: Connection, device_id: UUID, now: datetime) -> None:
         """Voids what was given to a device, in the transaction that revokes it (port of `auth.devices`)."""
         await self._void(connection, await repository.mark_device_revoked(connection, device_id, now), now)
+
+    async def forget_expired(self, connection: Connection) -> None:
+        """Forgets batches that ended, once no signed request of theirs could be sent again; a periodic job."""
+        await repository.delete_expired(connection, self._clock.now() - EXPIRED_STAY)
 
     async def _ready_device(self, connection: Connection, principal: Principal, request: IssueGrants) -> Device:
         device_id = request.device_id or principal.device_id

@@ -1,0 +1,215 @@
+"""Puts the codes together: services over the floor, their routers, their periodic jobs."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from litestar import Router
+
+from app.kit.floor import Floor
+from app.kit.jobs import Job
+from codes.enterprise_checks.http_source import HttpSource, source_client
+from codes.enterprise_checks.records import CheckHistory
+from codes.enterprise_checks.routes import enterprise_check_router
+from codes.enterprise_checks.service import EnterpriseChecks
+from codes.enterprise_ports import FindsOrganizations, NamesOfficials
+from codes.enterprises.page import PageMaker
+from codes.enterprises.reading import StickerReader
+from codes.enterprises.routes import enterprise_router
+from codes.enterprises.service import EnterpriseCodes
+from codes.grants.pointers import Pointers
+from codes.grants.ports import FindsDevices
+from codes.grants.routes import grants_router
+from codes.grants.service import Grants
+from codes.inspections.routes import inspection_router
+from codes.inspections.service import Inspections
+from codes.scanners.directory import ScannerDirectory
+from codes.scanners.guards import ScannerGate
+from codes.scanners.routes import scanner_router
+from codes.scanners.service import Scanners
+from codes.scenarios.catalogue import Scenarios, load_scenarios
+from codes.scenarios.routes import scenario_router
+from codes.settings import CodesSettings
+from codes.status.routes import status_router
+from codes.status.service import Statuses
+from codes.status.slots import Slots
+from codes.trust.routes import trust_router
+from codes.trust.service import TrustLists
+from codes.verification.holders import Holders
+from codes.verification.models import policy_of
+from codes.verification.ports import FindsEntitlements, FindsPeople
+from codes.verification.receipts import Receipts
+from codes.verification.routes import verification_router
+from codes.verification.scans import ScanRecords
+from codes.verification.service import Verifications
+from codes.verification.standing import Standings
+from codes.verification.static_codes import StaticCodes
+from codes.verification.upkeep import Upkeep
+
+TRUST_LIST_EVERY_SECONDS = 5
+FORGET_EVERY_SECONDS = 300
+UPKEEP_EVERY_SECONDS = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodesPorts:
+    """What codes need of identity. `entitlements` may be missing: then nothing is said of them."""
+
+    people: FindsPeople
+    devices: FindsDevices
+    organizations: FindsOrganizations
+    officials: NamesOfficials | None = None
+    entitlements: FindsEntitlements | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodesServices:
+    """Everything the codes offer. `grants` is told by `auth.devices` when a device is revoked."""
+
+    settings: CodesSettings
+    scenarios: Scenarios
+    trust_lists: TrustLists
+    statuses: Statuses
+    grants: Grants
+    verifications: Verifications
+    scan_records: ScanRecords
+    scanners: Scanners
+    gate: ScannerGate
+    enterprise_codes: EnterpriseCodes
+    stickers: StickerReader
+    inspections: Inspections
+    enterprise_checks: EnterpriseChecks
+    check_history: CheckHistory
+    upkeep: Upkeep
+    close: Callable[[], Awaitable[None]]
+
+
+def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> CodesServices:
+    """The codes on this floor, unopened. Raises `CatalogueInvalid` when the scenarios do not hold together."""
+    scenarios, code_format = load_scenarios(), settings.code_format
+    pointers = Pointers(floor.vault.derive("codes.pointer"))
+    statuses = _build_statuses(floor, settings)
+    trust_lists = _build_trust_lists(floor, settings, scenarios)
+    stickers = StickerReader(
+        trust_lists=trust_lists,
+        statuses=statuses,
+        organizations=ports.organizations,
+        clock=floor.clock,
+        code_format=code_format,
+    )
+    client = source_client(settings.source_deadline_seconds)
+    directory = ScannerDirectory(floor.database, floor.notifications, ports.organizations, floor.clock)
+    return CodesServices(
+        settings=settings,
+        scenarios=scenarios,
+        trust_lists=trust_lists,
+        statuses=statuses,
+        grants=Grants(
+            devices=ports.devices,
+            statuses=statuses,
+            pointers=pointers,
+            keyring=floor.keyring,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        verifications=Verifications(
+            trust_lists=trust_lists,
+            scenarios=scenarios,
+            holders=Holders(
+                people=ports.people,
+                organizations=ports.organizations,
+                vault=floor.vault,
+                entitlements=ports.entitlements,
+            ),
+            standings=Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes()),
+            receipts=Receipts(floor.keyring, code_format.environment),
+            vault=floor.vault,
+            clock=floor.clock,
+            code_format=code_format,
+        ),
+        scan_records=ScanRecords(scenarios),
+        scanners=Scanners(ports.organizations, scenarios, floor.clock, settings.origin),
+        gate=ScannerGate(directory, floor.clock, settings.origin),
+        enterprise_codes=EnterpriseCodes(
+            organizations=ports.organizations,
+            statuses=statuses,
+            keyring=floor.keyring,
+            clock=floor.clock,
+            code_format=code_format,
+        ),
+        stickers=stickers,
+        inspections=Inspections(ports.organizations, scenarios, floor.clock),
+        enterprise_checks=EnterpriseChecks(
+            database=floor.database,
+            stickers=stickers,
+            scenarios=scenarios,
+            sources={name: HttpSource(url, client) for name, url in settings.enterprise_sources.items()},
+            clock=floor.clock,
+            deadline_seconds=settings.source_deadline_seconds,
+            stale_after=timedelta(seconds=settings.source_stale_seconds),
+        ),
+        check_history=CheckHistory(ports.organizations, scenarios, ports.officials),
+        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.verification_days),
+        close=client.aclose,
+    )
+
+
+def routers(services: CodesServices) -> list[Router]:
+    """Every route of the codes."""
+    code_format = services.settings.code_format
+    pages = PageMaker(services.settings.brand, services.settings.city_offset)
+    return [
+        scenario_router(services.scenarios),
+        trust_router(services.trust_lists, services.settings),
+        status_router(services.statuses),
+        grants_router(services.grants),
+        verification_router(services.verifications, services.scan_records, services.gate),
+        scanner_router(services.scanners, services.gate),
+        enterprise_router(services.enterprise_codes, services.stickers, pages, code_format),
+        inspection_router(services.inspections),
+        enterprise_check_router(services.enterprise_checks, services.check_history),
+    ]
+
+
+def background(floor: Floor, services: CodesServices) -> list[Job]:
+    """Periodic jobs; each may run in every worker at once."""
+
+    async def forget() -> None:
+        await services.statuses.forget_expired()
+        async with floor.database.transaction() as connection:
+            await services.grants.forget_expired(connection)
+
+    return [
+        Job(
+            name="codes.trust_list",
+            every_seconds=TRUST_LIST_EVERY_SECONDS,
+            run=services.trust_lists.publish_when_due,
+        ),
+        Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
+        Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
+    ]
+
+
+def _build_statuses(floor: Floor, settings: CodesSettings) -> Statuses:
+    statuses = Statuses(
+        database=floor.database,
+        keyring=floor.keyring,
+        clock=floor.clock,
+        slots=Slots(floor.vault.derive("codes.slots")),
+        code_format=settings.code_format,
+    )
+    statuses.listen(floor.notifications)
+    return statuses
+
+
+def _build_trust_lists(floor: Floor, settings: CodesSettings, scenarios: Scenarios) -> TrustLists:
+    policies = tuple(policy_of(scenario) for scenario in scenarios)
+    trust_lists = TrustLists(
+        database=floor.database,
+        keyring=floor.keyring,
+        clock=floor.clock,
+        policies=lambda: policies,
+        settings=settings,
+    )
+    trust_lists.listen(floor.notifications)
+    return trust_lists
