@@ -35,6 +35,8 @@ class AuthSettings(Model):
 
     real_name_limit: int = 5
     """Refused real-name checks of one person in a day."""
+    organization_claim_limit: int = 10
+    """Claims of one person in a day that the registry did not confirm."""
     password_limit: int = 5
     password_window_seconds: int = 900
     password_threads: int = 2

@@ -13,14 +13,25 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from auth.attempts import delete_ended_attempts
+from auth.consents import routes as consents_routes
+from auth.consents.service import Consents
 from auth.devices import repository as devices_repository
 from auth.devices import routes as devices_routes
 from auth.devices.service import Devices
 from auth.login.otp import repository as otp_repository
 from auth.login.otp import routes as otp_routes
 from auth.login.otp.service import OtpLogin
+from auth.login.password import routes as password_routes
+from auth.login.password.service import PasswordLogin
+from auth.mandates.service import Mandates
 from auth.messages import routes as messages_routes
 from auth.messages.service import Messages
+from auth.officials import routes as officials_routes
+from auth.officials.passwords import Passwords
+from auth.officials.service import Officials
+from auth.organizations import routes as organizations_routes
+from auth.organizations.claims import OrganizationClaims
+from auth.organizations.service import Organizations
 from auth.people import routes as people_routes
 from auth.people.real_name import RealName
 from auth.people.service import People
@@ -57,6 +68,12 @@ class AuthServices:
     real_name: RealName
     otp: OtpLogin
     devices: Devices
+    mandates: Mandates
+    organizations: Organizations
+    organization_claims: OrganizationClaims
+    officials: Officials
+    password_login: PasswordLogin
+    consents: Consents
     messages: Messages
     sms: Sms
     demo_inbox: DemoInbox | None
@@ -90,6 +107,17 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
     )
     people, messages = People(floor.vault, floor.clock), Messages()
     devices = Devices(messages=messages, vault=floor.vault, clock=floor.clock, settings=settings)
+    mandates = Mandates(sessions=sessions, messages=messages, clock=floor.clock)
+    organizations = Organizations(mandates=mandates, sessions=sessions, clock=floor.clock)
+    passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
+    officials = Officials(
+        organizations=organizations,
+        sessions=sessions,
+        passwords=passwords,
+        vault=floor.vault,
+        clock=floor.clock,
+        settings=settings,
+    )
     registry = HttpRegistry(
         population_url=settings.population_registry_url,
         enterprise_url=settings.enterprise_registry_url,
@@ -122,10 +150,31 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             settings=settings,
         ),
         devices=devices,
+        mandates=mandates,
+        organizations=organizations,
+        organization_claims=OrganizationClaims(
+            database=floor.database,
+            people=people,
+            organizations=organizations,
+            registry=registry,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        officials=officials,
+        password_login=PasswordLogin(
+            database=floor.database,
+            officials=officials,
+            sessions=sessions,
+            passwords=passwords,
+            vault=floor.vault,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        consents=Consents(organizations=organizations, clock=floor.clock),
         messages=messages,
         sms=sms,
         demo_inbox=sms if isinstance(sms, DemoInbox) else None,
-        closers=(registry.close, sms.close),
+        closers=(registry.close, sms.close, passwords.close),
     )
 
 
@@ -142,6 +191,10 @@ def routers(services: AuthServices) -> list[Router]:
         people_routes.router,
         sessions_routes.router,
         devices_routes.router,
+        organizations_routes.router,
+        password_routes.router,
+        officials_routes.router,
+        consents_routes.router,
         messages_routes.router,
     ]
     provided: dict[str, Any] = {
@@ -152,6 +205,11 @@ def routers(services: AuthServices) -> list[Router]:
         "real_name": services.real_name,
         "otp": services.otp,
         "devices": services.devices,
+        "organizations": services.organizations,
+        "officials": services.officials,
+        "password_login": services.password_login,
+        "consents": services.consents,
+        "organization_claims": services.organization_claims,
         "messages": services.messages,
     }
     if services.demo_inbox is not None:

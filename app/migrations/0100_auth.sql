@@ -121,15 +121,14 @@ create table auth.message (
 create index message_person on auth.message (person_id, id);
 
 create table auth.organization (
-  id          uuid primary key,
-  kind        text not null check (kind in ('enterprise', 'department')),
-  name        text not null,
-  credit_code text unique,
-  parent_id   uuid references auth.organization,
-  status      text not null check (status in ('active', 'suspended', 'closed')),
-  created_at  timestamptz not null,
-  confirmed_at timestamptz,
-  check (kind <> 'enterprise' or credit_code is not null)
+  id           uuid primary key,
+  kind         text not null check (kind in ('enterprise', 'department')),
+  name         text not null,
+  credit_code  text not null unique,
+  parent_id    uuid references auth.organization,
+  status       text not null check (status in ('active', 'suspended', 'closed')),
+  created_at   timestamptz not null,
+  confirmed_at timestamptz
 );
 create index organization_parent on auth.organization (parent_id) where parent_id is not null;
 

@@ -70,6 +70,14 @@ class StartSession(Model):
     jkt: str | None = None
 
 
+class SwitchSession(Model):
+    """What a person switches to: an organization, by a mandate."""
+
+    organization_id: UUID
+    mandate_id: UUID
+    scopes: frozenset[str]
+
+
 class TokenPair(Model):
     """The answer of every way in and of a refresh (RFC 6749, section 5.1)."""
 

@@ -10,8 +10,17 @@ from app.kit.database import Connection, notify
 from app.kit.ids import new_id
 from auth.principal import Principal
 from auth.sessions import repository
-from auth.sessions.errors import INVALID_GRANT, OAuthRefusal, SessionUnknown
-from auth.sessions.models import Presenter, Reuse, Session, SessionView, StartSession, TokenPair, judge_old_token
+from auth.sessions.errors import INVALID_GRANT, OAuthRefusal, SessionUnknown, TokenInvalid
+from auth.sessions.models import (
+    Presenter,
+    Reuse,
+    Session,
+    SessionView,
+    StartSession,
+    SwitchSession,
+    TokenPair,
+    judge_old_token,
+)
 from auth.sessions.refresh_tokens import RefreshToken, RefreshTokens
 from auth.sessions.repository import RevokedSession
 from auth.sessions.tokens import CHANNEL, AccessTokens
@@ -64,6 +73,35 @@ class Sessions:
         await repository.insert_session(connection, session)
         await self._record(connection, session, "session.started", {"method": session.method})
         return self._pair(session, first)
+
+    async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
+        """A session for an organization, begun in the caller's own: as sure, as old, with the same key, ending with it.
+
+        Raises `TokenInvalid` when the caller's session has ended meanwhile.
+        """
+        parent = await repository.find_session(connection, principal.session_id)
+        now = self._clock.now()
+        if parent is None or not parent.lives(now):
+            raise TokenInvalid
+        start = StartSession(
+            subject_type="organization",
+            subject_id=switch.organization_id,
+            agent_id=principal.subject_id,
+            holder_id=principal.subject_id,
+            parent_id=parent.id,
+            mandate_id=switch.mandate_id,
+            client_id=parent.client_id,
+            scopes=switch.scopes,
+            ial=parent.ial,
+            aal=parent.aal,
+            method="switch",
+            authenticated_at=parent.authenticated_at,
+            device_id=parent.device_id,
+            jkt=parent.jkt,
+            idle_seconds=parent.idle_seconds,
+            absolute_seconds=int((parent.expires_at - now).total_seconds()),
+        )
+        return await self.start_session(connection, start)
 
     async def refresh(
         self, connection: Connection, token: str, *, client_id: str | None, jkt: str | None

@@ -97,8 +97,11 @@ class Phone:
         assert response.status_code == 200, response.text
         await self.renew()
 
+    async def enroll_challenge(self) -> httpx.Response:
+        return await self.client.post("/v1/me/devices/challenges", headers=self.headers)
+
     async def enroll(self, key: Key, *, name: str = "手机", **changes: Any) -> httpx.Response:
-        challenge = await self.client.post("/v1/me/devices/challenges", headers=self.headers)
+        challenge = await self.enroll_challenge()
         assert challenge.status_code == 201, challenge.text
         proof = key.device_proof(challenge.json()["nonce"])
         body = {"name": name, "public_key": key.jwk, "proof": proof} | changes

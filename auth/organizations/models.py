@@ -1,0 +1,58 @@
+"""Organizations: enterprises that a registry confirmed, and departments that the city registered."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta
+
+from app.kit.structs import Model, Request
+from auth.sessions.models import TokenPair
+
+OrganizationKind = Literal["enterprise", "department"]
+OrganizationStatus = Literal["active", "suspended", "closed"]
+
+
+class Organization(Model):
+    """A 法人, 非法人组织 or 个体工商户, or a department of the city. Its name and code are public facts."""
+
+    id: UUID
+    kind: OrganizationKind
+    name: str
+    credit_code: str
+    status: OrganizationStatus
+    created_at: datetime
+    parent_id: UUID | None = None
+    confirmed_at: datetime | None = None
+
+
+class ClaimOrganization(Request):
+    """I answer for this enterprise: not believed before the enterprise registry confirmed it."""
+
+    credit_code: Annotated[str, Meta(max_length=64)]
+
+
+class RegisterDepartment(Request):
+    """A department as a system administrator enters it."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    credit_code: Annotated[str, Meta(max_length=64)]
+    parent_id: UUID | None = None
+
+
+class OrganizationView(Model):
+    """An organization and the part that the caller has in it."""
+
+    id: UUID
+    kind: OrganizationKind
+    name: str
+    credit_code: str
+    status: OrganizationStatus
+    mandate_kind: str | None = None
+    role: str | None = None
+
+
+class OrganizationSession(TokenPair):
+    """Tokens of a fresh context: the organization is the subject, the person acts for it."""
+
+    organization: OrganizationView

@@ -1,0 +1,76 @@
+"""Rows of organizations."""
+
+from datetime import datetime
+from uuid import UUID
+
+from app.kit.database import Connection
+from app.kit.structs import convert
+from auth.organizations.models import Organization, OrganizationStatus
+
+FIND_ORGANIZATION = """
+select id, kind, name, credit_code, status, created_at, parent_id, confirmed_at from auth.organization where id = $1
+"""
+
+
+async def find_organization(connection: Connection, organization_id: UUID) -> Organization | None:
+    """The organization, in whatever state."""
+    row = await connection.fetchrow(FIND_ORGANIZATION, organization_id)
+    return convert(row, Organization) if row else None
+
+
+FIND_BY_CREDIT_CODE = """
+select id, kind, name, credit_code, status, created_at, parent_id, confirmed_at
+  from auth.organization where credit_code = $1
+"""
+
+
+async def find_by_credit_code(connection: Connection, credit_code: str) -> Organization | None:
+    """The organization with this code."""
+    row = await connection.fetchrow(FIND_BY_CREDIT_CODE, credit_code)
+    return convert(row, Organization) if row else None
+
+
+INSERT_ORGANIZATION = """
+insert into auth.organization (id, kind, name, credit_code, status, created_at, parent_id, confirmed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (credit_code) do nothing
+returning true
+"""
+
+
+async def insert_organization(connection: Connection, organization: Organization) -> bool:
+    """A new organization; False when its code is registered already."""
+    return bool(
+        await connection.fetchval(
+            INSERT_ORGANIZATION,
+            organization.id,
+            organization.kind,
+            organization.name,
+            organization.credit_code,
+            organization.status,
+            organization.created_at,
+            organization.parent_id,
+            organization.confirmed_at,
+        )
+    )
+
+
+MARK_CONFIRMED = "update auth.organization set name = $2, status = $3, confirmed_at = $4 where id = $1"
+
+
+async def mark_confirmed(
+    connection: Connection, organization_id: UUID, *, name: str, status: OrganizationStatus, now: datetime
+) -> None:
+    """Takes over what the registry says of it today."""
+    await connection.execute(MARK_CONFIRMED, organization_id, name, status, now)
+
+
+LIST_DEPARTMENTS = """
+select id, kind, name, credit_code, status, created_at, parent_id, confirmed_at
+  from auth.organization where kind = 'department' and ($1::uuid is null or id > $1) order by id limit $2
+"""
+
+
+async def list_departments(connection: Connection, after: UUID | None, limit: int) -> list[Organization]:
+    """Departments in the order of their registration."""
+    return [convert(row, Organization) for row in await connection.fetch(LIST_DEPARTMENTS, after, limit)]

@@ -1,0 +1,178 @@
+"""Organizations as the rest of the house knows them, and switching from oneself to one that one acts for."""
+
+import hashlib
+from typing import Final
+from uuid import UUID
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection
+from app.kit.ids import new_id
+from auth.documents import credit_code_is_valid
+from auth.locks import lock_key
+from auth.mandates.models import Mandate
+from auth.mandates.service import Mandates
+from auth.organizations import repository
+from auth.organizations.errors import (
+    CreditCodeInvalid,
+    CreditCodeTaken,
+    NotAnAgent,
+    OrganizationNotActive,
+    OrganizationUnknown,
+)
+from auth.organizations.models import (
+    Organization,
+    OrganizationKind,
+    OrganizationSession,
+    OrganizationView,
+    RegisterDepartment,
+)
+from auth.principal import Principal
+from auth.registries.ports import EnterpriseAnswer
+from auth.sessions.models import SwitchSession
+from auth.sessions.service import Sessions
+
+SCOPES: Final = frozenset({"organization"})
+
+
+class Organizations:
+    """Finds, registers and speaks for organizations."""
+
+    def __init__(self, *, mandates: Mandates, sessions: Sessions, clock: Clock) -> None:
+        self._mandates = mandates
+        self._sessions = sessions
+        self._clock = clock
+
+    async def get_organization(self, connection: Connection, organization_id: UUID) -> Organization:
+        """The organization; raises `OrganizationUnknown`."""
+        organization = await repository.find_organization(connection, organization_id)
+        if organization is None:
+            raise OrganizationUnknown
+        return organization
+
+    async def find_by_credit_code(self, connection: Connection, code: str) -> Organization | None:
+        """The organization with this code, if it is here."""
+        return await repository.find_by_credit_code(connection, code)
+
+    async def is_agent(self, connection: Connection, person_id: UUID, organization_id: UUID) -> bool:
+        """Whether this person may act for this organization now."""
+        return await self._mandates.find_mandate(connection, person_id, organization_id) is not None
+
+    async def list_mine(self, connection: Connection, person_id: UUID) -> list[OrganizationView]:
+        """The organizations that a person acts for, with their part in each."""
+        mandates = await self._mandates.list_mandates(connection, person_id)
+        return [view_of(await self.get_organization(connection, each.principal_id), each) for each in mandates]
+
+    async def list_departments(
+        self, connection: Connection, *, after: UUID | None, limit: int
+    ) -> list[OrganizationView]:
+        """Departments in the order of their registration."""
+        return [view_of(found) for found in await repository.list_departments(connection, after, limit)]
+
+    async def register_department(
+        self, connection: Connection, department: RegisterDepartment, *, actor: str
+    ) -> OrganizationView:
+        """A new department. Raises `CreditCodeInvalid`, `CreditCodeTaken`, and `OrganizationUnknown` for its parent."""
+        code = normalize_credit_code(department.credit_code)
+        if department.parent_id is not None:
+            await self.get_organization(connection, department.parent_id)
+        organization = self._new(kind="department", name=department.name, code=code, parent_id=department.parent_id)
+        if not await repository.insert_organization(connection, organization):
+            raise CreditCodeTaken
+        await self._record(connection, organization, "organization.registered", actor)
+        return view_of(organization)
+
+    async def record_responsible(
+        self, connection: Connection, *, person_id: UUID, code: str, answer: EnterpriseAnswer
+    ) -> OrganizationView | OrganizationNotActive:
+        """The enterprise as the registry confirmed it, with this person answering for it; or why that must wait."""
+        await lock_key(connection, hashlib.sha256(b"organization" + code.encode()).digest())
+        organization = await self._confirm(connection, code, answer, actor=f"person:{person_id}")
+        if organization.status != "active":
+            return OrganizationNotActive()
+        mandate = await self._mandates.appoint_responsible(
+            connection, organization_id=organization.id, person_id=person_id, role=answer.role
+        )
+        return view_of(organization, mandate)
+
+    async def switch_to(
+        self, connection: Connection, principal: Principal, organization_id: UUID
+    ) -> OrganizationSession:
+        """A session of its own in which the organization is the subject and the caller the agent.
+
+        It is as fresh and as sure as the session it began in, is bound to the same key, and ends with it. Raises
+        `NotAnAgent` also for an organization that does not exist.
+        """
+        mandate = await self._mandates.find_mandate(connection, principal.subject_id, organization_id)
+        if mandate is None:
+            raise NotAnAgent
+        organization = await self.get_organization(connection, organization_id)
+        if organization.status != "active":
+            raise OrganizationNotActive
+        pair = await self._sessions.switch_session(
+            connection,
+            principal,
+            SwitchSession(organization_id=organization_id, mandate_id=mandate.id, scopes=SCOPES),
+        )
+        return OrganizationSession(
+            access_token=pair.access_token,
+            refresh_token=pair.refresh_token,
+            token_type=pair.token_type,
+            expires_in=pair.expires_in,
+            scope=pair.scope,
+            organization=view_of(organization, mandate),
+        )
+
+    async def _confirm(
+        self, connection: Connection, code: str, answer: EnterpriseAnswer, *, actor: str
+    ) -> Organization:
+        now = self._clock.now()
+        known = await repository.find_by_credit_code(connection, code)
+        if known is None:
+            known = self._new(kind="enterprise", name=answer.name, code=code, parent_id=None)
+            await repository.insert_organization(connection, known)
+            await self._record(connection, known, "organization.registered", actor)
+        await repository.mark_confirmed(connection, known.id, name=answer.name, status=answer.status, now=now)
+        return await self.get_organization(connection, known.id)
+
+    def _new(self, *, kind: OrganizationKind, name: str, code: str, parent_id: UUID | None) -> Organization:
+        return Organization(
+            id=new_id(),
+            kind=kind,
+            name=name,
+            credit_code=code,
+            status="active",
+            created_at=self._clock.now(),
+            parent_id=parent_id,
+        )
+
+    async def _record(self, connection: Connection, organization: Organization, action: str, actor: str) -> None:
+        await audit.record(
+            connection,
+            clock_now=self._clock.now(),
+            actor=actor,
+            action=action,
+            subject=f"organization:{organization.id}",
+            detail={"kind": organization.kind},
+        )
+
+
+def normalize_credit_code(text: str) -> str:
+    """The code in capitals without blanks; raises `CreditCodeInvalid`."""
+    code = text.strip().upper()
+    if not credit_code_is_valid(code):
+        raise CreditCodeInvalid
+    return code
+
+
+def view_of(organization: Organization, mandate: Mandate | None = None) -> OrganizationView:
+    """An organization as its people see it."""
+    return OrganizationView(
+        id=organization.id,
+        kind=organization.kind,
+        name=organization.name,
+        credit_code=organization.credit_code,
+        status=organization.status,
+        mandate_kind=mandate.kind if mandate else None,
+        role=mandate.role if mandate else None,
+    )
