@@ -53,7 +53,9 @@ def made() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def run_owner(data: Path, *, python: str = sys.executable, user: int | None = None) -> "subprocess.Popen[str]":
+def run_owner(
+    data: Path, *, python: str = sys.executable, user: int | None = None, groups: list[int] | None = None
+) -> "subprocess.Popen[str]":
     """Another program that owns `data`: it says its DSN, then waits to be killed."""
     code = textwrap.dedent(
         """
@@ -80,7 +82,7 @@ def run_owner(data: Path, *, python: str = sys.executable, user: int | None = No
         env=None if user is None else {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(find_installation().home.parents[1])},
         user=user,
         group=user,
-        extra_groups=None if user is None else [],
+        extra_groups=[] if user is not None and groups is None else groups,
         start_new_session=True,
     )
 
@@ -101,7 +103,7 @@ def servers_of(data: Path) -> list[int]:
             where = str((entry / "cwd").readlink())
         except OSError:
             continue
-        if (os.fsencode(data) in line and b"-c\0import" not in line) or where.startswith(str(data)):
+        if (os.fsencode(data) in line and b"EmbeddedPostgres(" not in line) or where.startswith(str(data)):
             found.append(int(entry.name))
     return found
 
@@ -460,13 +462,18 @@ def test_start_that_fails_says_what_the_server_said(place: Path, made: Path) -> 
 @as_root
 def test_as_root_the_server_runs_under_a_uid_of_its_own(place: Path, made: Path) -> None:
     data = copy_of(made, place)
-    with EmbeddedPostgres(data, durable=False):
+    owner = run_owner(data, groups=[4, 27])
+    first_line(owner)
+    try:
         for server in servers_of(data):
             status = Path(f"/proc/{server}/status").read_text()
             assert f"Uid:\t{DROPPED_UID}\t{DROPPED_UID}\t{DROPPED_UID}\t{DROPPED_UID}" in status
             assert "CapEff:\t0000000000000000" in status
             assert "Groups:\t \n" in status
         assert {path.stat().st_uid for path in (data / "cluster").rglob("*")} == {DROPPED_UID}
+    finally:
+        owner.terminate()
+        owner.communicate(timeout=10)
     with pytest.raises(KeyError):
         pwd.getpwuid(DROPPED_UID)
 
