@@ -1,0 +1,97 @@
+"""The main journey, played from outside against a server of its own: every step is a real request, and must hold."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from app.boot import ground, with_data_directory
+from app.demo.chapters import citizen, codes, department, enterprise
+from app.demo.city import City, running_city
+from app.demo.phone import Phone
+from app.demo.staff import StaffRoom
+from app.demo.stage import Stage
+from app.demo.story import Story
+from app.kit.keyring import PURPOSES
+from app.kit.processes import ChildProcesses, free_port
+from app.main import build_house
+from app.settings import Settings, SettingsInvalid, to_environ
+
+READY_SECONDS = 30
+
+
+def play(settings: Settings, *, pictures: Path, workers: int, tell: Callable[[str], None]) -> int:
+    """The exit status: 0 only if every step held. Data stay between runs, beside those of `make run`."""
+    if settings.production:
+        raise SettingsInvalid(["The demo is made of stand-ins; production refuses it."])
+    begin = time.monotonic()
+    story = Story(tell)
+    with running_house(settings, pictures=pictures, workers=workers, tell=tell) as (complete, city, staff):
+        try:
+            asyncio.run(_play(complete, city, staff, pictures, story))
+        except Exception as error:  # noqa: BLE001 - whatever broke the story, a person reads which step it was
+            tell(f"\nThe journey ended here: {error}")
+            return 1
+    tell(f"\n{story.steps} steps held in {time.monotonic() - begin:.1f} s. Pictures: {pictures.resolve()}")
+    return 0
+
+
+@contextlib.contextmanager
+def running_house(
+    settings: Settings, *, pictures: Path, workers: int, tell: Callable[[str], None]
+) -> Iterator[tuple[Settings, City, StaffRoom]]:
+    """A whole server on a free port with its demo city and staff, stopped with the block."""
+    settings = with_data_directory(settings)
+    port = free_port()
+    settings = msgspec.structs.replace(
+        settings,
+        data_directory=settings.data_directory / "demo",
+        port=port,
+        public_origin=f"http://127.0.0.1:{port}",
+        apps_host=f"apps.localhost:{port}",
+        workers=workers,
+        pictures_directory=str(pictures.resolve()),
+    )
+    with (
+        ground(settings, tell=tell) as grounded,
+        running_city(grounded, tell=tell) as (complete, city),
+        ChildProcesses(logs=complete.data_directory / "logs") as server,
+    ):
+        staff = StaffRoom(complete.data_directory)
+        asyncio.run(appoint_staff(complete, staff))
+        server.start(
+            "server",
+            "app.demo.worker_main",
+            ready=f"{complete.public_origin}/health/ready",
+            environment=to_environ(complete),
+            timeout_seconds=READY_SECONDS,
+        )
+        yield complete, city, staff
+
+
+async def appoint_staff(settings: Settings, staff: StaffRoom) -> None:
+    """The accounts of the demo city's staff, made at the machine."""
+    house = build_house(settings)
+    await house.floor.database.open()
+    try:
+        async with house.floor.database.transaction() as connection:
+            await house.floor.keyring.ensure(connection, PURPOSES)
+        await staff.appoint_missing(house.floor, house.packages.auth)
+    finally:
+        await house.floor.database.close()
+
+
+async def _play(settings: Settings, city: City, staff: StaffRoom, pictures: Path, story: Story) -> None:
+    async with httpx.AsyncClient(base_url=settings.public_origin, timeout=20) as http:
+        stage = Stage(
+            story=story, settings=settings, city=city, staff=staff, http=http, pictures=pictures, citizen=Phone(http)
+        )
+        await citizen.play(stage)
+        await codes.play(stage)
+        await enterprise.play(stage)
+        await department.play(stage)
+        await codes.revoke_device(stage)

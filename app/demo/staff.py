@@ -1,0 +1,109 @@
+"""The demo city's members of staff: who they are, their random secrets in one private file, and their way in."""
+
+import base64
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from app.boot import write_private
+from app.demo.caller import Caller
+from app.kit.floor import Floor
+from app.staffing import appoint
+from auth.documents import make_synthetic_credit_code
+from auth.officials.models import Role
+from auth.officials.totp import STEP_SECONDS, code_at
+from auth.wiring import AuthServices
+
+STAFF_FILE = "demo-city.json"
+
+
+class Post(msgspec.Struct, frozen=True, kw_only=True):
+    """A position in the demo city."""
+
+    username: str
+    roles: list[Role]
+    department: str
+    credit_code: str
+
+
+def _post(username: str, roles: list[Role], department: str, sequence: int) -> Post:
+    code = make_synthetic_credit_code(sequence=sequence)
+    return Post(username=username, roles=roles, department=department, credit_code=code)
+
+
+ADMIN = _post("demo-admin", ["system_admin"], "演示市数据局", 101)
+POSTS = (
+    ADMIN,
+    _post("demo-reviewer", ["reviewer"], "演示市数据局", 101),
+    _post("demo-scanners", ["scanner_admin"], "演示市数据局", 101),
+    _post("demo-library", ["developer"], "演示市图书馆", 102),
+    _post("demo-hotline", ["developer"], "演示市12345热线", 103),
+    _post("demo-slow", ["developer"], "演示慢部门", 104),
+    _post("demo-inspector", ["inspector"], "演示市消防救援支队", 105),
+)
+
+
+class Secret(msgspec.Struct, kw_only=True):
+    """What a member of staff knows, and the last time step whose code they used."""
+
+    organization_id: str
+    password: str
+    totp_secret: str
+    last_step: int = 0
+
+
+class StaffRoom:
+    """All of the demo city's staff, over one file."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / STAFF_FILE
+        self.secrets: dict[str, Secret] = {}
+        if self._path.exists():
+            self.secrets = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Secret])
+
+    async def appoint_missing(self, floor: Floor, auth: AuthServices) -> None:
+        """Makes the accounts that are not there yet, all in one transaction; at the machine, before the server runs."""
+        async with floor.database.transaction() as connection:
+            for post in POSTS:
+                if post.username not in self.secrets:
+                    appointed = await appoint(
+                        connection,
+                        auth,
+                        username=post.username,
+                        name=f"演示{post.roles[0]}",
+                        roles=post.roles,
+                        department=post.department,
+                        credit_code=post.credit_code,
+                    )
+                    self.secrets[post.username] = Secret(
+                        organization_id=str(appointed.account.organization_id),
+                        password=appointed.password,
+                        totp_secret=appointed.account.totp_secret,
+                    )
+        self._save()
+
+    async def sign_in(self, http: httpx.AsyncClient, username: str) -> Caller:
+        """A signed-in member of staff: password, and a code of the authenticator that was not used before."""
+        secret = self.secrets[username]
+        present = int(time.time()) // STEP_SECONDS
+        step = max(present, secret.last_step + 1)
+        secret.last_step = step
+        self._save()
+        caller = Caller(http)
+        body = {"username": username, "password": secret.password, "totp": _code(secret, step)}
+        caller.tokens = await caller.call("POST", "/v1/login/password/tokens", proven=True, json=body)
+        return caller
+
+    def organization_of(self, username: str) -> str:
+        """The id of somebody's department."""
+        return self.secrets[username].organization_id
+
+    def _save(self) -> None:
+        write_private(self._path, msgspec.json.encode(self.secrets).decode())
+
+
+def _code(secret: Secret, step: int) -> str:
+    return code_at(base64.b32decode(secret.totp_secret), datetime.fromtimestamp(step * STEP_SECONDS, UTC))

@@ -1,0 +1,35 @@
+"""What the chapters of the demo's journey share: the running city, and who has come on stage so far."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from app.demo.city import City
+from app.demo.phone import HeldGrant, Phone
+from app.demo.scanner import ScannerProgram
+from app.demo.staff import StaffRoom
+from app.demo.story import Story
+from app.settings import Settings
+from codes.pictures import draw_picture
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The story goes on where the chapter before left it."""
+
+    story: Story
+    settings: Settings
+    city: City
+    staff: StaffRoom
+    http: httpx.AsyncClient
+    pictures: Path
+    citizen: Phone
+    grants: list[HeldGrant] = field(default_factory=list)
+    scanners: list[ScannerProgram] = field(default_factory=list)
+    drawn: int = 0
+
+    def draw(self, name: str, text: str) -> Path:
+        """A picture of the demo, numbered in the order of the story."""
+        self.drawn += 1
+        return draw_picture(text, self.pictures / f"{self.drawn:02}-{name}.png")
