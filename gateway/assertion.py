@@ -41,7 +41,7 @@ class Assertions:
         self._vault = vault
         self._issuer = issuer
         self._fields_of = fields_of
-        self._kept: dict[tuple[Any, ...], _Kept] = {}
+        self._kept: dict[UUID, dict[tuple[Any, ...], _Kept]] = {}
         self._generation = 0
 
     async def issue(
@@ -49,7 +49,7 @@ class Assertions:
     ) -> str:
         """An assertion for `principal` at `app`, with at least 40 s of life left."""
         key = _cache_key(principal, app, granted)
-        kept = self._kept.get(key)
+        kept = self._kept.get(principal.subject_id, {}).get(key)
         if kept is not None and 0 <= now.timestamp() - kept.made_at < REUSE_SECONDS:
             return kept.token
         generation = self._generation
@@ -58,19 +58,24 @@ class Assertions:
             self._keyring.active(PURPOSE), typ=TYP, claims=self._claims(principal, app, granted, fields, now)
         )
         if generation == self._generation:
-            self._keep(key, _Kept(token=token, made_at=now.timestamp()), now.timestamp())
+            self._keep(principal.subject_id, key, _Kept(token=token, made_at=now.timestamp()))
         return token
 
-    def forget_all(self, _payload: str | None = None) -> None:
-        """Reuses nothing made before: a consent was withdrawn, or that may have been missed."""
-        self._kept = {}
+    def forget(self, subject_id: str | None) -> None:
+        """Reuses nothing made for this subject: a consent changed. None: one may have been missed, so for nobody."""
         self._generation += 1
+        if subject_id is None:
+            self._kept = {}
+        else:
+            self._kept.pop(UUID(subject_id), None)
 
-    def _keep(self, key: tuple[Any, ...], kept: _Kept, now: float) -> None:
+    def _keep(self, subject_id: UUID, key: tuple[Any, ...], kept: _Kept) -> None:
         if len(self._kept) >= MOST_KEPT:
-            self._kept = {known: entry for known, entry in self._kept.items() if now - entry.made_at < REUSE_SECONDS}
+            self._kept = {
+                known: recent for known, entries in self._kept.items() if (recent := _recent(entries, kept.made_at))
+            }
         if len(self._kept) < MOST_KEPT:
-            self._kept[key] = kept
+            self._kept[subject_id] = _recent(self._kept.get(subject_id, {}), kept.made_at) | {key: kept}
 
     def _claims(
         self,
@@ -108,6 +113,10 @@ class Assertions:
         return pairwise_id(self._vault, app.department, subject_id)
 
 
+def _recent(entries: dict[tuple[Any, ...], _Kept], now: float) -> dict[tuple[Any, ...], _Kept]:
+    return {key: kept for key, kept in entries.items() if now - kept.made_at < REUSE_SECONDS}
+
+
 def _cache_key(principal: Principal, app: CompiledApp, granted: tuple[GrantedScope, ...]) -> tuple[Any, ...]:
     return (
         principal.session_id,
@@ -117,5 +126,5 @@ def _cache_key(principal: Principal, app: CompiledApp, granted: tuple[GrantedSco
         principal.aal,
         app.app_id,
         app.release_id,
-        tuple((grant.scope.name, grant.consent_id) for grant in granted),
+        tuple((grant.scope.name, grant.fields, grant.consent_id) for grant in granted),
     )

@@ -19,10 +19,18 @@ AUDIENCE_OF: Final = {"person": "person", "organization": "organization", "offic
 VISITOR: Final = "visitor"
 
 
+class ConsentGiven(Model):
+    """An active consent of the citizen, and the fields it names."""
+
+    id: UUID
+    fields: frozenset[str]
+
+
 class GrantedScope(Model):
-    """A scope that goes into the assertion, on its basis."""
+    """A scope that goes into the assertion on its basis, with the fields that may be told. They never exceed it."""
 
     scope: Scope
+    fields: tuple[str, ...]
     consent_id: UUID | None = None
 
 
@@ -39,10 +47,11 @@ def consent_scopes(match: Match) -> frozenset[str]:
     return frozenset(scope.name for scope in match.route.scopes if scope.basis == "consent")
 
 
-def decide(match: Match, principal: Principal | None, consents: Mapping[str, UUID]) -> Decision | SuishenError:
+def decide(match: Match, principal: Principal | None, consents: Mapping[str, ConsentGiven]) -> Decision | SuishenError:
     """Whether the call may be made. `consents` maps scope names to the citizen's active consents for this app.
 
-    A scope without its consent is left out, and refuses the call only when the manifest calls it required.
+    A scope without its consent is left out, and refuses the call only when the manifest calls it required. Of a scope
+    with consent, only the fields that the consent names are told.
     """
     return _refuse_caller(match, principal) or _grant(match, principal, consents)
 
@@ -63,14 +72,15 @@ def _refuse_caller(match: Match, principal: Principal | None) -> SuishenError | 
     return None
 
 
-def _grant(match: Match, principal: Principal | None, consents: Mapping[str, UUID]) -> Decision | SuishenError:
+def _grant(match: Match, principal: Principal | None, consents: Mapping[str, ConsentGiven]) -> Decision | SuishenError:
     granted: list[GrantedScope] = []
     for scope in match.route.scopes:
-        consent_id = consents.get(scope.name)
+        consent = consents.get(scope.name)
         if scope.basis != "consent":
-            granted.append(GrantedScope(scope=scope))
-        elif consent_id is not None:
-            granted.append(GrantedScope(scope=scope, consent_id=consent_id))
+            granted.append(GrantedScope(scope=scope, fields=scope.fields))
+        elif consent is not None:
+            allowed = tuple(field for field in scope.fields if field in consent.fields)
+            granted.append(GrantedScope(scope=scope, fields=allowed, consent_id=consent.id))
         elif scope.required:
             return errors.BasisMissing(scope=scope.name, purpose=scope.purpose.as_text(), app_id=match.app.app_id)
     return Decision(match=match, principal=principal, granted=tuple(granted))

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any, Protocol
-from uuid import UUID
 
 from auth.principal import Principal
-from gateway.policy import GrantedScope
+from gateway.policy import ConsentGiven, GrantedScope
 from gateway.snapshot import CompiledApp
 
 
@@ -20,7 +19,9 @@ class Authenticator(Protocol):
 class Consents(Protocol):
     """What a citizen allowed."""
 
-    async def find_consents(self, principal: Principal, app: CompiledApp, scopes: frozenset[str]) -> Mapping[str, UUID]:
+    async def find_consents(
+        self, principal: Principal, app: CompiledApp, scopes: frozenset[str]
+    ) -> Mapping[str, ConsentGiven]:
         """The active consents among `scopes`, by scope name. Holds no connection afterwards."""
         ...
 

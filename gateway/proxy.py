@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 import structlog
@@ -26,7 +25,7 @@ from gateway.assertion import Assertions
 from gateway.calls import Call, Departments
 from gateway.headers import ALWAYS, headers_to_citizen, headers_to_department
 from gateway.limits import Limit, RateLimiter
-from gateway.policy import Decision, consent_scopes, decide
+from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
 from gateway.ports import Authenticator, Consents
 from gateway.routing import Match, RouteTable, find_route, parse_target
 from gateway.settings import GatewaySettings
@@ -138,7 +137,7 @@ class Proxy:
             raise errors.StreamingNotServed
         return decision
 
-    async def _consents_for(self, match: Match, principal: Principal | None) -> Mapping[str, UUID]:
+    async def _consents_for(self, match: Match, principal: Principal | None) -> Mapping[str, ConsentGiven]:
         scopes = consent_scopes(match)
         if not scopes or principal is None:
             return {}

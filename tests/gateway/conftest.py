@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -11,8 +10,12 @@ from app.kit.ids import new_id
 from auth.principal import Principal
 from auth.sessions.errors import TokenInvalid
 from gateway.asgi import find_header
-from gateway.policy import GrantedScope
+from gateway.policy import ConsentGiven, GrantedScope
 from gateway.snapshot import CompiledApp
+
+
+def consent_to(*fields: str) -> ConsentGiven:
+    return ConsentGiven(id=new_id(), fields=frozenset(fields))
 
 
 def a_principal(**changes: Any) -> Principal:
@@ -53,14 +56,14 @@ class KnownConsents:
     """Consents by scope name, the same for everybody."""
 
     def __init__(self) -> None:
-        self.given: dict[str, UUID] = {}
+        self.given: dict[str, ConsentGiven] = {}
         self.asked: list[frozenset[str]] = []
 
     async def find_consents(
         self, _principal: Principal, _app: CompiledApp, scopes: frozenset[str]
-    ) -> Mapping[str, UUID]:
+    ) -> Mapping[str, ConsentGiven]:
         self.asked.append(scopes)
-        return {name: consent_id for name, consent_id in self.given.items() if name in scopes}
+        return {name: consent for name, consent in self.given.items() if name in scopes}
 
 
 class KnownCitizens:
@@ -79,7 +82,7 @@ class KnownCitizens:
     async def disclose(
         self, _principal: Principal, app: CompiledApp, granted: tuple[GrantedScope, ...]
     ) -> Mapping[str, Any]:
-        names = frozenset(field for grant in granted for field in grant.scope.fields)
+        names = frozenset(field for grant in granted for field in grant.fields)
         self.disclosed.append((app.app_id, names))
         return {name: value for name, value in self.FIELDS.items() if name in names}
 

@@ -22,6 +22,7 @@ from tests.gateway.publications import LIBRARY, a_manifest, a_snapshot, publishe
 ISSUER = "https://city.test"
 APP = a_snapshot().apps[LIBRARY]
 READER, CONTACT, HOBBY = a_manifest().scopes
+GRANTED_READER = GrantedScope(scope=READER, fields=("display_name",))
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ async def test_issue_gives_granted_fields_and_no_others(
     assertions: Assertions, keyring: Keyring, clock: ManualClock
 ) -> None:
     consent = new_id()
-    granted = (GrantedScope(scope=READER), GrantedScope(scope=CONTACT, consent_id=consent))
+    granted = (GRANTED_READER, GrantedScope(scope=CONTACT, fields=("phone_tail",), consent_id=consent))
     claims = read(await assertions.issue(a_principal(), APP, granted, clock.now()), keyring, clock)
     assert claims["fields"] == {"display_name": "测试*", "phone_tail": "0001"}
     assert (claims["scope"], claims["basis"]) == ("reader contact", "contract consent")
@@ -93,7 +94,7 @@ async def test_issue_gives_two_departments_two_names(
 async def test_issue_reuses_for_twenty_seconds(
     assertions: Assertions, citizens: KnownCitizens, clock: ManualClock
 ) -> None:
-    principal, granted = a_principal(), (GrantedScope(scope=READER),)
+    principal, granted = a_principal(), (GRANTED_READER,)
     first = await assertions.issue(principal, APP, granted, clock.now())
     clock.advance(19.9)
     assert await assertions.issue(principal, APP, granted, clock.now()) == first
@@ -110,15 +111,16 @@ def _other_app(**changes: Any) -> CompiledApp:
 @pytest.mark.parametrize(
     ("app", "granted", "changes"),
     [
-        (_other_app(app_id="cn.example.other"), (GrantedScope(scope=READER),), {}),
-        (_other_app(), (GrantedScope(scope=READER),), {}),
+        (_other_app(app_id="cn.example.other"), (GRANTED_READER,), {}),
+        (_other_app(), (GRANTED_READER,), {}),
         (APP, (), {}),
-        (APP, (GrantedScope(scope=READER), GrantedScope(scope=HOBBY, consent_id=new_id())), {}),
-        (APP, (GrantedScope(scope=READER),), {"session_id": new_id()}),
-        (APP, (GrantedScope(scope=READER),), {"subject_id": new_id()}),
-        (APP, (GrantedScope(scope=READER),), {"agent_id": new_id()}),
-        (APP, (GrantedScope(scope=READER),), {"aal": 2}),
-        (APP, (GrantedScope(scope=READER),), {"ial": 1}),
+        (APP, (GrantedScope(scope=READER, fields=()),), {}),
+        (APP, (GRANTED_READER, GrantedScope(scope=HOBBY, fields=("age_over_18",), consent_id=new_id())), {}),
+        (APP, (GRANTED_READER,), {"session_id": new_id()}),
+        (APP, (GRANTED_READER,), {"subject_id": new_id()}),
+        (APP, (GRANTED_READER,), {"agent_id": new_id()}),
+        (APP, (GRANTED_READER,), {"aal": 2}),
+        (APP, (GRANTED_READER,), {"ial": 1}),
     ],
 )
 async def test_issue_never_reuses_for_another(
@@ -130,16 +132,21 @@ async def test_issue_never_reuses_for_another(
 ) -> None:
     principal = a_principal()
     fields = {name: getattr(principal, name) for name in principal.__struct_fields__}
-    first = await assertions.issue(principal, APP, (GrantedScope(scope=READER),), clock.now())
+    first = await assertions.issue(principal, APP, (GRANTED_READER,), clock.now())
     other = await assertions.issue(Principal(**(fields | changes)), app, granted, clock.now())
     assert other != first
 
 
-async def test_issue_forgets_at_once_when_a_consent_was_withdrawn(assertions: Assertions, clock: ManualClock) -> None:
-    principal = a_principal()
+@pytest.mark.parametrize("missed", [True, False])
+async def test_issue_forgets_at_once_when_a_consent_changed(
+    assertions: Assertions, clock: ManualClock, missed: bool
+) -> None:
+    principal, other = a_principal(), a_principal()
     first = await assertions.issue(principal, APP, (), clock.now())
-    assertions.forget_all("anything")
+    others = await assertions.issue(other, APP, (), clock.now())
+    assertions.forget(None if missed else str(principal.subject_id))
     assert await assertions.issue(principal, APP, (), clock.now()) != first
+    assert (await assertions.issue(other, APP, (), clock.now()) == others) is not missed
 
 
 async def test_issue_does_not_keep_what_was_made_while_a_consent_was_withdrawn(
@@ -155,6 +162,6 @@ async def test_issue_does_not_keep_what_was_made_while_a_consent_was_withdrawn(
     principal = a_principal()
     making = asyncio.create_task(assertions.issue(principal, APP, (), clock.now()))
     await asyncio.sleep(0)
-    assertions.forget_all()
+    assertions.forget(str(principal.subject_id))
     gate.set()
     assert await making != await assertions.issue(principal, APP, (), clock.now())

@@ -1,7 +1,6 @@
 """The decision as a table: who may call what, and with which scopes."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -10,13 +9,13 @@ from app.kit.ids import new_id
 from auth.errors import IdentityLevelTooLow, WrongSubject
 from auth.principal import Principal
 from gateway import errors
-from gateway.policy import Decision, consent_scopes, decide
+from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
 from gateway.routing import Match, find_route, parse_target
-from tests.gateway.conftest import a_principal
+from tests.gateway.conftest import a_principal, consent_to
 from tests.gateway.publications import LIBRARY, a_snapshot, published
 
 SNAPSHOT = a_snapshot()
-CONTACT, HOBBY = new_id(), new_id()
+CONTACT, HOBBY = consent_to("phone_tail", "id_number"), consent_to()
 
 
 def match_of(method: str, path: str, **changes: Any) -> Match:
@@ -80,23 +79,28 @@ def test_decide_allows(method: str, path: str, principal: Principal | None) -> N
 @pytest.mark.parametrize(
     ("consents", "granted"),
     [
-        ({"contact": CONTACT}, [("reader", None), ("contact", CONTACT)]),
-        ({"contact": CONTACT, "hobby": HOBBY}, [("reader", None), ("contact", CONTACT), ("hobby", HOBBY)]),
-        ({"contact": CONTACT, "reader": HOBBY, "other": HOBBY}, [("reader", None), ("contact", CONTACT)]),
+        ({"contact": CONTACT}, {"reader": ("display_name",), "contact": ("phone_tail",)}),
+        (
+            {"contact": CONTACT, "hobby": HOBBY},
+            {"reader": ("display_name",), "contact": ("phone_tail",), "hobby": ()},
+        ),
+        (
+            {"contact": CONTACT, "reader": HOBBY, "other": HOBBY},
+            {"reader": ("display_name",), "contact": ("phone_tail",)},
+        ),
     ],
 )
 def test_decide_grants_what_has_a_basis_and_no_more(
-    consents: dict[str, UUID], granted: list[tuple[str, UUID | None]]
+    consents: dict[str, ConsentGiven], granted: dict[str, tuple[str, ...]]
 ) -> None:
     decision = decide(match_of("GET", "/profile"), a_principal(), {**consents})
     assert isinstance(decision, Decision)
-    given = [(grant.scope.name, grant.consent_id) for grant in decision.granted]
-    assert [name for name, _ in given] == [name for name, _ in granted]
-    assert dict(given)["contact"] == CONTACT
+    assert {grant.scope.name: grant.fields for grant in decision.granted} == granted
+    assert [grant.consent_id for grant in decision.granted[:2]] == [None, CONTACT.id]
 
 
 @pytest.mark.parametrize("consents", [{}, {"hobby": HOBBY}, {"reader": HOBBY}])
-def test_decide_refuses_without_a_required_consent(consents: dict[str, UUID]) -> None:
+def test_decide_refuses_without_a_required_consent(consents: dict[str, ConsentGiven]) -> None:
     refusal = decide(match_of("GET", "/profile"), a_principal(), consents)
     assert isinstance(refusal, errors.BasisMissing)
     assert refusal.extensions["scope"] == "contact"

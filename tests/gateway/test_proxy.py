@@ -29,7 +29,7 @@ from miniapps.releases.models import PublishedApp
 from miniapps.sdk.errors import Refused
 from miniapps.sdk.keys import Jwks
 from miniapps.sdk.verifier import Verifier
-from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
+from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents, consent_to
 from tests.gateway.publications import LIBRARY, SUSPENSION, published
 from tests.gateway.servers import plain_answer, read_request, serving
 
@@ -209,7 +209,7 @@ async def test_call_of_a_visitor_carries_no_assertion(city: Harness, floor: Floo
 async def test_call_gives_only_what_was_allowed(
     city: Harness, citizen: Principal, consents: KnownConsents, floor: Floor, clock: ManualClock
 ) -> None:
-    consents.given["contact"] = citizen.session_id
+    consents.given["contact"] = consent_to("phone_tail")
     assert (await city.call("GET", "/profile", BEARER)).status == 200
     request = city.received[0]
     reader = await department(floor.keyring, clock).verify(request.method, request.target, request.lines)
@@ -396,7 +396,8 @@ async def test_call_is_forbidden(
     city: Harness, callers: KnownCallers, changes: dict[str, Any], target: str, slug: str
 ) -> None:
     callers.sign_in(**changes)
-    answered = await city.call(*target.split(" "), BEARER)
+    method, _, path = target.partition(" ")
+    answered = await city.call(method, path, BEARER)
     assert (answered.status, answered.slug) == (403, slug)
     assert city.received == []
 

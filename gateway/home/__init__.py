@@ -1,0 +1,1 @@
+"""The home page: one call that gathers the cards of all departments."""
