@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server.mp import MPServer
 
 from app.kit.processes import leave_at_once_with_parent
 
@@ -25,6 +25,17 @@ PORT_PATIENCE_SECONDS = 1.0
 
 class ServeError(Exception):
     """The server cannot start or go on; the text says what to do."""
+
+
+class Server(MPServer):
+    """Granian, but a terminal that is closed stops it; granian would load the application anew and run on unseen."""
+
+    # As it was when the program began: `nohup` has the signal ignored, so as to outlive the terminal.
+    _hangup_was_ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+    def signal_handler_reload(self, *_: object, **__: object) -> None:
+        if not self._hangup_was_ignored:
+            self.signal_handler_interrupt()  # type: ignore[no-untyped-call]  # granian does not annotate it
 
 
 def serve(
@@ -74,7 +85,7 @@ def run_granian(
     `requests_at_once` connections, the rest waits in the `backlog`. On the way out a request in flight has
     `drain_seconds` to finish. A worker that dies is replaced; raises `ServeError` when it dies again right away.
     """
-    server = Granian(
+    server = Server(
         target,
         address=host,
         port=port,
