@@ -75,13 +75,13 @@ def _cards(office: Office) -> Any:
     async def cards(request: web.Request) -> web.Response:
         asked, citizen, found = await widgets_asked(request), request.get(CITIZEN), []
         if "notice" in asked:
-            lines = [("诉求 24 小时受理，接诉即办", "Requests are taken day and night")]
-            found.append(card(office, "notice", ("12345 市民热线", "Hotline 12345"), lines, "/tickets"))
+            lines = [("受理时间", "Open", "24/7")]
+            found.append(card(office, "notice", ("12345 市民热线", "Hotline 12345"), "/tickets", lines=lines))
         if "tickets" in asked and citizen is not None:
             tickets = _tickets(office, citizen.openid)
-            lines = [(f"{ticket['number']} {ticket['state']}", f"{ticket['number']} is open") for ticket in tickets]
+            lines = [("诉求单", "Request", f"{ticket['number']} {ticket['state']}") for ticket in tickets[:3]]
             title = (f"我的诉求 {len(tickets)} 件", f"{len(tickets)} requests of mine")
-            found.append(card(office, "tickets", title, lines[:3], "/tickets"))
+            found.append(card(office, "tickets", title, "/tickets", lines=lines))
         return web.json_response({"cards": found})
 
     return cards

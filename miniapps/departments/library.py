@@ -94,9 +94,9 @@ def _cards(office: Office) -> Any:
             return web.json_response({"cards": []})
         _reader(office, citizen.openid)
         loans = _loans(office, citizen.openid)
-        lines = [(f"{loan['title']} {loan['due_on']} 到期", f"{loan['title']} due {loan['due_on']}") for loan in loans]
+        lines = [(loan["title"], loan["title"], f"{loan['due_on']} 到期") for loan in loans[:3]]
         title = (f"在借 {len(loans)} 册", f"{len(loans)} books on loan")
-        return web.json_response({"cards": [card(office, "loans", title, lines[:3], "/loans")]})
+        return web.json_response({"cards": [card(office, "loans", title, "/loans", lines=lines)]})
 
     return cards
 

@@ -5,7 +5,7 @@ Nothing of the city's backend is imported here but the SDK, as a department woul
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -140,13 +140,13 @@ def refusal(status: int, zh: str, en: str) -> web.Response:
 
 
 def card(
-    office: Office, widget: str, title: tuple[str, str], lines: list[tuple[str, str]], path: str
+    office: Office, widget: str, title: tuple[str, str], path: str, *, lines: Iterable[tuple[str, str, str]] = ()
 ) -> dict[str, Any]:
-    """A card: a title, a few lines, and where it leads inside this mini-app."""
+    """A card: a title, a few lines (label in both languages, value), and where it leads inside this mini-app."""
     return {
         "widget": widget,
         "title": {"zh": title[0], "en": title[1]},
-        "lines": [{"zh": zh, "en": en} for zh, en in lines],
+        "lines": [{"label": {"zh": zh, "en": en}, "value": value} for zh, en, value in lines],
         "action": f"ssb://miniapp/{office.app_id}{path}",
     }
 

@@ -10,11 +10,13 @@ from typing import Any, Self
 
 import aiohttp
 import jwt
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from yarl import URL
 
+from gateway.home.models import DepartmentCards
 from miniapps.departments import hotline, library, slow
 from miniapps.departments.program import Program
 from miniapps.manifest import lint_manifest, parse_manifest
@@ -146,6 +148,7 @@ async def test_library_card_is_personal(the_library: Department) -> None:
     _, mine = await the_library.call("POST", "/.ssb/cards", {"widgets": ["loans"]})
     assert mine["cards"][0]["title"]["zh"] == "在借 2 册"
     assert mine["cards"][0]["action"] == "ssb://miniapp/cn.example.library/loans"
+    assert len(msgspec.convert(mine, DepartmentCards).cards[0].lines) == 2
 
     for body, citizen in (({"widgets": ["loans"]}, None), ({"widgets": []}, "o-1"), ([], "o-1"), (b"{", "o-1")):
         assert await the_library.call("POST", "/.ssb/cards", body, citizen=citizen) == (200, {"cards": []})
@@ -189,7 +192,7 @@ async def test_hotline_shows_its_notice_to_anybody_and_tickets_to_their_owner(th
     _, mine = await the_hotline.call("POST", "/.ssb/cards", asked)
     _, anybodys = await the_hotline.call("POST", "/.ssb/cards", asked, citizen=None)
 
-    assert [card["widget"] for card in mine["cards"]] == ["notice", "tickets"]
+    assert [card.widget for card in msgspec.convert(mine, DepartmentCards).cards] == ["notice", "tickets"]
     assert [card["widget"] for card in anybodys["cards"]] == ["notice"]
 
 
