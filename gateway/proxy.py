@@ -7,8 +7,9 @@ department, and passes on only what the two allow-lists name.
 import asyncio
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -80,6 +81,7 @@ class Proxy:
         consents: Consents,
         assertions: Assertions,
         departments: Departments,
+        note_use: Callable[[UUID, str], None],
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -88,6 +90,7 @@ class Proxy:
         self._consents = consents
         self._assertions = assertions
         self._departments = departments
+        self._note_use = note_use
         self._limiter = RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,12 +122,16 @@ class Proxy:
             answer = await self._departments.call(call)
         finally:
             trace.department_seconds = time.perf_counter() - started
+        if decision.principal is not None:
+            self._note_use(decision.principal.subject_id, decision.match.app.app_id)
         return _passed_on(answer, scope["method"], decision)
 
     async def _decide(self, scope: Scope, trace: Trace) -> Decision:
         target = parse_target(scope["raw_path"].decode("ascii"))
         if target is None:
             raise errors.UnknownService
+        if not self._table.loaded:
+            await self._table.refresh()
         match = find_route(self._table.snapshot, scope["method"], target)
         if isinstance(match, SuishenError):
             raise match

@@ -85,6 +85,7 @@ class RouteTable:
         self._list_published = list_published
         self._stale = True
         self._rounds = 0
+        self.loaded = False
         self.snapshot = RouteSnapshot()
 
     def mark_stale(self, _payload: str | None = None) -> None:
@@ -99,7 +100,7 @@ class RouteTable:
         except BaseException:
             self._stale = True
             raise
-        self.snapshot = compilation.snapshot
+        self.snapshot, self.loaded = compilation.snapshot, True
         for rejection in compilation.rejections:
             log.warning("snapshot.rejected", app_id=rejection.app_id, reason=rejection.reason)
 

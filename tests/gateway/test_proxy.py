@@ -72,6 +72,7 @@ class Harness:
         self.table = table
         self.apps = apps
         self.received: list[Received] = []
+        self.used: list[tuple[Any, str]] = []
         self.answer: Callable[[Received], Awaitable[bytes] | bytes] = lambda request: plain_answer(
             request.target.encode()
         )
@@ -154,6 +155,7 @@ async def gateway(
             consents=consents,
             assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
             departments=departments,
+            note_use=lambda subject_id, app_id: harness.used.append((subject_id, app_id)),
         )
         harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))
         await harness.publish(published(f"http://127.0.0.1:{port}/api"))
@@ -196,6 +198,13 @@ async def test_call_reaches_the_department_verified(
     assert request.headers["ssb-deadline-ms"] == "5000"
     with pytest.raises(Refused, match="replayed"):
         await verifier.verify(request.method, request.target, request.lines, request.body)
+
+
+async def test_call_is_noted_as_a_use(city: Harness, citizen: Principal) -> None:
+    await city.call("GET", "/loans", BEARER)
+    await city.call("GET", "/books")
+    await city.call("GET", "/nothing/here", BEARER)
+    assert city.used == [(citizen.subject_id, LIBRARY)]
 
 
 async def test_call_of_a_visitor_carries_no_assertion(city: Harness, floor: Floor, clock: ManualClock) -> None:

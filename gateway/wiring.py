@@ -1,0 +1,171 @@
+"""Puts the gateway together: the door before everything, the proxy, the home page, and their periodic work."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+
+from app.kit.floor import Floor
+from app.kit.jobs import Job
+from auth.consents.service import CHANNEL as CONSENT_CHANNEL
+from gateway import routes as key_routes
+from gateway.asgi import ASGIApp
+from gateway.assertion import Assertions
+from gateway.breakers import Protection
+from gateway.calls import Departments
+from gateway.consents import ConsentLookup, KnownConsents
+from gateway.disclosures import routes as disclosures_routes
+from gateway.disclosures.service import Disclosures, Organizations, People
+from gateway.dispatch import Dispatcher
+from gateway.edge import EdgeGuard
+from gateway.home import routes as home_routes
+from gateway.home.cards import CardSource
+from gateway.home.public_cards import PublicCards
+from gateway.home.service import Home
+from gateway.home.usage import Usage
+from gateway.network import NetworkPolicy
+from gateway.ports import Authenticator
+from gateway.proxy import Proxy
+from gateway.routing import CHANNEL as RELEASE_CHANNEL
+from gateway.routing import ROUND_SECONDS, RouteTable
+from gateway.settings import GatewaySettings
+from gateway.signature import RequestSigner
+from gateway.upstream import Upstream
+from miniapps.releases.models import PublishedApp
+from miniapps.releases.service import Releases
+
+FORGET_EVERY_SECONDS = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayServices:
+    """Everything the gateway offers to the front door."""
+
+    settings: GatewaySettings
+    table: RouteTable
+    upstream: Upstream
+    assertions: Assertions
+    proxy: Proxy
+    home: Home
+    public_cards: PublicCards
+    usage: Usage
+    disclosures: Disclosures
+    floor: Floor
+
+    async def close(self) -> None:
+        """Closes the connections to departments and writes what waits; at the end of the lifespan."""
+        await self.upstream.close()
+        await self.usage.write()
+
+
+def network_policy(settings: GatewaySettings) -> NetworkPolicy:
+    """Where departments may live; also what the registry asks when one registers."""
+    return NetworkPolicy(allowed=settings.allowed_upstreams)
+
+
+def build_gateway(
+    floor: Floor,
+    settings: GatewaySettings,
+    *,
+    authenticator: Authenticator,
+    releases: Releases,
+    consents: KnownConsents,
+    people: People,
+    organizations: Organizations,
+) -> GatewayServices:
+    """The gateway on this floor, unopened. Listens to releases and consents."""
+    table = RouteTable(lambda: _list_published(floor, releases))
+    floor.notifications.on(RELEASE_CHANNEL, table.mark_stale)
+    disclosures = Disclosures(floor.database, floor.clock, people=people, organizations=organizations)
+    assertions = Assertions(
+        keyring=floor.keyring, vault=floor.vault, issuer=settings.issuer, fields_of=disclosures.disclose
+    )
+    floor.notifications.on(CONSENT_CHANNEL, assertions.forget)
+    upstream = Upstream(network_policy(settings))
+    signer = RequestSigner(floor.keyring)
+    usage = Usage(floor.database, floor.clock)
+    source = CardSource(
+        departments=_departments(floor, settings, upstream, signer, settings.card_places_per_department),
+        assertions=assertions,
+        clock=floor.clock,
+        most_seconds=settings.cards_deadline_seconds,
+    )
+    public_cards = PublicCards(table=table, source=source, clock=floor.clock)
+    return GatewayServices(
+        settings=settings,
+        table=table,
+        upstream=upstream,
+        assertions=assertions,
+        proxy=Proxy(
+            settings=settings,
+            clock=floor.clock,
+            table=table,
+            authenticator=authenticator,
+            consents=ConsentLookup(floor.database, consents),
+            assertions=assertions,
+            departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
+            note_use=usage.note,
+        ),
+        home=Home(
+            database=floor.database,
+            clock=floor.clock,
+            table=table,
+            source=source,
+            public_cards=public_cards,
+            settings=settings,
+        ),
+        public_cards=public_cards,
+        usage=usage,
+        disclosures=disclosures,
+        floor=floor,
+    )
+
+
+def asgi(services: GatewayServices, inner: ASGIApp) -> ASGIApp:
+    """The whole door: edge guard, then departments on the apps host and `inner` everywhere else."""
+    dispatcher = Dispatcher(apps_host=services.settings.apps_host, proxy=services.proxy, inner=inner)
+    return EdgeGuard(dispatcher)
+
+
+def routers(services: GatewayServices) -> list[Router]:
+    """Home, disclosures and the public keys, with their services."""
+    provided: dict[str, Any] = {
+        "home": services.home,
+        "disclosures": services.disclosures,
+        "keyring": services.floor.keyring,
+    }
+    return [
+        Router(
+            path="/",
+            route_handlers=[home_routes.router, disclosures_routes.router, key_routes.router],
+            dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
+        )
+    ]
+
+
+def background(services: GatewayServices) -> list[Job]:
+    """Keeping the snapshot fresh, public cards warm, and uses written."""
+    return [
+        Job(name="gateway.snapshot", every_seconds=ROUND_SECONDS, run=services.table.refresh_when_due),
+        Job(name="gateway.public_cards", every_seconds=1, run=services.public_cards.refresh),
+        Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
+        Job(name="gateway.usage.forget", every_seconds=FORGET_EVERY_SECONDS, run=services.usage.forget),
+    ]
+
+
+async def _list_published(floor: Floor, releases: Releases) -> list[PublishedApp]:
+    async with floor.database.acquire() as connection:
+        return await releases.list_published(connection)
+
+
+def _departments(
+    floor: Floor, settings: GatewaySettings, upstream: Upstream, signer: RequestSigner, places: int
+) -> Departments:
+    # Cards and calls have a breaker each: a slow card must not close the service behind it.
+    protection = Protection(breaker=settings.breaker, places=places)
+    return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock)
+
+
+def _always(value: Any) -> Any:
+    return lambda: value
