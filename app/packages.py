@@ -8,12 +8,19 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, Middleware
 
 import auth.wiring
+import codes.wiring
+import miniapps.wiring
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from app.kit.structs import Text
 from app.settings import Settings
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices
+from codes.settings import CodesSettings
+from codes.wiring import CodesPorts, CodesServices
+from gateway.network import NetworkPolicy
+from miniapps.settings import MiniappsSettings
+from miniapps.wiring import MiniappsServices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +28,8 @@ class Packages:
     """What the front door needs of all packages together."""
 
     auth: AuthServices
+    codes: CodesServices
+    miniapps: MiniappsServices
     routers: list[Router]
     jobs: list[Job]
     middleware: list[Middleware]
@@ -31,24 +40,58 @@ class Packages:
 
 def build_packages(floor: Floor, settings: Settings) -> Packages:
     """All packages on one floor, unopened."""
-    auth_services = auth.wiring.build_auth(floor, _auth_settings(settings))
+    identity = auth.wiring.build_auth(floor, _auth_settings(settings))
+    code = codes.wiring.build_codes(
+        floor,
+        _codes_settings(settings),
+        CodesPorts(people=identity.people, devices=identity.devices, organizations=identity.organizations),
+    )
+    identity.devices.tell(code.grants)
+    policy = NetworkPolicy(allowed=frozenset(settings.allowed_upstreams))
+    registry = miniapps.wiring.build_miniapps(
+        floor, MiniappsSettings(), organizations=identity.organizations, policy=policy
+    )
     return Packages(
-        auth=auth_services,
-        routers=[*auth.wiring.routers(auth_services)],
-        jobs=[*auth.wiring.background(floor, auth_services)],
-        middleware=[auth_services.middleware],
+        auth=identity,
+        codes=code,
+        miniapps=registry,
+        routers=[
+            *auth.wiring.routers(identity),
+            *codes.wiring.routers(code),
+            *miniapps.wiring.routers(registry),
+        ],
+        jobs=[
+            *auth.wiring.background(floor, identity),
+            *codes.wiring.background(floor, code),
+            *miniapps.wiring.background(registry),
+        ],
+        middleware=[identity.middleware],
         dependencies=auth.wiring.dependencies(),
-        closers=[auth_services.close],
+        closers=[identity.close, code.close],
         wrap=lambda inner: inner,
     )
+
+
+def _brand(settings: Settings) -> Text:
+    return Text(zh=settings.brand_zh, en=settings.brand_en)
 
 
 def _auth_settings(settings: Settings) -> AuthSettings:
     return AuthSettings(
         issuer=settings.public_origin,
-        brand=Text(zh=settings.brand_zh, en=settings.brand_en),
+        brand=_brand(settings),
         sms_url=settings.sms_url,
         population_registry_url=settings.population_registry_url,
         enterprise_registry_url=settings.enterprise_registry_url,
         further_device_wait_seconds=settings.further_device_wait_seconds,
+    )
+
+
+def _codes_settings(settings: Settings) -> CodesSettings:
+    return CodesSettings(
+        environment=settings.environment,
+        prefix=settings.code_prefix,
+        origin=settings.public_origin,
+        brand=_brand(settings),
+        enterprise_sources=settings.enterprise_sources,
     )

@@ -70,7 +70,7 @@ class Devices:
         ]
         if len(others) >= MOST_DEVICES:
             raise TooManyDevices(most=MOST_DEVICES)
-        device = self._new_device(principal, request.name, point, key_thumbprint, first=not others)
+        device = self._new_device(principal, request.name, point, key_thumbprint, first=not others, now=now)
         if not await repository.insert_device(connection, device):
             raise DeviceKeyTaken
         await self._messages.write(connection, principal.subject_id, "device_enrolled", now)
@@ -132,9 +132,9 @@ class Devices:
         return point_of(key), thumbprint(key)
 
     def _new_device(
-        self, principal: Principal, name: str, point: bytes, key_thumbprint: str, *, first: bool
+        self, principal: Principal, name: str, point: bytes, key_thumbprint: str, *, first: bool, now: datetime
     ) -> StoredDevice:
-        now, device_id = self._clock.now(), new_id()
+        device_id = new_id()
         wait = timedelta(seconds=0 if first else self._settings.further_device_wait_seconds)
         return StoredDevice(
             id=device_id,

@@ -143,7 +143,7 @@ async def _records(stage: Stage) -> None:
     with stage.story.step("用码记录：谁扫过我、看到了什么", "the citizen reads who scanned, and what they saw") as step:
         page = await stage.citizen.call("GET", "/v1/codes/scans")
         accepted = [scan for scan in page["items"] if scan["verdict"] == "ACCEPT"]
-        step.expect(len(accepted) >= len(stage.scanners), True, "accepted scans")  # noqa: FBT003 - compared
+        step.expect(len(accepted) >= len(stage.scanners), True, "accepted scans")
         step.saw(f"{len(page['items'])} records, the last by {accepted[0]['scanner']['site']}")
 
 
