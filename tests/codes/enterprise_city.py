@@ -1,7 +1,6 @@
 """A small city for the rooms of scanners, enterprise codes and checks: real routes, real tables, chosen callers."""
 
 import base64
-import json
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -23,16 +22,14 @@ from app.kit.errors import NotFound
 from app.kit.floor import Floor
 from app.kit.http_signatures import RequestParts, SignatureParams
 from app.kit.ids import new_id, new_token
-from app.kit.structs import Model, Text
+from app.kit.structs import Model
 from app.problems import HANDLERS
 from auth.documents import make_synthetic_credit_code
 from auth.keys import point_of
 from auth.principal import Principal
 from auth.sessions.middleware import provide_principal
-from codes.enterprises.page import PageMaker
-from codes.enterprises.reading import StickerReader
-from codes.enterprises.routes import enterprise_router
-from codes.enterprises.service import EnterpriseCodes
+from codes.enterprise_settings import EnterpriseSettings
+from codes.enterprise_wiring import build_enterprise
 from codes.scanners.guards import COVERED, TAG
 from codes.scanners.service import PROOF_TYPE
 from codes.scenarios.catalogue import load_scenarios
@@ -113,7 +110,7 @@ def agent_of(organization_id: UUID) -> Principal:
     return a_principal("organization", subject_id=organization_id, agent_id=new_id())
 
 
-def an_official(*roles: str, organization_id: UUID = FIRE_RESCUE) -> Principal:
+def an_official(*roles: str, organization_id: UUID | None = FIRE_RESCUE) -> Principal:
     return a_principal("official", roles=frozenset(roles), organization_id=organization_id)
 
 
@@ -222,43 +219,33 @@ class Device:
 
 
 class EnterpriseRooms:
-    """The rooms around enterprise codes, put together as in the product."""
+    """The rooms around enterprise codes, put together as in the product; `sources` may be fakes."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Floor, **changes: Any) -> None:
         self.organizations = KnownOrganizations()
-        self.settings = CodesSettings(origin=ORIGIN)
-        code_format = self.settings.code_format
-        self.statuses = Statuses(
+        self.sources: dict[str, Any] = {}
+        codes = CodesSettings(origin=ORIGIN)
+        scenarios = load_scenarios()
+        statuses = Statuses(
             database=floor.database,
             keyring=floor.keyring,
             clock=floor.clock,
             slots=Slots(bytes(16)),
-            code_format=code_format,
+            code_format=codes.code_format,
         )
-        self.trust_lists = TrustLists(
-            database=floor.database,
-            keyring=floor.keyring,
-            clock=floor.clock,
-            policies=lambda: [policy_of(scenario) for scenario in load_scenarios()],
-            settings=self.settings,
-        )
-        self.codes = EnterpriseCodes(
+        self.services = build_enterprise(
+            floor,
+            EnterpriseSettings(origin=ORIGIN, source_deadline_seconds=0.3),
+            scenarios=scenarios,
+            statuses=statuses,
+            trust_lists=TrustLists(
+                database=floor.database,
+                keyring=floor.keyring,
+                clock=floor.clock,
+                policies=lambda: [policy_of(scenario) for scenario in scenarios],
+                settings=codes,
+            ),
+            code_format=codes.code_format,
             organizations=self.organizations,
-            statuses=self.statuses,
-            keyring=floor.keyring,
-            clock=floor.clock,
-            code_format=code_format,
+            **({"sources": self.sources} | changes),
         )
-        self.stickers = StickerReader(
-            trust_lists=self.trust_lists,
-            statuses=self.statuses,
-            organizations=self.organizations,
-            clock=floor.clock,
-            code_format=code_format,
-        )
-        pages = PageMaker(Text(zh="随申办", en="Suishen"), self.settings.city_offset)
-        self.routers = [enterprise_router(self.codes, self.stickers, pages, code_format)]
-
-
-def as_json(value: Any) -> bytes:
-    return json.dumps(value).encode()

@@ -1,37 +1,5 @@
-"""Enterprise codes on real tables, with a real trust list and real status lists."""
+"""Real routes over real tables, with a real trust list and real status lists."""
 
-from collections.abc import AsyncIterator
+from tests.codes.enterprise_fixtures import caller, carrier, city, rooms
 
-import httpx
-import pytest
-
-from app.kit.clock import ManualClock
-from app.kit.floor import Floor
-from tests.codes.enterprise_city import RESTAURANT, Caller, EnterpriseRooms, agent_of, build_app, client_of
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
-def rooms(floor: Floor) -> EnterpriseRooms:
-    return EnterpriseRooms(floor)
-
-
-@pytest.fixture
-async def city(floor: Floor, caller: Caller, rooms: EnterpriseRooms) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, rooms.routers, caller)) as client:
-        yield client
-
-
-@pytest.fixture
-async def carrier(city: httpx.AsyncClient, caller: Caller, clock: ManualClock) -> str:
-    """The text of the restaurant's sticker."""
-    caller.principal = agent_of(RESTAURANT)
-    answer = await city.post(f"/v1/organizations/{RESTAURANT}/codes", json={"label": "前厅"})
-    assert answer.status_code == 201, answer.text
-    caller.principal = None
-    carrier: str = answer.json()["carrier"]
-    return carrier
+__all__ = ["caller", "carrier", "city", "rooms"]

@@ -166,6 +166,6 @@ async def test_find_holder_knows_only_enterprise_codes_in_the_books(
     await issue(city)
     cti = await connection.fetchval("select cti from codes.enterprise_code")
     holder = Holder(subject_type="organization", subject_id=RESTAURANT)
-    assert await rooms.codes.find_holder(connection, Kind.E, cti) == holder
-    assert await rooms.codes.find_holder(connection, Kind.V, cti) is None
-    assert await rooms.codes.find_holder(connection, Kind.E, bytes(16)) is None
+    assert await rooms.services.codes.find_holder(connection, Kind.E, cti) == holder
+    assert await rooms.services.codes.find_holder(connection, Kind.V, cti) is None
+    assert await rooms.services.codes.find_holder(connection, Kind.E, bytes(16)) is None

@@ -196,7 +196,7 @@ async def test_page_of_a_sticker_with_any_bit_flipped_is_refused(
 @given(st.one_of(st.text(max_size=80), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", max_size=300)))
 async def test_page_of_any_text_is_an_answer_and_never_ours(rooms: EnterpriseRooms, floor: Floor, text: str) -> None:
     async with floor.database.acquire() as connection:
-        reading = await rooms.stickers.read(connection, f"HTTP://127.0.0.1:8000/1/{text}")
+        reading = await rooms.services.stickers.read(connection, f"HTTP://127.0.0.1:8000/1/{text}")
     assert reading.sticker.code is None
     page = PageMaker(Text(zh="随申办", en="Suishen"), timedelta(hours=8)).show(reading.sticker)
     assert page.status_code == 404
