@@ -13,6 +13,10 @@ from aiohttp.test_utils import BaseTestServer, TestServer
 from yarl import URL
 
 from app.kit import http_signatures
+from app.kit.clock import ManualClock
+from app.kit.jwt import sign_jwt
+from app.kit.keyring import Keyring, public_jwk
+from gateway.signature import OutgoingRequest, RequestSigner
 from miniapps.sdk import Jwks, KeysUnavailable, Verifier
 from miniapps.sdk.aiohttp_web import CITIZEN, verified
 from miniapps.sdk.asgi import LONGEST_BODY, VerifiedApp
@@ -137,6 +141,32 @@ def test_what_the_gateways_own_signer_signs_is_believed(city: TestCity, method: 
     )
 
     assert verifier(city).verify_request(method, target, headers | signed, body).openid == "openid-1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "body"), [("GET", "/a%2Fb", "?x=%2e", b""), ("POST", "/", "", b"{}")]
+)
+def test_what_the_gateway_sends_is_believed(
+    *, keyring: Keyring, clock: ManualClock, method: str, path: str, query: str, body: bytes
+) -> None:
+    now, app_id, issuer = clock.now(), "cn.example.app", "https://city.test"
+    issued_at = int(now.timestamp())
+    claims = {"iss": issuer, "aud": app_id, "sub": "o-1", "jti": "j", "iat": issued_at, "exp": issued_at + 60}
+    assertion = sign_jwt(keyring.active("assertion"), typ="ssb-assertion+jwt", claims=claims)
+    headers = {
+        "host": "d.test",
+        "x-request-id": "r-1",
+        "ssb-app": app_id,
+        "ssb-zone": "190000",
+        "ssb-assertion": assertion,
+    }
+    signed = RequestSigner(keyring).sign(
+        OutgoingRequest(method=method, authority="d.test", path=path, query=query, headers=headers, body=body), now
+    )
+    keys = Jwks({"keys": [public_jwk(key) for use in ("assertion", "gateway") for key in keyring.all(use)]})
+    believer = Verifier(app_id=app_id, issuer=issuer, keys=keys, now=now.timestamp)
+
+    assert believer.verify_request(method, path + query, signed, body).openid == "o-1"
 
 
 async def test_many_requests_at_once_are_each_believed_once(city: TestCity) -> None:

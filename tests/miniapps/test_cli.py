@@ -1,0 +1,121 @@
+"""`suishen miniapp`: what a department's developer sees on their own machine."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+from click.testing import CliRunner, Result
+
+from miniapps.cli import miniapp
+from tests.miniapps.documents import encode, sound_document, spoil
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def run(*arguments: str, given: bytes | None = None) -> Result:
+    return CliRunner().invoke(miniapp, arguments, input=given)
+
+
+async def run_python(folder: Path, *arguments: str) -> int:
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=folder, env=environment)
+    return await asyncio.wait_for(process.wait(), timeout=60)
+
+
+async def test_init_makes_a_department_that_runs_and_holds(tmp_path: Path) -> None:
+    folder = tmp_path / "hello"
+    assert run("init", str(folder), "--app-id", "cn.example.greeting").exit_code == 0
+
+    assert run("lint", str(folder / "manifest.json")).exit_code == 0
+    assert json.loads((folder / "manifest.json").read_text())["app_id"] == "cn.example.greeting"
+    assert await run_python(folder, "check_department.py") == 0
+
+
+async def test_the_templates_checks_fail_when_the_door_is_left_open(tmp_path: Path) -> None:
+    run("init", str(tmp_path))
+    program = (tmp_path / "department.py").read_text()
+    for closed, opened in (
+        ('[verified(verifier, anonymous_paths=("/.ssb/cards",))]', "[]"),
+        ("citizen = request[CITIZEN]", "citizen = None"),
+        ("citizen.openid", "1"),
+        ("dict(citizen.fields)", "2"),
+    ):
+        assert closed in program
+        program = program.replace(closed, opened)
+    (tmp_path / "department.py").write_text(program)
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "check_department.py",
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await asyncio.wait_for(process.communicate(), timeout=60)
+
+    assert process.returncode == 1
+    assert told.decode().strip() == "the same once more: 200 instead of 401"
+
+
+def test_init_changes_nothing_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("mine")
+
+    result = run("init", str(tmp_path))
+
+    assert result.exit_code == 1
+    assert "nothing was changed" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+    assert (tmp_path / "manifest.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("wrong", [("--app-id", "hello"), ("--org-code", "123")])
+def test_init_refuses_wrong_names(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    assert run("init", str(tmp_path / "x"), *wrong).exit_code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_lint_of_a_sound_manifest_tells_its_hash() -> None:
+    result = run("lint", "-", given=encode(sound_document()))
+
+    assert result.exit_code == 0
+    assert result.output.startswith("sha-256 ")
+
+
+def test_lint_names_every_finding_and_fails() -> None:
+    document = spoil("backend/routes/0/scopes", ["library.fines"])
+    document["zones"] = ["190000", "190000"]
+    result = run("lint", "-", given=encode(document))
+
+    assert result.exit_code == 1
+    assert "error /backend/routes/0/scopes scope-unknown" in result.output
+    assert "zones-repeated" in result.output
+    assert "sha-256" not in result.output
+
+
+def test_lint_tells_machines_in_json() -> None:
+    result = run("lint", "-", "--json", given=encode(spoil("conduct", {"ranking": True})))
+
+    assert json.loads(result.stdout)[0]["code"] == "conduct-refused"
+
+
+@pytest.mark.parametrize("document", [b"", b"{", encode(spoil("surprise", 1)), b"\xff"])
+def test_lint_of_something_else_says_so(document: bytes) -> None:
+    result = run("lint", "-", given=document)
+
+    assert result.exit_code == 2
+    assert "unreadable" in result.output
+
+
+def test_schema_is_a_schema() -> None:
+    schema = json.loads(run("schema").output)
+
+    assert jsonschema_rs.validator_for(schema).is_valid(sound_document())
+
+
+def test_help_teaches() -> None:
+    for arguments in ([], ["init"], ["lint"], ["schema"]):
+        assert run(*arguments, "--help").exit_code == 0
