@@ -178,6 +178,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_main_process_only(server: Running) -> 
     client = threading.Thread(target=lambda: answers.append(httpx.get(server.url + "/slow", timeout=10)))
     client.start()
     time.sleep(0.4)
+    assert server.process.pid not in {os.getpgid(worker) for worker in server.workers()}
     os.killpg(server.process.pid, signal.SIGINT)
     said, _ = server.process.communicate(timeout=10)
     client.join()
