@@ -84,6 +84,10 @@ class AuthServices:
         """Sets `scope["user"]`."""
         return AuthenticationMiddleware(self.authenticator)
 
+    async def open(self) -> None:
+        """Learns which sessions ended lately, before the first request is let in; with the database open."""
+        await self.revoked_sessions.refresh()
+
     async def close(self) -> None:
         """Ends the HTTP clients; at the end of the lifespan."""
         for close in self.closers:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
@@ -27,6 +28,7 @@ PURPOSE: Final = "token"
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
 CHANNEL: Final = "auth_session"
 _ACR: Final = re.compile(r"ial([123])\.aal([123])", re.ASCII)
+MOST_REMEMBERED: Final = 20_000
 _REREAD: Final = timedelta(seconds=15)
 _SUBJECT_TYPES: Final[dict[str, SubjectType]] = {
     "person": "person",
@@ -44,12 +46,40 @@ class VerifiedClaims(Model):
     scope: str
     acr: str
     auth_time: int
+    exp: float
     act: dict[str, str] | None = None
     cnf: dict[str, str] | None = None
     mandate_id: UUID | None = None
     device_id: UUID | None = None
     roles: tuple[str, ...] = ()
     organization_id: UUID | None = None
+
+
+class Verified(Model):
+    """What was found out about a token once and stays true while it lives: all but time, revocation, key and proof."""
+
+    principal: Principal
+    kid: str
+    jkt: str | None
+    expires_at: float
+
+
+class VerifiedTokens:
+    """Tokens whose signature and claims were checked before in this worker; the oldest leave when it is full."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tokens: dict[str, Verified] = {}
+
+    def find(self, token: str) -> Verified | None:
+        """What is known of exactly this text."""
+        return self._tokens.get(token)
+
+    def add(self, token: str, verified: Verified) -> None:
+        """Remembers it."""
+        while len(self._tokens) >= self._most:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[token] = verified
 
 
 class RevokedSessions:
@@ -107,6 +137,7 @@ class AccessTokens:
         self._clock = clock
         self._issuer = issuer
         self.lifetime_seconds = lifetime_seconds
+        self._verified = VerifiedTokens(MOST_REMEMBERED)
 
     def issue(self, session: Session) -> str:
         """A token for the session as it is now; never outlives it."""
@@ -126,6 +157,16 @@ class AccessTokens:
 
         `proof_jkt` is the thumbprint of a DPoP proof that was verified for this very request. In memory only.
         """
+        verified = self._verified.find(token) or self._check(token, now)
+        if now.timestamp() >= verified.expires_at or self._find_key(verified.kid) is None:
+            raise TokenInvalid
+        if verified.principal.session_id in self._revoked:
+            raise TokenInvalid
+        if verified.jkt != proof_jkt:
+            raise ProofMissing
+        return verified.principal
+
+    def _check(self, token: str, now: datetime) -> Verified:
         try:
             claims = verify_jwt(
                 token,
@@ -135,19 +176,20 @@ class AccessTokens:
                 audience=self._issuer,
                 now=now,
             )
-            verified = msgspec.convert(claims, VerifiedClaims)
-            principal = _principal_of(verified)
+            verified = _verified_of(msgspec.convert(claims, VerifiedClaims), kid=kid_of_token(token))
         except (InvalidToken, msgspec.ValidationError, ValueError):
             raise TokenInvalid from None
-        if verified.sid in self._revoked:
-            raise TokenInvalid
-        if (verified.cnf or {}).get("jkt") != proof_jkt:
-            raise ProofMissing
-        return principal
+        self._verified.add(token, verified)
+        return verified
 
     def _find_key(self, kid: str) -> EllipticCurvePublicKey | None:
         key = self._keyring.find(PURPOSE, kid)
         return key.public_key if key is not None else None
+
+
+def kid_of_token(token: str) -> str:
+    """The `kid` of a token that was verified."""
+    return str(jwt.get_unverified_header(token)["kid"])
 
 
 def _claims_of(session: Session) -> dict[str, Any]:
@@ -171,6 +213,11 @@ def _claims_of(session: Session) -> dict[str, Any]:
         "organization_id": session.organization_id,
     }
     return claims | {name: str(value) for name, value in ids.items() if value is not None}
+
+
+def _verified_of(claims: VerifiedClaims, *, kid: str) -> Verified:
+    jkt = (claims.cnf or {}).get("jkt")
+    return Verified(principal=_principal_of(claims), kid=kid, jkt=jkt, expires_at=claims.exp)
 
 
 def _principal_of(claims: VerifiedClaims) -> Principal:

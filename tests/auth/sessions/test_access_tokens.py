@@ -162,6 +162,37 @@ async def test_other_scheme_is_refused(client: httpx.AsyncClient, token: str, sc
     assert (await me(client, token, scheme)).status_code == 401
 
 
+async def test_token_seen_before_is_judged_anew_by_time_key_and_session(
+    auth: AuthServices, token: str, clock: ManualClock, keyring: Keyring
+) -> None:
+    now = clock.now()
+    principal = auth.access_tokens.verify(token, now)
+    assert auth.access_tokens.verify(token, now) == principal
+    with pytest.raises(Unauthenticated):
+        auth.access_tokens.verify(token, later(now, 600))
+    with pytest.raises(Unauthenticated):
+        auth.access_tokens.verify(token, now, proof_jkt="another key")
+    keys, keyring._keys = keyring._keys, {}
+    with pytest.raises(Unauthenticated):
+        auth.access_tokens.verify(token, now)
+    keyring._keys = keys
+    auth.revoked_sessions.add(principal.session_id)
+    with pytest.raises(Unauthenticated):
+        auth.access_tokens.verify(token, now)
+
+
+async def test_memory_of_tokens_is_bounded(auth: AuthServices, token: str, clock: ManualClock) -> None:
+    from auth.sessions.tokens import VerifiedTokens
+
+    auth.access_tokens.verify(token, clock.now())
+    known = auth.access_tokens._verified.find(token)
+    assert known is not None
+    memory = VerifiedTokens(2)
+    for name in "abc":
+        memory.add(name, known)
+    assert [memory.find(name) is None for name in "abc"] == [True, False, False]
+
+
 async def test_two_authorization_headers_are_refused(client: httpx.AsyncClient, token: str) -> None:
     header = ("Authorization", f"Bearer {token}")
     assert (await client.get("/v1/me", headers=[header, header])).status_code == 401

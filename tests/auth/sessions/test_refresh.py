@@ -55,6 +55,12 @@ async def test_reuse_ends_this_family_only(phone: Phone) -> None:
     assert (await phone.refresh(other["refresh_token"])).status_code == 200
 
 
+async def test_token_that_is_not_the_stored_one_is_refused(phone: Phone, connection: Connection) -> None:
+    await phone.sign_in()
+    await connection.execute("update auth.session set refresh_hash = sha256('another')")
+    assert oauth_error(await phone.refresh()) == "invalid_grant"
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [
