@@ -4,7 +4,7 @@ SuishenError
  ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
  ├─ HeadersTooLarge 431, StreamingNotServed 501
- ├─ UnknownService 404, UnknownServicePath 404, ServiceSuspended 403, BasisMissing 403
+ ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503
  └─ DepartmentUnreachable 502, DepartmentMisbehaved 502, DepartmentBusy 503, DepartmentTimedOut 504
 """
 
@@ -140,7 +140,7 @@ class UnknownServicePath(NotFound):
     remedy = Text(zh="只能调用服务清单中登记的接口。", en="Only paths of the approved manifest can be called.")
 
 
-class ServiceSuspended(Forbidden):
+class ServiceSuspended(TemporarilyUnavailable):
     """The service was taken away for now; says why and what is the other way."""
 
     slug = "service-suspended"

@@ -437,7 +437,7 @@ async def test_suspended_service_says_why_and_what_else(city: Harness, citizen: 
     await city.publish(published("http://127.0.0.1:1", row=SUSPENSION))
     answered = await city.call("GET", "/loans", BEARER)
     problem = msgspec.json.decode(answered.body)
-    assert (answered.status, answered.slug) == (403, "service-suspended")
+    assert (answered.status, answered.slug) == (503, "service-suspended")
     assert (problem["reason"], problem["fallback"]) == ("系统升级", "请到大厅")
 
 
