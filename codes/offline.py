@@ -26,6 +26,7 @@ STEPS = (
     "issuer_key",
     "issuer_signature",
     "device_signature",
+    "kind",
     "trust_list",
     "status",
     "validity",
@@ -140,9 +141,10 @@ def judge(
     challenge: Challenge | None = None,
     allowance: timedelta = timedelta(0),
 ) -> Judged:
-    """What a code of good signatures is worth here and now: lists, status, validity, freshness, scenario, in order."""
+    """What a code of good signatures is worth here and now: kind, lists, status, validity, freshness, scenario."""
     stale: set[str] = set()
     try:
+        _check_kind(code.claims, policy)
         if now > trust_list.next_update_at:
             _tolerate("trust_list", Reason.TRUST_LIST_STALE, policy, stale)
         _check_status(status, policy, stale)
@@ -175,9 +177,7 @@ def check_freshness(iat: int, policy: ScenarioPolicy, now: datetime, allowance: 
 
 
 def check_scenario(code: ReadCode, policy: ScenarioPolicy) -> None:
-    """A code of the right kind, opened for this scenario, or for none where that is enough; raises `Refused`."""
-    if code.claims.kind not in policy.kinds:
-        raise Refused(Reason.WRONG_CARRIER, "scenario")
+    """A code that was opened for this scenario, or for none where that is enough; raises `Refused`."""
     if not isinstance(code, UnverifiedPresentation) or code.presentation.scenario == policy.number:
         return
     if code.presentation.scenario != GENERAL or not policy.general_ok:
@@ -262,6 +262,11 @@ def _check_status(found: StatusFound, policy: ScenarioPolicy, stale: set[str]) -
         raise Refused(Reason.SUSPENDED, "status")
     if found.status is None or found.stale:
         _tolerate("status", Reason.STATUS_UNKNOWN, policy, stale)
+
+
+def _check_kind(claims: Claims, policy: ScenarioPolicy) -> None:
+    if claims.kind not in policy.kinds:
+        raise Refused(Reason.WRONG_CARRIER, "kind")
 
 
 def _check_expiry(claims: Claims, now: datetime) -> None:
