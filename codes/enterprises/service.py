@@ -22,7 +22,6 @@ from codes.keys import signer_of
 from codes.status.models import StatusPointer
 from codes.status.service import Statuses
 from codes.trust.models import CodeFormat
-from codes.verification.ports import Holder
 
 KEY_PURPOSE: Final = "enterprise_code"
 MOST_VALID: Final = 200
@@ -87,11 +86,6 @@ class EnterpriseCodes:
         rows = await repository.list_codes(connection, organization_id, after, limit + 1)
         more = len(rows) > limit
         return CodeList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
-
-    async def find_holder(self, connection: Connection, kind: Kind, cti: bytes) -> Holder | None:
-        """The organization that an enterprise code stands for, or None; the code's own state is its status."""
-        code = await repository.find_code_by_cti(connection, cti) if kind is Kind.E else None
-        return None if code is None else Holder(subject_type="organization", subject_id=code.organization_id)
 
     def _make(self, pointer: StatusPointer, organization_id: UUID, request: IssueCode, now: datetime) -> EnterpriseCode:
         expires_at = (now + request.life).replace(microsecond=0)

@@ -1,8 +1,9 @@
 """A small city for the rooms of scanners, enterprise codes and checks: real routes, real tables, chosen callers."""
 
 import base64
+import dataclasses
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -28,16 +29,11 @@ from auth.documents import make_synthetic_credit_code
 from auth.keys import point_of
 from auth.principal import Principal
 from auth.sessions.middleware import provide_principal
-from codes.enterprise_settings import EnterpriseSettings
-from codes.enterprise_wiring import build_enterprise
+from codes.enterprise_checks.service import EnterpriseChecks
 from codes.scanners.guards import COVERED, TAG
 from codes.scanners.service import PROOF_TYPE
-from codes.scenarios.catalogue import load_scenarios
 from codes.settings import CodesSettings
-from codes.status.service import Statuses
-from codes.status.slots import Slots
-from codes.trust.service import TrustLists
-from codes.verification.models import policy_of
+from codes.wiring import CodesPorts, build_codes
 
 ORIGIN = "http://127.0.0.1:8000"
 AUTHORITY = "127.0.0.1:8000"
@@ -219,33 +215,24 @@ class Device:
 
 
 class EnterpriseRooms:
-    """The rooms around enterprise codes, put together as in the product; `sources` may be fakes."""
+    """The codes as in the product, over organizations in memory, and with `sources` that a test fills."""
 
-    def __init__(self, floor: Floor, **changes: Any) -> None:
+    def __init__(self, floor: Floor, sources: dict[str, Any] | None = None) -> None:
         self.organizations = KnownOrganizations()
-        self.sources: dict[str, Any] = {}
-        codes = CodesSettings(origin=ORIGIN)
-        scenarios = load_scenarios()
-        statuses = Statuses(
-            database=floor.database,
-            keyring=floor.keyring,
-            clock=floor.clock,
-            slots=Slots(bytes(16)),
-            code_format=codes.code_format,
-        )
-        self.services = build_enterprise(
+        self.sources = {} if sources is None else sources
+        nobody = cast("Any", None)
+        built = build_codes(
             floor,
-            EnterpriseSettings(origin=ORIGIN, source_deadline_seconds=0.3),
-            scenarios=scenarios,
-            statuses=statuses,
-            trust_lists=TrustLists(
-                database=floor.database,
-                keyring=floor.keyring,
-                clock=floor.clock,
-                policies=lambda: [policy_of(scenario) for scenario in scenarios],
-                settings=codes,
-            ),
-            code_format=codes.code_format,
-            organizations=self.organizations,
-            **({"sources": self.sources} | changes),
+            CodesSettings(origin=ORIGIN),
+            CodesPorts(people=nobody, devices=nobody, organizations=self.organizations),
         )
+        checks = EnterpriseChecks(
+            database=floor.database,
+            stickers=built.stickers,
+            scenarios=built.scenarios,
+            sources=self.sources,
+            clock=floor.clock,
+            deadline_seconds=0.3,
+            stale_after=timedelta(days=2),
+        )
+        self.services = dataclasses.replace(built, enterprise_checks=checks)

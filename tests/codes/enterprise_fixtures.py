@@ -7,7 +7,7 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.floor import Floor
-from codes.enterprise_wiring import routers
+from codes.wiring import routers
 from tests.codes.enterprise_city import RESTAURANT, Caller, EnterpriseRooms, agent_of, build_app, client_of
 
 

@@ -400,7 +400,7 @@ async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(
     officer = an_official("inspector")
     try:
         async with database.transaction() as connection:
-            code = await rooms.services.codes.issue(
+            code = await rooms.services.enterprise_codes.issue(
                 connection, agent_of(RESTAURANT), RESTAURANT, IssueCode(label="前厅")
             )
             task = await rooms.services.inspections.open(
@@ -408,7 +408,7 @@ async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(
                 officer,
                 CreateInspection(scenario=804, purpose="消防监督检查", authority="通知书", organization_id=RESTAURANT),
             )
-        answer = await rooms.services.checks.check(
+        answer = await rooms.services.enterprise_checks.check(
             officer, CheckEnterprise(code=code.carrier, scenario=804, inspection_id=task.id)
         )
     finally:

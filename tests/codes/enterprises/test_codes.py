@@ -10,8 +10,6 @@ import pytest
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from codes.enterprises import service
-from codes.envelope.claims import Kind
-from codes.verification.ports import Holder
 from tests.codes.enterprise_city import OTHER_COMPANY, RESTAURANT, STRANGERS, Caller, EnterpriseRooms, agent_of
 
 CODES = f"/v1/organizations/{RESTAURANT}/codes"
@@ -157,15 +155,3 @@ async def test_revoke_code_that_does_not_exist_is_refused(city: httpx.AsyncClien
     caller.principal = agent_of(RESTAURANT)
     answer = await city.delete(f"{CODES}/{uuid4()}")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/enterprise-code-unknown")
-
-
-async def test_find_holder_knows_only_enterprise_codes_in_the_books(
-    city: httpx.AsyncClient, caller: Caller, rooms: EnterpriseRooms, connection: Connection
-) -> None:
-    caller.principal = agent_of(RESTAURANT)
-    await issue(city)
-    cti = await connection.fetchval("select cti from codes.enterprise_code")
-    holder = Holder(subject_type="organization", subject_id=RESTAURANT)
-    assert await rooms.services.codes.find_holder(connection, Kind.E, cti) == holder
-    assert await rooms.services.codes.find_holder(connection, Kind.V, cti) is None
-    assert await rooms.services.codes.find_holder(connection, Kind.E, bytes(16)) is None
