@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
         case "/slow":
             await asyncio.sleep(1.5)
         case "/stuck":
-            time.sleep(60)  # noqa: ASYNC251 - to block the event loop is what this is for
+            sum(range(10**11))  # one long call into C: no other thread of this process gets its turn
         case "/die":
             os._exit(7)
         case "/variable":
