@@ -9,6 +9,7 @@ from litestar.types import ASGIApp, Middleware
 
 import auth.wiring
 import codes.wiring
+import gateway.wiring
 import miniapps.wiring
 from app.kit.floor import Floor
 from app.kit.jobs import Job
@@ -18,7 +19,9 @@ from auth.settings import AuthSettings
 from auth.wiring import AuthServices
 from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
-from gateway.network import NetworkPolicy
+from gateway.limits import Limit
+from gateway.settings import GatewaySettings
+from gateway.wiring import GatewayServices
 from miniapps.settings import MiniappsSettings
 from miniapps.wiring import MiniappsServices
 
@@ -30,6 +33,7 @@ class Packages:
     auth: AuthServices
     codes: CodesServices
     miniapps: MiniappsServices
+    gateway: GatewayServices
     routers: list[Router]
     jobs: list[Job]
     middleware: list[Middleware]
@@ -47,28 +51,43 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         CodesPorts(people=identity.people, devices=identity.devices, organizations=identity.organizations),
     )
     identity.devices.tell(code.grants)
-    policy = NetworkPolicy(allowed=frozenset(settings.allowed_upstreams))
+    door_settings = _gateway_settings(settings)
     registry = miniapps.wiring.build_miniapps(
-        floor, MiniappsSettings(), organizations=identity.organizations, policy=policy
+        floor,
+        MiniappsSettings(),
+        organizations=identity.organizations,
+        policy=gateway.wiring.network_policy(door_settings),
+    )
+    door = gateway.wiring.build_gateway(
+        floor,
+        door_settings,
+        authenticator=identity.authenticator,
+        releases=registry.releases,
+        consents=identity.consents,
+        people=identity.people,
+        organizations=identity.organizations,
     )
     return Packages(
         auth=identity,
         codes=code,
         miniapps=registry,
+        gateway=door,
         routers=[
             *auth.wiring.routers(identity),
             *codes.wiring.routers(code),
             *miniapps.wiring.routers(registry),
+            *gateway.wiring.routers(door),
         ],
         jobs=[
             *auth.wiring.background(floor, identity),
             *codes.wiring.background(floor, code),
             *miniapps.wiring.background(registry),
+            *gateway.wiring.background(door),
         ],
         middleware=[identity.middleware],
         dependencies=auth.wiring.dependencies(),
-        closers=[identity.close, code.close],
-        wrap=lambda inner: inner,
+        closers=[door.close, code.close, identity.close],
+        wrap=lambda inner: gateway.wiring.asgi(door, inner),
     )
 
 
@@ -94,4 +113,15 @@ def _codes_settings(settings: Settings) -> CodesSettings:
         origin=settings.public_origin,
         brand=_brand(settings),
         enterprise_sources=settings.enterprise_sources,
+    )
+
+
+def _gateway_settings(settings: Settings) -> GatewaySettings:
+    calls = settings.calls_per_person
+    return GatewaySettings(
+        issuer=settings.public_origin,
+        apps_host=settings.apps_host,
+        region=settings.region,
+        allowed_upstreams=frozenset(settings.allowed_upstreams),
+        per_person=Limit(requests=calls, per_seconds=1, burst=2 * calls),
     )

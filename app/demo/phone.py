@@ -56,6 +56,7 @@ class Phone(Caller):
     async def request_code(self) -> str:
         """The challenge that a text message was sent for."""
         self.tokens = {}
+        self._last_message = max((message["sent_at"] for message in await self._inbox()), default="")
         answer = await self.call("POST", "/v1/login/otp/challenges", json={"phone": self.number})
         return str(answer["challenge_id"])
 
@@ -63,15 +64,17 @@ class Phone(Caller):
         """The newest code in the demo inbox, once the message has come."""
         deadline = time.monotonic() + patience_seconds
         while time.monotonic() < deadline:
-            inbox = await self.http.get("/demo/inbox.json", params={"phone": self.number})
-            items = inbox.json()["items"]
-            codes = [(item["sent_at"], CODE_IN_MESSAGE.search(item["text"])) for item in items]
-            fresh = [(sent_at, found) for sent_at, found in codes if found and sent_at > self._last_message]
+            codes = [(message["sent_at"], CODE_IN_MESSAGE.search(message["text"])) for message in await self._inbox()]
+            fresh = [(sent_at, found.group()) for sent_at, found in codes if found and sent_at > self._last_message]
             if fresh:
-                self._last_message, found = max(fresh, key=lambda message: message[0])
-                return found.group()
+                return max(fresh)[1]
             await asyncio.sleep(0.05)
         raise TimeoutError("No text message came.")
+
+    async def _inbox(self) -> list[dict[str, str]]:
+        answer = await self.http.get("/demo/inbox.json", params={"phone": self.number})
+        messages: list[dict[str, str]] = answer.json()["items"]
+        return messages
 
     async def redeem_code(self, challenge: str, code: str) -> dict[str, Any]:
         """Signs in; the session is bound to this phone's proof key."""

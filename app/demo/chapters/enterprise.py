@@ -43,8 +43,8 @@ async def _hang_code(stage: Stage, company: Caller) -> str:
     organization_id = (await company.call("GET", "/v1/me"))["subject_id"]
     with story.step("申领企业码，画成图片", "the company's code, drawn as a picture") as step:
         issued = await company.call("POST", f"/v1/organizations/{organization_id}/codes", json={"label": "店门口"})
-        text = read_picture(stage.draw("enterprise-code", issued["code"]))
-        step.expect(text, issued["code"], "picture")
+        text = read_picture(stage.draw("enterprise-code", issued["carrier"]))
+        step.expect(text, issued["carrier"], "picture")
         step.saw("a URL that any camera opens")
     with story.step("任何手机相机打开公开页", "its public page, in any browser") as step:
         answer = await stage.http.get(urlsplit(text).path, headers={"accept": "text/html"})
