@@ -124,6 +124,7 @@ async def test_bytes_after_an_answer_never_reach_the_next_question(client: httpx
         for body in (good, evil):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         await writer.drain()
+        await reader.read()  # until the client hangs up
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
