@@ -136,9 +136,12 @@ def test_workers_leave_within_a_second_when_the_main_process_is_killed(server: R
     server.process.kill()
     server.process.wait()
     killed_at = time.monotonic()
-    while alive(workers):
-        assert time.monotonic() - killed_at < 1.0, f"workers {alive(workers)} outlived their main process"
+    while alive(workers) and time.monotonic() - killed_at < 1.0:
         time.sleep(0.01)
+    orphans = alive(workers)
+    for orphan in orphans:
+        os.kill(orphan, signal.SIGKILL)
+    assert not orphans
     client.join()
     # The system takes a moment longer to close what a dead process held: still within the second.
     left = max(0.0, killed_at + 1.0 - time.monotonic())
