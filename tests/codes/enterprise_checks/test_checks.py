@@ -1,6 +1,9 @@
 """一码核查 at its edge: who may check what, what a bad code or a dead source does, and what the enterprise reads."""
 
+import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database, Notifications
 from app.kit.floor import Floor
+from app.kit.idempotency import IdempotencyKeyInUse
 from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
@@ -380,40 +384,55 @@ class NeedsTheOnlyConnection:
         return SourceAnswer(credit_code=question.credit_code, as_of=self.clock.now(), facts=[])
 
 
-async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(
-    race_dsn: str, vault: Vault, clock: ManualClock
-) -> None:
-    database = Database(race_dsn, max_size=1)
+@contextlib.asynccontextmanager
+async def committed_city(
+    dsn: str, vault: Vault, clock: ManualClock, *, connections: int
+) -> AsyncIterator[tuple[EnterpriseRooms, Principal, CheckEnterprise]]:
+    """Rooms over a real pool, with an officer and the check that waits to be made; every write commits."""
+    database = Database(dsn, max_size=connections)
     await database.open()
     keyring = Keyring(database, vault, clock)
     await keyring.refresh()
     floor = Floor(
         database=database,
-        notifications=Notifications(race_dsn),
+        notifications=Notifications(dsn),
         clock=clock,
         vault=vault,
         keyring=keyring,
         outbox=Outbox(database, vault, clock),
     )
-    source = NeedsTheOnlyConnection(database, clock)
-    rooms = EnterpriseRooms(floor, sources={"fire": source})
-    officer = an_official("inspector")
+    rooms, officer = EnterpriseRooms(floor), an_official("inspector")
+    task = CreateInspection(scenario=804, purpose="消防监督检查", authority="通知书", organization_id=RESTAURANT)
     try:
         async with database.transaction() as connection:
-            code = await rooms.services.enterprise_codes.issue(
-                connection, agent_of(RESTAURANT), RESTAURANT, IssueCode(label="前厅")
-            )
-            task = await rooms.services.inspections.open(
-                connection,
-                officer,
-                CreateInspection(scenario=804, purpose="消防监督检查", authority="通知书", organization_id=RESTAURANT),
-            )
-        answer = await rooms.services.enterprise_checks.check(
-            officer, CheckEnterprise(code=code.carrier, scenario=804, inspection_id=task.id)
-        )
+            agent = agent_of(RESTAURANT)
+            code = await rooms.services.enterprise_codes.issue(connection, agent, RESTAURANT, IssueCode(label="前厅"))
+            opened = await rooms.services.inspections.open(connection, officer, task)
+        yield rooms, officer, CheckEnterprise(code=code.carrier, scenario=804, inspection_id=opened.id)
     finally:
         await rooms.services.close()
         await database.close()
+
+
+async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(
+    race_dsn: str, vault: Vault, clock: ManualClock
+) -> None:
+    async with committed_city(race_dsn, vault, clock, connections=1) as (rooms, officer, request):
+        checks = rooms.services.enterprise_checks
+        source = rooms.sources["fire"] = NeedsTheOnlyConnection(checks._database, clock)
+        answer = await checks.check(officer, request)
     assert isinstance(answer, CheckView)
     assert (answer.sources[0].name, answer.sources[0].state) == ("fire", "ok")
     assert source.written == ["asking"]
+
+
+async def test_check_sent_twenty_times_at_once_asks_once(race_dsn: str, vault: Vault, clock: ManualClock) -> None:
+    async with committed_city(race_dsn, vault, clock, connections=8) as (rooms, officer, request):
+        fire = rooms.sources["fire"] = Knows(clock.now())
+        asking = (rooms.services.enterprise_checks.check(officer, request, b"one") for _ in range(20))
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+    first = [answer for answer in answers if isinstance(answer, CheckView) and not answer.repeated]
+    others = [answer for answer in answers if answer not in first]
+    assert len(first) == 1
+    assert len(fire.asked) == 1
+    assert all(isinstance(answer, CheckView | IdempotencyKeyInUse) for answer in others)
