@@ -36,7 +36,7 @@ class GrantRequestClaims(Model):
     iss: UUID
     aud: str
     iat: int
-    jti: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+    jti: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}(?![\s\S])")]
     keys: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=GRANTS_PER_BATCH, max_length=GRANTS_PER_BATCH)]
 
 

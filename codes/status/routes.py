@@ -10,11 +10,11 @@ from app.kit.database import Connection
 from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
+from codes.etags import NOT_MODIFIED, is_current
 from codes.status.models import TTL_SECONDS
 from codes.status.service import Statuses
 
 MEDIA_TYPE = "application/statuslist+cwt"
-NOT_MODIFIED = 304
 
 
 class ShardList(Model):
@@ -43,12 +43,12 @@ async def get_status_list(
     request: Request[Any, Any, Any],
     connection: Injected[Connection],
     statuses: Injected[Statuses],
-) -> Response[bytes | None]:
+) -> Response[bytes]:
     """The list of `shard`; unchanged since the caller's copy: 304."""
     published = await statuses.publish(connection, shard)
     headers = {"ETag": published.etag, "Cache-Control": f"public, max-age={TTL_SECONDS // 10}"}
-    if request.headers.get("if-none-match") == published.etag:
-        return Response(None, status_code=NOT_MODIFIED, headers=headers)
+    if is_current(request.headers.get("if-none-match"), published.etag):
+        return Response(b"", status_code=NOT_MODIFIED, headers=headers)
     return Response(published.body, headers=headers, media_type=MEDIA_TYPE)
 
 

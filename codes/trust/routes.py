@@ -10,12 +10,12 @@ from app.kit.http import Injected
 from app.kit.keyring import public_jwk
 from app.kit.structs import Model
 from auth.guards import public
+from codes.etags import NOT_MODIFIED, is_current
 from codes.settings import CodesSettings
 from codes.trust.service import TrustLists
 
 MEDIA_TYPE = 'application/cose; cose-type="cose-sign1"'
 FRESH_FOR_SECONDS = 60
-NOT_MODIFIED = 304
 
 
 class TrustRoot(Model):
@@ -38,12 +38,12 @@ async def get_trust_list(
     request: Request[Any, Any, Any],
     connection: Injected[Connection],
     trust_lists: Injected[TrustLists],
-) -> Response[bytes | None]:
+) -> Response[bytes]:
     """The list in force; unchanged since the caller's copy: 304."""
     current = await trust_lists.current(connection)
     headers = {"ETag": current.etag, "Cache-Control": f"public, max-age={FRESH_FOR_SECONDS}"}
-    if request.headers.get("if-none-match", "").removeprefix("W/") == current.etag:
-        return Response(None, status_code=NOT_MODIFIED, headers=headers)
+    if is_current(request.headers.get("if-none-match"), current.etag):
+        return Response(b"", status_code=NOT_MODIFIED, headers=headers)
     return Response(current.body, headers=headers, media_type=MEDIA_TYPE)
 
 

@@ -22,8 +22,8 @@ class VerifyCode(Request):
 
     code: str
     scenario: int
-    cnonce: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{11,43}$")] | None = None
-    request_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}$")] | None = None
+    cnonce: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{11,43}(?![\s\S])")] | None = None
+    request_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}(?![\s\S])")] | None = None
 
 
 class GrantStanding(Model):

@@ -65,6 +65,7 @@ REQUEST_FAULTS: dict[str, dict[str, Any]] = {
     "a request from the future": {"iat": 1 << 40},
     "a time that is no number": {"iat": True},
     "a short jti": {"jti": "1"},
+    "a jti with a newline": {"jti": "0123456789abcdef\n"},
     "a jti with a zero byte": {"jti": "0123456789abcdef\x00"},
     "no keys": {"keys": []},
     "another type": {"typ": "device-proof+jwt"},
