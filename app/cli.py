@@ -18,16 +18,20 @@ from app.boot import ground, with_data_directory
 from app.kit.audit import AuditBroken
 from app.kit.clock import SystemClock
 from app.kit.embedded_postgres import EmbeddedPostgres
+from app.kit.errors import SuishenError
 from app.kit.floor import Floor
 from app.kit.keyring import PURPOSES
 from app.kit.migrate import MigrationError
 from app.kit.postgres_binaries import EmbeddedPostgresError
 from app.kit.sealer import Sealer
-from app.main import CHECKPOINTS, build_floor
+from app.main import CHECKPOINTS, build_floor, build_house
 from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
+from app.staffing import appoint
+from auth.officials.models import ROLES, Role
 from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, RootUnreadable, export_files, verify_files
 from codes.pictures import read_picture
+from miniapps.cli import miniapp
 
 EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, ServeError, RootUnreadable)
 
@@ -45,6 +49,9 @@ def clear_mistakes() -> Iterator[None]:
     except EXPECTED as error:
         for line in str(error).splitlines():
             tell(f"suishen: {line}")
+        sys.exit(2)
+    except SuishenError as refusal:
+        tell(f"suishen: {refusal.title.en}. {(refusal.detail or refusal.remedy).en}")
         sys.exit(2)
 
 
@@ -134,10 +141,12 @@ def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario
 
     Prints the verdict as JSON, with the age of every list. Exits 0 on ACCEPT, 1 on anything else.
     """
-    if (code is None) == (picture is None):
+    if picture is not None:
+        code = read_picture(picture) if code is None else None
+    if code is None:
         raise click.UsageError("Give either a CODE or a --picture.")
     result = verify_files(
-        code if picture is None else read_picture(picture),
+        code,
         trust_list_path=lists / LIST_FILE,
         status_directory=lists / STATUS_FOLDER,
         root_path=lists / ROOT_FILE,
@@ -180,6 +189,39 @@ def rotate(purpose: str) -> None:
 
 
 @suishen.group()
+def staff() -> None:
+    """Accounts of staff. The first one is made here; further ones by an administrator over HTTP."""
+
+
+@staff.command()
+@click.argument("username")
+@click.option("--name", required=True, help="The person's name as colleagues know it.")
+@click.option(
+    "--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLES)), help="May be repeated."
+)
+@click.option("--department", required=True, help="The department's name; registered when its code is new.")
+@click.option("--credit-code", required=True, help="The department's 18-character credit code (GB 32100).")
+def add(*, username: str, name: str, roles: tuple[Role, ...], department: str, credit_code: str) -> None:
+    """Make the account USERNAME. Its password and second factor are shown this once."""
+
+    async def make(floor: Floor, chosen: Settings) -> None:
+        house = build_house(chosen, database=floor.database)
+        async with floor.database.transaction() as connection:
+            appointed = await appoint(
+                connection,
+                house.packages.auth,
+                username=username,
+                name=name,
+                roles=list(roles),
+                department=department,
+                credit_code=credit_code,
+            )
+        click.echo(f"password: {appointed.password}\nsecond factor: {appointed.account.totp_uri}")
+
+    _with_settings(make)
+
+
+@suishen.group()
 def audit() -> None:
     """The log of what was done."""
 
@@ -195,6 +237,9 @@ def verify() -> None:
         click.echo(f"Whole: {links} sealed entries, held against {checkpoints} checkpoints.")
 
     _with_settings(check)
+
+
+suishen.add_command(miniapp)
 
 
 def _with_floor(act: Callable[[Floor], Awaitable[None]]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -24,15 +25,25 @@ from app.settings import Settings, SettingsInvalid, to_environ
 READY_SECONDS = 30
 
 
+@dataclass(frozen=True, kw_only=True)
+class RunningHouse:
+    """A server that runs, and everything around it. `pid` is its main process."""
+
+    settings: Settings
+    city: City
+    staff: StaffRoom
+    pid: int
+
+
 def play(settings: Settings, *, pictures: Path, workers: int, tell: Callable[[str], None]) -> int:
     """The exit status: 0 only if every step held. Data stay between runs, beside those of `make run`."""
     if settings.production:
         raise SettingsInvalid(["The demo is made of stand-ins; production refuses it."])
     begin = time.monotonic()
     story = Story(tell)
-    with running_house(settings, pictures=pictures, workers=workers, tell=tell) as (complete, city, staff):
+    with running_house(settings, pictures=pictures, workers=workers, tell=tell) as house:
         try:
-            asyncio.run(_play(complete, city, staff, pictures, story))
+            asyncio.run(_play(house, pictures, story))
         except Exception as error:  # noqa: BLE001 - whatever broke the story, a person reads which step it was
             tell(f"\nThe journey ended here: {error}")
             return 1
@@ -43,7 +54,7 @@ def play(settings: Settings, *, pictures: Path, workers: int, tell: Callable[[st
 @contextlib.contextmanager
 def running_house(
     settings: Settings, *, pictures: Path, workers: int, tell: Callable[[str], None]
-) -> Iterator[tuple[Settings, City, StaffRoom]]:
+) -> Iterator[RunningHouse]:
     """A whole server on a free port with its demo city and staff, stopped with the block."""
     settings = with_data_directory(settings)
     port = free_port()
@@ -63,14 +74,14 @@ def running_house(
     ):
         staff = StaffRoom(complete.data_directory)
         asyncio.run(appoint_staff(complete, staff))
-        server.start(
+        pid = server.start(
             "server",
             "app.demo.worker_main",
             ready=f"{complete.public_origin}/health/ready",
             environment=to_environ(complete),
             timeout_seconds=READY_SECONDS,
         )
-        yield complete, city, staff
+        yield RunningHouse(settings=complete, city=city, staff=staff, pid=pid)
 
 
 async def appoint_staff(settings: Settings, staff: StaffRoom) -> None:
@@ -85,10 +96,16 @@ async def appoint_staff(settings: Settings, staff: StaffRoom) -> None:
         await house.floor.database.close()
 
 
-async def _play(settings: Settings, city: City, staff: StaffRoom, pictures: Path, story: Story) -> None:
-    async with httpx.AsyncClient(base_url=settings.public_origin, timeout=20) as http:
+async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
+    async with httpx.AsyncClient(base_url=house.settings.public_origin, timeout=20) as http:
         stage = Stage(
-            story=story, settings=settings, city=city, staff=staff, http=http, pictures=pictures, citizen=Phone(http)
+            story=story,
+            settings=house.settings,
+            city=house.city,
+            staff=house.staff,
+            http=http,
+            pictures=pictures,
+            citizen=Phone(http),
         )
         await citizen.play(stage)
         await codes.play(stage)

@@ -58,7 +58,7 @@ class AppsDoor:
     def client(self) -> httpx.AsyncClient:
         """An anonymous client of the apps origin."""
         # Plain HTTP on loopback; reading the system's certificates for each client would be what takes the time.
-        return httpx.AsyncClient(transport=Loopback(verify=False), base_url=self.origin, timeout=10)  # noqa: S501
+        return httpx.AsyncClient(transport=Loopback(verify=False), base_url=self.origin, timeout=10)
 
     def _as_citizen(self, http: httpx.AsyncClient) -> Phone:
         phone = Phone(http)
