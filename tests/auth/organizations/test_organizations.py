@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from app.demo.registries import CITIZEN, ENTERPRISES, RESPONSIBLE, RESTAURANT, SECOND_CITIZEN
 from app.kit.clock import ManualClock
-from app.kit.database import Connection
+from app.kit.database import Connection, Database
 from app.kit.floor import Floor
 from auth.documents import make_synthetic_credit_code
+from auth.organizations.errors import OrganizationNotActive
+from auth.organizations.models import OrganizationView
 from auth.registries.ports import EnterpriseAnswer
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices, build_auth
@@ -58,6 +60,17 @@ async def test_claiming_again_changes_nothing(responsible: Phone, connection: Co
 async def test_claim_needs_a_real_name(phone: Phone) -> None:
     await phone.sign_in()
     assert slug_of(await claim(phone)) == "identity-level-too-low"
+
+
+async def test_known_person_on_an_unseen_device_has_no_organizations_yet(responsible: Phone) -> None:
+    organization_id = (await claim(responsible)).json()["id"]
+    await responsible.sign_in()
+    for response in (
+        await claim(responsible),
+        await responsible.get("/v1/organizations"),
+        await switch(responsible, organization_id),
+    ):
+        assert (response.status_code, slug_of(response)) == (403, "identity-level-too-low")
 
 
 async def test_anothers_enterprise_is_refused_like_one_that_is_not(phone: Phone) -> None:
@@ -195,9 +208,25 @@ async def test_bound_session_binds_the_switched_one(responsible: Phone, clock: M
     assert (await responsible.refresh(pair["refresh_token"])).status_code == 400
 
 
-async def test_ten_claims_at_once_make_one_organization(race_client: httpx.AsyncClient, race_floor: Floor) -> None:
+async def test_ten_claims_at_once_make_one_organization(
+    race_client: httpx.AsyncClient, race_floor: Floor, race_database: Database, auth_settings: AuthSettings
+) -> None:
     phone = Phone(race_client, race_floor.outbox.deliver_due, number="19900000001")
     await phone.become_known(RESPONSIBLE)
-    answers = await asyncio.gather(*(claim(phone) for _ in range(10)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    person_id = UUID((await phone.get("/v1/me")).json()["subject_id"])
+    services = build_auth(race_floor, auth_settings)
+    answer = EnterpriseAnswer(match=True, name=RESTAURANT.name, role="法定代表人")
+
+    async def record() -> OrganizationView | OrganizationNotActive:
+        async with race_database.transaction() as connection:
+            return await services.organizations.record_responsible(
+                connection, person_id=person_id, code=RESTAURANT.credit_code, answer=answer
+            )
+
+    views = await asyncio.gather(*(record() for _ in range(10)))
+    await services.close()
+    assert len({view.id for view in views if isinstance(view, OrganizationView)}) == 1
+    async with race_database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from auth.mandate") == 1
+        registered = "select count(*) from kit.audit_entry where action = 'organization.registered'"
+        assert await connection.fetchval(registered) == 1
