@@ -73,9 +73,8 @@ def with_city(settings: Settings, city: City) -> Settings:
 
 
 @contextlib.contextmanager
-def running_city(settings: Settings, *, tell: Callable[[str], None]) -> Iterator[tuple[Settings, City]]:
+def running_city(settings: Settings, city: City, *, tell: Callable[[str], None]) -> Iterator[tuple[Settings, City]]:
     """The city's programs, started side by side and stopped with the block; and the settings that know them."""
-    city = plan_city()
     complete = with_city(settings, city)
     with ChildProcesses(logs=settings.data_directory / "logs") as children:
         for program in city.programs:

@@ -12,7 +12,7 @@ import msgspec
 
 from app.boot import ground, with_data_directory
 from app.demo.chapters import citizen, codes, department, enterprise
-from app.demo.city import City, running_city
+from app.demo.city import City, plan_city, running_city
 from app.demo.phone import Phone
 from app.demo.staff import StaffRoom
 from app.demo.stage import Stage
@@ -53,9 +53,9 @@ def play(settings: Settings, *, pictures: Path, workers: int, tell: Callable[[st
 
 @contextlib.contextmanager
 def running_house(
-    settings: Settings, *, pictures: Path, workers: int, tell: Callable[[str], None]
+    settings: Settings, *, pictures: Path, workers: int, tell: Callable[[str], None], city: City | None = None
 ) -> Iterator[RunningHouse]:
-    """A whole server on a free port with its demo city and staff, stopped with the block."""
+    """A whole server on a free port with staff and a city (by default the demo's own), stopped with the block."""
     settings = with_data_directory(settings)
     port = free_port()
     settings = msgspec.structs.replace(
@@ -69,7 +69,7 @@ def running_house(
     )
     with (
         ground(settings, tell=tell) as grounded,
-        running_city(grounded, tell=tell) as (complete, city),
+        running_city(grounded, city or plan_city(), tell=tell) as (complete, running),
         ChildProcesses(logs=complete.data_directory / "logs") as server,
     ):
         staff = StaffRoom(complete.data_directory)
@@ -81,7 +81,7 @@ def running_house(
             environment=to_environ(complete),
             timeout_seconds=READY_SECONDS,
         )
-        yield RunningHouse(settings=complete, city=city, staff=staff, pid=pid)
+        yield RunningHouse(settings=complete, city=running, staff=staff, pid=pid)
 
 
 async def appoint_staff(settings: Settings, staff: StaffRoom) -> None:

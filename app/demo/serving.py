@@ -18,9 +18,9 @@ def serve_house(settings: Settings, *, demo_city: bool, tell: Callable[[str], No
     with contextlib.ExitStack() as stack:
         complete = stack.enter_context(ground(settings, tell=tell))
         if demo_city:
-            from app.demo.city import running_city  # noqa: PLC0415 - production never loads the stand-ins
+            from app.demo.city import plan_city, running_city  # noqa: PLC0415 - production never loads the stand-ins
 
-            complete, _ = stack.enter_context(running_city(complete, tell=tell))
+            complete, _ = stack.enter_context(running_city(complete, plan_city(), tell=tell))
         tell_where_to_look(complete, tell)
         serve(
             host=complete.host,

@@ -1,0 +1,248 @@
+"""Rows over HTTP: one worker pinned to one core, fsync on; the load, PostgreSQL and the department on the others."""
+
+import asyncio
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import asyncpg
+import httpx
+import msgspec
+
+from app.demo.chapters.department import LIBRARY, bring_live
+from app.demo.city import City, Program
+from app.demo.journey import RunningHouse, running_house
+from app.demo.phone import Phone
+from app.demo.registries import RESIDENTS, Resident
+from app.demo.scanner import ScannerProgram
+from app.demo.stage import Stage
+from app.demo.story import Story
+from app.kit.processes import ChildProcesses, free_port
+from app.settings import read_settings
+from bench.load import press, request_bytes
+from bench.result import Row
+
+SECONDS = 5.0
+SCENARIO = 301
+PEOPLE = RESIDENTS[8:]
+BATCHES = 4
+AGES = range(-20, 20)  # seconds: fresh at the beginning of the run and at its end
+SESSIONS = 16
+ROUTES = [  # as the library's, but without a rate of its own
+    {"method": "GET", "path": path, "scopes": ["library.reader"], "min_ial": 2} for path in ("/loans", "/card")
+]
+JSON = {"content-type": "application/json"}
+
+
+def rows(offline_rate: float) -> list[Row]:
+    """Verify online, refresh, proxied call; `offline_rate` is the limit of the first."""
+    settings = read_settings(
+        {
+            "SUISHEN_DATA_DIRECTORY": tempfile.mkdtemp(prefix="suishen-bench-"),
+            "SUISHEN_CALLS_PER_PERSON": "100000",
+        }
+    )
+    Path(settings.data_directory).chmod(0o755)
+    upstream = Program(name="library", module="bench.upstream", port=free_port())
+    city = City(
+        registries=Program(name="registries", module="app.demo.registries", port=free_port()),
+        sources=Program(name="sources", module="app.demo.sources", port=free_port()),
+        departments={"library": upstream},
+    )
+    pictures = settings.data_directory / "pictures"
+    with (
+        running_house(settings, pictures=pictures, workers=1, tell=lambda _line: None, city=city) as house,
+        ChildProcesses(logs=settings.data_directory / "logs") as children,
+    ):
+        bare_port = free_port()
+        bare = children.start(
+            "bare-proxy",
+            "bench.bare_proxy",
+            ["--port", str(bare_port), "--upstream", upstream.address],
+            ready=f"tcp://127.0.0.1:{bare_port}",
+        )
+        for pid in (house.pid, bare):
+            _pin_tree(pid, 0)
+        return asyncio.run(_measure(house, bare_port, offline_rate))
+
+
+async def _measure(house: RunningHouse, bare_port: int, offline_rate: float) -> list[Row]:
+    async with httpx.AsyncClient(base_url=house.settings.public_origin, timeout=20) as http:
+        stage = Stage(
+            story=Story(lambda _line: None),
+            settings=house.settings,
+            city=house.city,
+            staff=house.staff,
+            http=http,
+            pictures=house.settings.data_directory / "pictures",
+            citizen=Phone(http),
+        )
+        return [
+            await _verify_online(stage, offline_rate),
+            await _refresh(stage),
+            await _proxied(stage, bare_port),
+        ]
+
+
+async def _verify_online(stage: Stage, offline_rate: float) -> Row:
+    scanner = ScannerProgram(stage.http, "bench")
+    official = await stage.staff.sign_in(stage.http, "demo-scanners")
+    await scanner.enrol(official, stage.staff.organization_of("demo-library"), "bench", [SCENARIO])
+    codes = [code for number, resident in enumerate(PEOPLE) for code in await _codes_of(stage, number, resident)]
+    bodies = [
+        msgspec.json.encode({"code": code, "scenario": SCENARIO, "request_id": f"bench-{number:06}"})
+        for number, code in enumerate(codes)
+    ]
+    authority = stage.http.base_url.netloc.decode()
+    prepared = [
+        request_bytes(
+            "POST", "/v1/verifications", authority, scanner.signed_headers("POST", "/v1/verifications", body), body
+        )
+        for body in bodies
+    ]
+    accepted = 0
+
+    def look(body: bytes) -> None:
+        nonlocal accepted
+        accepted += b'"verdict":"ACCEPT"' in body
+
+    outcome = await press(stage.settings.port, iter(prepared), seconds=SECONDS, look=look)
+    assert accepted == sum(outcome.statuses.values()), f"{accepted} accepted of {outcome.statuses}"
+    return Row(
+        row="verify online",
+        unit="1/s",
+        ours=outcome.rate,
+        limit=offline_rate,
+        limit_is="our own offline rate, same run",
+        promise=0.2,
+        note=f"durable, over HTTP; p50 {outcome.p50_ms:.1f} ms, p99 {outcome.p99_ms:.1f} ms",
+    )
+
+
+async def _codes_of(stage: Stage, number: int, resident: Resident) -> list[str]:
+    phone = Phone(stage.http)
+    await phone.sign_in(f"199000001{number:02}")
+    await phone.prove_name(resident)
+    await phone.enrol()
+    grants = [grant for _ in range(BATCHES) for grant in await phone.fetch_grants()]
+    return [phone.present(grant, SCENARIO, age_seconds=age) for grant in grants for age in AGES]
+
+
+async def _refresh(stage: Stage) -> Row:
+    sessions = [await _bearer(stage, f"199000002{number:02}") for number in range(SESSIONS)]
+    authority = stage.http.base_url.netloc.decode()
+    tokens = itertools.cycle(sessions)
+    counts = await asyncio.gather(*(_refresh_for_ever(stage, next(tokens), authority) for _ in sessions))
+    commits = await _commit_rate(stage.settings.database_url)
+    return Row(
+        row="token refresh",
+        unit="1/s",
+        ours=sum(counts) / SECONDS,
+        limit=commits,
+        limit_is="bare one-row commits, same database",
+        promise=600,
+        promise_is_value=True,
+        note="rotation, durable; the ratio to oidc-provider is not measured yet",
+    )
+
+
+async def _refresh_for_ever(stage: Stage, tokens: dict[str, Any], authority: str) -> int:
+    """One phone: each refresh uses the token that the last one gave."""
+    count, deadline = 0, time.perf_counter() + SECONDS
+
+    def requests() -> Iterator[bytes]:
+        while time.perf_counter() < deadline:
+            form = urlencode({"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}).encode()
+            headers = {"content-type": "application/x-www-form-urlencoded"}
+            yield request_bytes("POST", "/oauth/token", authority, headers, form)
+
+    def look(body: bytes) -> None:
+        nonlocal count
+        tokens.update(msgspec.json.decode(body))
+        count += 1
+
+    outcome = await press(stage.settings.port, requests(), seconds=SECONDS, connections=1, look=look)
+    assert outcome.all_ok, outcome.statuses
+    return count
+
+
+async def _proxied(stage: Stage, bare_port: int) -> Row:
+    reviewer = await stage.staff.sign_in(stage.http, "demo-reviewer")
+    await bring_live(stage, "library", reviewer, routes=ROUTES)
+    tokens = await _bearer(stage, "19900000300", RESIDENTS[0])
+    headers = {"authorization": f"Bearer {tokens['access_token']}"}
+    ours = request_bytes("GET", f"/apps/{LIBRARY}/loans", stage.settings.apps_host, headers)
+    bare = request_bytes("GET", "/loans", f"127.0.0.1:{bare_port}", headers)
+    await asyncio.sleep(2)  # published everywhere
+    for port, request in ((stage.settings.port, ours), (bare_port, bare)):
+        assert (await press(port, itertools.repeat(request), seconds=0.5)).all_ok
+    through = await press(stage.settings.port, itertools.repeat(ours), seconds=SECONDS)
+    limit = await press(bare_port, itertools.repeat(bare), seconds=SECONDS)
+    assert through.all_ok, through.statuses
+    alone, alone_bare = [
+        await press(port, itertools.repeat(request), seconds=1.0, connections=1)
+        for port, request in ((stage.settings.port, ours), (bare_port, bare))
+    ]
+    return Row(
+        row="proxied call",
+        unit="1/s",
+        ours=through.rate,
+        limit=limit.rate,
+        limit_is="bare aiohttp-in-ASGI proxy",
+        promise=0.4,
+        note=f"everything on; a lone caller waits {alone.p50_ms - alone_bare.p50_ms:.2f} ms more at p50",
+    )
+
+
+async def _bearer(stage: Stage, number: str, resident: Resident | None = None) -> dict[str, Any]:
+    """Tokens of a session without a proof key, so that the load need not sign."""
+    phone = Phone(stage.http)
+    phone.number = number
+    challenge = await phone.request_code()
+    body = {"challenge_id": challenge, "code": await phone.read_code()}
+    tokens: dict[str, Any] = (await stage.http.post("/v1/login/otp/tokens", json=body)).raise_for_status().json()
+    if resident is None:
+        return tokens
+    question = {
+        "name": resident.name,
+        "document_type": resident.document_type,
+        "document_number": resident.document_number,
+    }
+    headers = {"authorization": f"Bearer {tokens['access_token']}"}
+    (await stage.http.post("/v1/me/real-name", json=question, headers=headers)).raise_for_status()
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    refreshed: dict[str, Any] = (await stage.http.post("/oauth/token", data=form)).raise_for_status().json()
+    return refreshed
+
+
+async def _commit_rate(dsn: str) -> float:
+    """Durable commits a second of one short row each, from as many connections as there are phones."""
+    pool = await asyncpg.create_pool(dsn, min_size=SESSIONS, max_size=SESSIONS)
+    await pool.execute("create table if not exists public.bench_commit (id bigserial, at timestamptz default now())")
+    deadline = time.perf_counter() + SECONDS
+
+    async def commit() -> int:
+        count = 0
+        while time.perf_counter() < deadline:
+            await pool.execute("insert into public.bench_commit default values")
+            count += 1
+        return count
+
+    total = sum(await asyncio.gather(*(commit() for _ in range(SESSIONS))))
+    await pool.close()
+    return total / SECONDS
+
+
+def _pin_tree(pid: int, core: int) -> None:
+    """The process, its threads and its children, on one core."""
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) == 1:
+        return
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+        for child in (task / "children").read_text().split():
+            _pin_tree(int(child), core)
