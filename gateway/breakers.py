@@ -3,11 +3,12 @@
 Pure state machines fed with time; they call nobody.
 """
 
+from collections import deque
 from typing import Final
 
 from app.kit.structs import Model
 
-WINDOW_SECONDS: Final = 5.0
+WINDOW_SECONDS: Final = 5
 
 
 class BreakerSettings(Model):
@@ -25,7 +26,7 @@ class Breaker:
 
     def __init__(self, settings: BreakerSettings) -> None:
         self._settings = settings
-        self._calls: list[tuple[float, bool]] = []
+        self._seconds: deque[_Second] = deque(maxlen=WINDOW_SECONDS)
         self._opened_at: float | None = None
         self._probing = False
         self.failing_since: float | None = None
@@ -46,16 +47,17 @@ class Breaker:
         """A call came back as it should."""
         self._probing = False
         if self._opened_at is not None:
-            self._calls.clear()
+            self._seconds.clear()
         self._opened_at = self.failing_since = None
-        self._remember(now, failed=False)
+        self._second(now).calls += 1
 
     def failed(self, now: float) -> None:
         """A call found nobody, took too long, or came back broken."""
         self.failing_since = self.failing_since or now
-        self._remember(now, failed=True)
+        second = self._second(now)
+        second.calls, second.failures = second.calls + 1, second.failures + 1
         if self._opened_at is None:
-            self._opened_at = now if self._is_bad() else None
+            self._opened_at = now if self._is_bad(now) else None
         elif self._probing:
             self._opened_at, self._probing = now, False
 
@@ -63,16 +65,26 @@ class Breaker:
         """A call ended without telling anything about the department: the caller left."""
         self._probing = False
 
-    def _remember(self, now: float, *, failed: bool) -> None:
-        self._calls = [call for call in self._calls if now - call[0] <= WINDOW_SECONDS][-MOST_REMEMBERED:]
-        self._calls.append((now, failed))
+    def _second(self, now: float) -> "_Second":
+        if not self._seconds or self._seconds[-1].at != int(now):
+            self._seconds.append(_Second(int(now)))
+        return self._seconds[-1]
 
-    def _is_bad(self) -> bool:
-        failures = sum(failed for _, failed in self._calls)
-        return failures >= self._settings.failures and 2 * failures >= len(self._calls)
+    def _is_bad(self, now: float) -> bool:
+        recent = [second for second in self._seconds if second.at > now - WINDOW_SECONDS]
+        failures = sum(second.failures for second in recent)
+        return failures >= self._settings.failures and 2 * failures >= sum(second.calls for second in recent)
 
 
-MOST_REMEMBERED: Final = 199
+class _Second:
+    """How many calls ended within one second, and how many of them failed."""
+
+    __slots__ = ("at", "calls", "failures")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.calls = 0
+        self.failures = 0
 
 
 class Bulkhead:

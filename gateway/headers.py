@@ -3,7 +3,7 @@
 Refuses to repair: a header that would have to be guessed at is refused or dropped, never rewritten.
 """
 
-from collections.abc import Iterable
+import re
 from typing import Final
 
 from app.kit.structs import Text
@@ -33,23 +33,23 @@ TO_DEPARTMENT: Final = frozenset(
 
 TO_CITIZEN: Final = frozenset(
     {
-        "accept-ranges",
-        "age",
-        "allow",
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "content-range",
-        "content-type",
-        "deprecation",
-        "etag",
-        "expires",
-        "last-modified",
-        "preference-applied",
-        "retry-after",
-        "sunset",
-        "vary",
+        b"accept-ranges",
+        b"age",
+        b"allow",
+        b"cache-control",
+        b"content-disposition",
+        b"content-encoding",
+        b"content-language",
+        b"content-range",
+        b"content-type",
+        b"deprecation",
+        b"etag",
+        b"expires",
+        b"last-modified",
+        b"preference-applied",
+        b"retry-after",
+        b"sunset",
+        b"vary",
     }
 )
 """Set-Cookie, Clear-Site-Data, Access-Control-*, Strict-Transport-Security, Alt-Svc and SSB-* are simply not here."""
@@ -60,6 +60,9 @@ ALWAYS: Final = (
     (b"referrer-policy", b"no-referrer"),
 )
 """On every answer of the apps host: what a department sends is data, never a page of a shared origin."""
+
+
+_PRINTABLE = re.compile(rb"[ -~]*")
 
 
 def headers_to_department(headers: Headers) -> dict[str, str]:
@@ -80,12 +83,12 @@ def headers_to_department(headers: Headers) -> dict[str, str]:
     return passed
 
 
-def headers_to_citizen(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """What of a department's headers the citizen may see; anything that is not plain ASCII is dropped."""
+def headers_to_citizen(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """What of a department's headers the citizen may see; anything that is not printable ASCII is dropped."""
     return [
-        (name.lower().encode(), value.encode())
+        (lower, value)
         for name, value in headers
-        if name.lower() in TO_CITIZEN and value.isascii() and value.isprintable()
+        if (lower := name.lower()) in TO_CITIZEN and _PRINTABLE.fullmatch(value)
     ]
 
 

@@ -115,7 +115,7 @@ class Proxy:
     async def _reply(self, scope: Scope, receive: Receive, trace: Trace) -> Reply:
         decision = await self._decide(scope, trace)
         self._limit(decision)
-        body = await self._body(receive, decision.match.route.body_limit)
+        body = await self._body(scope, receive, decision.match.route.body_limit)
         call = await self._prepare(scope, decision, body, trace.request_id)
         started = time.perf_counter()
         try:
@@ -164,7 +164,9 @@ class Proxy:
             if wait > 0:
                 raise RateLimited(retry_after=math.ceil(wait))
 
-    async def _body(self, receive: Receive, limit: int) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive, limit: int) -> bytes:
+        if not _announces_body(scope["headers"]):
+            return b""
         try:
             async with asyncio.timeout(self._settings.upload_seconds):
                 return await _read(receive, min(limit, BUFFERED_LIMIT))
@@ -190,6 +192,11 @@ class Proxy:
             zone=self._settings.region,
             channel=VISITOR if principal is None else principal.client_id,
         )
+
+
+def _announces_body(headers: Headers) -> bool:
+    """Whether a body follows (RFC 9112, section 6.3): without either header there is none."""
+    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers)
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

@@ -20,6 +20,7 @@ TAG: Final = "ssb"
 LABEL: Final = "ssb"
 LIFE_SECONDS: Final = 30
 NONCE_BYTES: Final = 16
+NO_BODY: Final = content_digest(b"")
 
 COVERED_FIELDS: Final = (
     "content-type",
@@ -57,7 +58,8 @@ class RequestSigner:
 
     def sign(self, request: OutgoingRequest, now: datetime) -> dict[str, str]:
         """The request's headers with `content-digest`, `signature-input` and `signature`. Values must be ASCII."""
-        headers = {**request.headers, "content-digest": content_digest(request.body)}
+        digest = content_digest(request.body) if request.body else NO_BODY
+        headers = {**request.headers, "content-digest": digest}
         key: SigningKey = self._keyring.active(PURPOSE)
         present = tuple(name for name in COVERED_FIELDS if name in headers)
         _refuse_unsignable(request, [headers[name] for name in present])

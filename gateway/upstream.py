@@ -23,13 +23,14 @@ IDLE_SECONDS: Final = 15.0
 SWITCHING: Final = 101
 
 _OWN_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+_AFTER_SCHEME: Final = len("https://")
 
 
 class Answer(Model):
     """A department's whole answer; `headers` as they came, in order."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
 
 
@@ -67,6 +68,7 @@ class Upstream:
         self._policy = policy
         self._most_connections = most_connections
         self._session: aiohttp.ClientSession | None = None
+        self._acceptable: dict[str, bool] = {}
 
     async def call(
         self,
@@ -82,11 +84,10 @@ class Upstream:
 
         `url` goes out byte for byte. Raises `DepartmentUnreachable`, `DepartmentTimedOut` or `DepartmentMisbehaved`.
         """
-        target = yarl.URL(url, encoded=True)
-        self._refuse_address(target)
+        self._refuse_address(url)
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await self._exchange(method, target, headers, body, largest_answer)
+                return await self._exchange(method, yarl.URL(url, encoded=True), headers, body, largest_answer)
         except TimeoutError:
             raise errors.DepartmentTimedOut from None
         except aiohttp.ClientConnectorError:
@@ -100,12 +101,21 @@ class Upstream:
         if session is not None:
             await session.close()
 
-    def _refuse_address(self, target: yarl.URL) -> None:
-        """Judges IP addresses here: aiohttp asks no resolver about them."""
+    def _refuse_address(self, url: str) -> None:
+        """Judges IP addresses here: aiohttp asks no resolver about them. Remembers each origin's verdict."""
+        origin = url[: url.find("/", _AFTER_SCHEME)]
+        acceptable = self._acceptable.get(origin)
+        if acceptable is None:
+            acceptable = self._acceptable[origin] = self._accepts(origin)
+        if not acceptable:
+            raise errors.DepartmentUnreachable
+
+    def _accepts(self, origin: str) -> bool:
         try:
-            self._policy.check(str(target.origin()))
+            self._policy.check(origin)
         except errors.UnacceptableAddress:
-            raise errors.DepartmentUnreachable from None
+            return False
+        return True
 
     async def _exchange(
         self, method: str, target: yarl.URL, headers: Mapping[str, str], body: bytes, largest_answer: int
@@ -116,20 +126,12 @@ class Upstream:
             headers=headers,
             data=body or None,
             allow_redirects=False,
-            skip_auto_headers=_OWN_HEADERS,
         ) as response:
             if response.status == SWITCHING:
                 response.close()
                 raise errors.DepartmentMisbehaved
-            parts: list[bytes] = []
-            left = largest_answer
-            async for part in response.content.iter_any():
-                left -= len(part)
-                if left < 0:
-                    response.close()
-                    raise errors.DepartmentMisbehaved
-                parts.append(part)
-            return Answer(status=response.status, headers=tuple(response.headers.items()), body=b"".join(parts))
+            answer = await _read(response, largest_answer)
+            return Answer(status=response.status, headers=response.raw_headers, body=answer)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -142,8 +144,21 @@ class Upstream:
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_OWN_HEADERS,
                 auto_decompress=False,
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             )
         return self._session
+
+
+async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:
+    parts: list[bytes] = []
+    left = largest
+    async for part in response.content.iter_any():
+        left -= len(part)
+        if left < 0:
+            response.close()
+            raise errors.DepartmentMisbehaved
+        parts.append(part)
+    return b"".join(parts)

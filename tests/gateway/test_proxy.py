@@ -110,7 +110,7 @@ class Harness:
             "raw_path": raw_path,
             "path": "never read",
             "query_string": query,
-            "headers": [(b"host", host.encode()), *headers],
+            "headers": [(b"host", host.encode()), *_length(body), *headers],
         }
         await self._app(scope, receive, send)
         return Answered(sent)
@@ -118,6 +118,10 @@ class Harness:
     async def publish(self, *apps: PublishedApp) -> None:
         self.apps[:] = apps
         await self.table.refresh()
+
+
+def _length(body: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", str(len(body)).encode())] if body else []
 
 
 async def inner(_scope: Any, _receive: Any, send: Any) -> None:
