@@ -5,7 +5,6 @@ authorised, signed and sent on exactly as it arrived; nothing here repairs a req
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -27,6 +26,7 @@ SINGLE: Final = frozenset(
         b"content-encoding",
         b"content-length",
         b"content-type",
+        b"host",
         b"idempotency-key",
         b"range",
         b"transfer-encoding",
@@ -61,53 +61,52 @@ def inspect(
     largest_body: int = LARGEST_BODY,
 ) -> Refusal | None:
     """The reason not to let the request in, or None. `query` is without its "?"."""
-    return (
-        _method(method)
-        or _headers(headers)
-        or _host(headers)
-        or _framing(headers, largest_body)
-        or _address(raw_path, query)
-    )
-
-
-def _method(method: str) -> Refusal | None:
-    return None if method in METHODS else errors.MethodRefused()
+    if method not in METHODS:
+        return errors.MethodRefused()
+    return _headers(headers) or _framing(headers, largest_body) or _address(raw_path, query)
 
 
 def _headers(headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
     if len(headers) > MOST_HEADERS:
         return errors.HeadersTooLarge(Text(zh="最多 64 个请求头。", en="At most 64 headers."))
-    if sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:
-        return errors.HeadersTooLarge(Text(zh="请求头合计不超过 32 KB。", en="At most 32 KB of headers."))
+    size = 0
     for name, value in headers:
+        size += len(name) + len(value)
         if not _HEADER_NAME.fullmatch(name):
             return errors.BadHeader(Text(zh="请求头名称不合规。", en="A header's name is not acceptable."))
         if _CONTROL.search(value):
             return errors.BadHeader(Text(zh="请求头的值含控制字符。", en="A header's value has control characters."))
-    return None
-
-
-def _host(headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]) or b".." in hosts[0]:
-        return errors.BadHost()
+    if size > MOST_HEADER_BYTES:
+        return errors.HeadersTooLarge(Text(zh="请求头合计不超过 32 KB。", en="At most 32 KB of headers."))
     return None
 
 
 def _framing(headers: Sequence[tuple[bytes, bytes]], largest_body: int) -> Refusal | None:
-    present = Counter(name for name, _ in headers)
-    if any(present[name] > 1 for name in SINGLE):
-        return errors.BadHeader(Text(zh="单值请求头出现多次。", en="A single-valued header stands twice."))
-    if b"transfer-encoding" in present and b"content-length" in present:
+    """Host, length and every other header that may stand only once."""
+    single: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in SINGLE:
+            if name in single:
+                return errors.BadHost() if name == b"host" else errors.BadHeader(_TWICE)
+            single[name] = value
+    host = single.get(b"host", b"")
+    if not _HOST.fullmatch(host) or b".." in host:
+        return errors.BadHost()
+    length = single.get(b"content-length")
+    return None if length is None else _length(length, largest_body, chunked=b"transfer-encoding" in single)
+
+
+def _length(length: bytes, largest_body: int, *, chunked: bool) -> Refusal | None:
+    if chunked:
         return errors.BadHeader(
             Text(zh="不得同时声明长度与分块传输。", en="Content-Length and Transfer-Encoding exclude each other.")
         )
-    length = find_header(headers, b"content-length")
-    if length is None:
-        return None
     if not _LENGTH.fullmatch(length):
         return errors.BadHeader(Text(zh="Content-Length 有误。", en="Content-Length is not a number."))
     return errors.BodyTooLarge() if int(length) > largest_body else None
+
+
+_TWICE: Final = Text(zh="单值请求头出现多次。", en="A single-valued header stands twice.")
 
 
 def _address(raw_path: bytes, query: bytes) -> Refusal | None:

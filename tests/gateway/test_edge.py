@@ -216,7 +216,7 @@ def test_inspect_refuses_header(header: tuple[bytes, bytes]) -> None:
     assert isinstance(inspect(headers=[HOST, header]), errors.BadHeader)
 
 
-@pytest.mark.parametrize("name", sorted(edge.SINGLE))
+@pytest.mark.parametrize("name", sorted(edge.SINGLE - {b"host"}))
 def test_inspect_refuses_single_valued_header_twice(name: bytes) -> None:
     assert isinstance(inspect(headers=[HOST, (name, b"1"), (name, b"1")]), errors.BadHeader)
 
