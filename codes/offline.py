@@ -4,8 +4,9 @@
 `verify_offline` is both. Being offline it cannot tell a replay, and it discloses nothing: only the city can.
 """
 
+import functools
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from app.kit.structs import Model
@@ -19,8 +20,8 @@ from codes.status.models import Status, VerifiedStatusList
 from codes.trust.models import CodeFormat, KeyUse, ScenarioPolicy, VerifiedTrustList
 from codes.verdict import Check, Freshness, Reason, Refused, VerificationResult, retry_of, verdict_of
 
-FARTHEST_AHEAD = timedelta(seconds=30)
-OFFLINE_ALLOWANCE = timedelta(seconds=15)
+FARTHEST_AHEAD_SECONDS = 30
+OFFLINE_ALLOWANCE_SECONDS = 15
 STEPS = (
     "format",
     "issuer_key",
@@ -36,6 +37,7 @@ STEPS = (
     "holder",
     "replay",
 )
+NOT_FOR_STICKERS = ("device_signature", "freshness")
 GENERAL = 0
 
 ReadCode: TypeAlias = UnverifiedPresentation | UnverifiedStaticCode
@@ -98,7 +100,15 @@ def verify_offline(
     judged = Judged(reason=examined.reason, failed_step=examined.failed_step)
     if examined.reason is Reason.OK and examined.code is not None:
         status = status_from_lists(examined.code.claims, status_lists, now)
-        judged = judge(examined.code, trust_list, status, policy, now, challenge=challenge, allowance=OFFLINE_ALLOWANCE)
+        judged = judge(
+            examined.code,
+            trust_list,
+            status,
+            policy,
+            now,
+            challenge=challenge,
+            allowance_seconds=OFFLINE_ALLOWANCE_SECONDS,
+        )
     return VerificationResult(
         verification_id=None,
         verdict=verdict_of(judged.reason),
@@ -139,7 +149,7 @@ def judge(
     now: datetime,
     *,
     challenge: Challenge | None = None,
-    allowance: timedelta = timedelta(0),
+    allowance_seconds: int = 0,
 ) -> Judged:
     """What a code of good signatures is worth here and now: kind, lists, status, validity, freshness, scenario."""
     stale: set[str] = set()
@@ -150,7 +160,7 @@ def judge(
         _check_status(status, policy, stale)
         _check_expiry(code.claims, now)
         if isinstance(code, UnverifiedPresentation):
-            check_freshness(code.presentation.iat, policy, now, allowance)
+            check_freshness(code.presentation.iat, policy, now, allowance_seconds)
             _check_challenge(code.presentation, policy, challenge)
         check_scenario(code, policy)
     except Refused as refused:
@@ -163,16 +173,16 @@ def status_from_lists(claims: Claims, lists: Mapping[int, VerifiedStatusList], n
     found = lists.get(claims.shard)
     if found is None:
         return StatusFound(status=None)
-    stale = now > found.issued_at + timedelta(seconds=found.ttl_seconds)
+    stale = (now - found.issued_at).total_seconds() > found.ttl_seconds
     return StatusFound(status=found.find_status(claims.index), as_of=found.issued_at, stale=stale)
 
 
-def check_freshness(iat: int, policy: ScenarioPolicy, now: datetime, allowance: timedelta) -> None:
+def check_freshness(iat: int, policy: ScenarioPolicy, now: datetime, allowance_seconds: int) -> None:
     """-30 s <= now - iat <= what the scenario allows; raises `Refused` (CLOCK_SKEW, STALE_CODE)."""
     age = now.timestamp() - iat
-    if age < -FARTHEST_AHEAD.total_seconds():
+    if age < -FARTHEST_AHEAD_SECONDS:
         raise Refused(Reason.CLOCK_SKEW, "freshness")
-    if age > policy.freshness_seconds + allowance.total_seconds():
+    if age > policy.freshness_seconds + allowance_seconds:
         raise Refused(Reason.STALE_CODE, "freshness")
 
 
@@ -188,9 +198,13 @@ def checks_of(
     judged: Judged, scenario: int, code: ReadCode | None = None, skipped: tuple[str, ...] = ()
 ) -> list[Check]:
     """One line for each step: those before the failed one passed, those after it were not made."""
+    static = isinstance(code, UnverifiedStaticCode)
+    return list(_checks(judged, scenario, skipped + NOT_FOR_STICKERS if static else skipped))
+
+
+@functools.lru_cache(maxsize=1024)
+def _checks(judged: Judged, scenario: int, skipped: tuple[str, ...]) -> tuple[Check, ...]:
     unmade = set(skipped)
-    if isinstance(code, UnverifiedStaticCode):
-        unmade |= {"device_signature", "freshness"}
     checks: list[Check] = []
     for step in STEPS:
         if step == judged.failed_step:
@@ -199,7 +213,7 @@ def checks_of(
             unmade = set(STEPS)
             continue
         checks.append(Check(name=step, result=_result_of(step, judged, unmade)))
-    return checks
+    return tuple(checks)
 
 
 def freshness_of(

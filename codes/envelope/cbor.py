@@ -14,7 +14,8 @@ from codes.verdict import Reason, Refused
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 DIRECT = 24  # heads below this carry their value themselves
 LONGEST_HEAD = 27
-SIMPLE_VALUES = {20: False, 21: True, 22: None}
+SMALLEST = {24: DIRECT, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
+SIMPLE_HEADS = {0xF4: False, 0xF5: True, 0xF6: None}
 TAG_COSE_SIGN1 = b"\xd2"
 
 
@@ -71,19 +72,19 @@ def decode(data: bytes, limits: Limits = CODE) -> Any:
 
 def _item(data: bytes, at: int, depth: int, limits: Limits) -> tuple[Any, int]:
     head = data[at]
-    major, argument = head >> 5, head & 31
     at += 1
+    if head < DIRECT:  # most items of a code are small numbers
+        return head, at
+    argument, major = head & 31, head >> 5
     if argument >= DIRECT:
         argument, at = _argument(data, at, argument)
-    if major == UNSIGNED:
-        return argument, at
-    if major == NEGATIVE:
-        return -1 - argument, at
-    if major in (BYTES, TEXT):
+    if major <= NEGATIVE:
+        return (argument if major == UNSIGNED else -1 - argument), at
+    if major <= TEXT:
         return _string(data, at, argument, major)
-    if major == SIMPLE and head & 31 in SIMPLE_VALUES:
-        return SIMPLE_VALUES[head & 31], at
-    if major not in (ARRAY, MAP) or depth == 0:
+    if major == SIMPLE and head in SIMPLE_HEADS:
+        return SIMPLE_HEADS[head], at
+    if major > MAP or depth == 0:
         raise Refused(Reason.MALFORMED, "cbor type or depth")
     if major == ARRAY:
         return _array(data, at, argument, depth - 1, limits)
@@ -99,7 +100,7 @@ def _argument(data: bytes, at: int, head: int) -> tuple[int, int]:
     if end > len(data):
         raise IndexError
     value = int.from_bytes(data[at:end], "big")
-    if value < DIRECT or (size > 1 and value >> (size * 4) == 0):
+    if value < SMALLEST[head]:
         raise Refused(Reason.MALFORMED, "cbor head not shortest")
     return value, end
 

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     I = 7  # noqa: E741 - the letter is the kind's public name
 
 
+KINDS = {int(kind): kind for kind in Kind}
 PRESENTED = frozenset({Kind.P, Kind.F})
 PRINTED = frozenset({Kind.E, Kind.V, Kind.I})
 
@@ -129,9 +130,10 @@ def _status_of(status: Any) -> tuple[int, int]:
 
 
 def _kind_of(kind: Any) -> Kind:
-    if type(kind) is not int or kind not in Kind.__members__.values():
+    found = KINDS.get(kind) if type(kind) is int else None
+    if found is None:
         raise Refused(Reason.MALFORMED, "kind")
-    return Kind(kind)
+    return found
 
 
 def _device_key_of(cnf: Any) -> EllipticCurvePublicKey:

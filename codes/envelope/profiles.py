@@ -16,6 +16,7 @@ from codes.verdict import Reason, Refused
 
 COORDINATE_BYTES = 32
 KEY_TYPE, CURVE, X, Y = 1, -1, -2, -3
+KEY_MEMBERS = frozenset({KEY_TYPE, CURVE, X, Y})
 EC2, P256 = 2, 1
 COSE_ES256 = -7
 COMPRESSED = {False: b"\x02", True: b"\x03"}
@@ -78,13 +79,15 @@ class Es256:
 
     def decode_key(self, key: Any) -> ec.EllipticCurvePublicKey:
         """Exactly the four members that `encode_key` writes; the point must lie on the curve."""
-        match key:
-            case {1: 2, -1: 1, -2: bytes(x), -3: bool(y)} if len(key) == len((KEY_TYPE, CURVE, X, Y)):
-                try:
-                    return ec.EllipticCurvePublicKey.from_encoded_point(self._curve, COMPRESSED[y] + x)
-                except ValueError:
-                    raise Refused(Reason.MALFORMED, "key not on the curve") from None
-        raise Refused(Reason.MALFORMED, "key")
+        if not isinstance(key, dict) or key.keys() != KEY_MEMBERS or key[KEY_TYPE] != EC2 or key[CURVE] != P256:
+            raise Refused(Reason.MALFORMED, "key")
+        x, y = key[X], key[Y]
+        if not isinstance(x, bytes) or not isinstance(y, bool) or key[CURVE] is True:
+            raise Refused(Reason.MALFORMED, "key")
+        try:
+            return ec.EllipticCurvePublicKey.from_encoded_point(self._curve, COMPRESSED[y] + x)
+        except ValueError:
+            raise Refused(Reason.MALFORMED, "key not on the curve") from None
 
 
 ES256 = Es256()

@@ -32,6 +32,9 @@ class Status(IntEnum):
     SUSPENDED = 2
 
 
+STATUSES = {int(status): status for status in Status}
+
+
 class StatusPointer(Model):
     """Where the status of one code stands."""
 
@@ -60,7 +63,7 @@ class VerifiedStatusList(Model):
         if index >= len(self.packed) * PER_BYTE:
             return None
         value = self.packed[index // PER_BYTE] >> (index % PER_BYTE * BITS) & MASK
-        return Status(value) if value in Status.__members__.values() else None
+        return STATUSES.get(value)
 
 
 def pack(entries: Iterable[StatusEntry]) -> bytes:
