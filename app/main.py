@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
@@ -101,9 +101,8 @@ def _own_jobs(floor: Floor, sealer: Sealer) -> list[Job]:
 
 
 def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: list[Job]) -> Litestar:
-    house = Router(path="/", route_handlers=[health.router, web.router(settings), *packages.routers])
     return Litestar(
-        route_handlers=[house],
+        route_handlers=[health.router, web.router(settings), *packages.routers],
         lifespan=[lambda _app: _lifespan(floor, packages, jobs)],
         middleware=packages.middleware,
         exception_handlers=HANDLERS,
@@ -127,6 +126,8 @@ async def _lifespan(floor: Floor, packages: Packages, jobs: list[Job]) -> AsyncI
     async with floor.database.transaction() as connection:
         await floor.keyring.ensure(connection, PURPOSES)
     await floor.notifications.open()
+    for open_package in packages.openers:
+        await open_package()
     runner.start()
     try:
         yield

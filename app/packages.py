@@ -38,6 +38,7 @@ class Packages:
     jobs: list[Job]
     middleware: list[Middleware]
     dependencies: dict[str, Provide]
+    openers: list[Callable[[], Awaitable[None]]]  # what a worker must know before it lets anybody in
     closers: list[Callable[[], Awaitable[None]]]
     wrap: Callable[[ASGIApp], ASGIApp]
 
@@ -48,7 +49,12 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     code = codes.wiring.build_codes(
         floor,
         _codes_settings(settings),
-        CodesPorts(people=identity.people, devices=identity.devices, organizations=identity.organizations),
+        CodesPorts(
+            people=identity.people,
+            devices=identity.devices,
+            organizations=identity.organizations,
+            officials=identity.officials,
+        ),
     )
     identity.devices.tell(code.grants)
     door_settings = _gateway_settings(settings)
@@ -86,6 +92,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         ],
         middleware=[identity.middleware],
         dependencies=auth.wiring.dependencies(),
+        openers=[identity.open, door.table.refresh_when_due],
         closers=[door.close, code.close, identity.close],
         wrap=lambda inner: gateway.wiring.asgi(door, inner),
     )

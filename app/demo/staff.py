@@ -73,7 +73,7 @@ class StaffRoom:
                         connection,
                         auth,
                         username=post.username,
-                        name=f"演示{post.roles[0]}",
+                        name="演示人员",
                         roles=post.roles,
                         department=post.department,
                         credit_code=post.credit_code,

@@ -21,6 +21,7 @@ class SuishenError(Exception):
     slug: ClassVar[str] = "invalid-request"
     title: ClassVar[Text] = Text(zh="请求无效", en="Invalid request")
     remedy: ClassVar[Text] = Text(zh="请检查请求内容后重试。", en="Check the request and send it again.")
+    challenge: ClassVar[str] = "Bearer"  # the scheme that a 401 names (RFC 9110, section 15.5.2)
 
     def __init__(self, detail: Text | None = None, *, retry_after: int | None = None, **extensions: Any) -> None:
         super().__init__(self.slug)

@@ -1,5 +1,6 @@
 """How errors leave over HTTP: RFC 9457 problem documents, in the reader's language, for Litestar and for bare ASGI."""
 
+from http import HTTPStatus
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -62,8 +63,8 @@ def problem_headers(error: SuishenError, language: str) -> dict[str, str]:
     headers = {"Content-Language": "en" if language == "en" else "zh-CN", "Cache-Control": "no-store"}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    if error.status == 401:  # noqa: PLR2004 - RFC 9110, section 15.5.2: a 401 names the scheme
-        headers["WWW-Authenticate"] = "Bearer"
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = error.challenge
     return headers
 
 

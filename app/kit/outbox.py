@@ -24,7 +24,7 @@ Handler: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 CHANNEL = "kit_outbox"
 SEAL_PURPOSE = "outbox"
 BATCH = 20
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)  # longer than any handler's own time limit; what a killed worker held waits this long
 ATTEMPTS = 8
 LONGEST_WAIT_SECONDS = 600
 

@@ -21,6 +21,15 @@ async def find_by_username(connection: Connection, username: str) -> Official | 
     return convert(row, Official) if row else None
 
 
+FIND_NAME = "select name_sealed from auth.official where id = $1"
+
+
+async def find_name_sealed(connection: Connection, official_id: UUID) -> bytes | None:
+    """The sealed name of an account, in whatever state."""
+    sealed: bytes | None = await connection.fetchval(FIND_NAME, official_id)
+    return sealed
+
+
 INSERT_OFFICIAL = """
 insert into auth.official (id, username, name_sealed, password_hash, totp_sealed, organization_id, status, created_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8)

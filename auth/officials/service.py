@@ -8,6 +8,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.masking import mask_name
 from app.kit.vault import Vault
 from auth.officials import repository
 from auth.officials.errors import OfficialUnknown, OperatorRoleReserved, RolesExclude, UsernameTaken
@@ -108,6 +109,13 @@ class Officials:
     async def find_by_username(self, connection: Connection, username: str) -> Official | None:
         """The account, in whatever state."""
         return await repository.find_by_username(connection, username)
+
+    async def display_name(self, connection: Connection, official_id: UUID) -> str:
+        """The masked name of whoever acted, for those at whom they acted; empty when there is no such account."""
+        sealed = await repository.find_name_sealed(connection, official_id)
+        if sealed is None:
+            return ""
+        return mask_name(self._vault.open(NAME_PURPOSE, sealed, context=official_id.bytes).decode())
 
     def find_totp_step(self, official: Official, code: str, now: datetime) -> int | None:
         """The time step to which this code belongs, not yet used up."""

@@ -15,6 +15,7 @@ class ProofMissing(Unauthenticated):
     """The token belongs to a key, and the request does not prove that the caller holds it."""
 
     slug = "dpop-proof-invalid"
+    challenge = "DPoP"
     title = Text(zh="缺少有效的 DPoP 证明", en="A valid DPoP proof is missing")
     remedy = Text(
         zh="请使用登录时的设备密钥为本次请求签名。",

@@ -19,7 +19,7 @@ from app.kit.embedded_postgres import EmbeddedPostgres, default_data_directory
 from app.kit.processes import free_port
 
 START_SECONDS = 60
-PRESSURE_SECONDS = 2.0
+PRESSURE_SECONDS = 1.0
 
 
 class Server:

@@ -84,4 +84,4 @@ async def _inspect(stage: Stage, company: Caller, code: str) -> None:
         records = await company.call("GET", f"/v1/organizations/{organization_id}/checks")
         latest = records["items"][0]
         step.expect(latest["verification_id"], result["verification_id"], "the latest record")
-        step.saw(f"{latest['department']}: {latest['purpose']} ({latest['authority']})")
+        step.saw(f"{latest['department']} {latest['officer']}: {latest['purpose']} ({latest['authority']})")
