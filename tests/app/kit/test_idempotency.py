@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
@@ -66,7 +67,7 @@ async def client(race_database: Database, vault: Vault, clock: ManualClock) -> h
         },
         exception_handlers=HANDLERS,
     )
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://test")
 
 
 async def post_deed(client: httpx.AsyncClient, name: str, key: str | None) -> httpx.Response:
@@ -76,7 +77,8 @@ async def post_deed(client: httpx.AsyncClient, name: str, key: str | None) -> ht
 
 async def count(database: Database) -> int:
     async with database.acquire() as connection:
-        return await connection.fetchval("select count(*) from deed")
+        found: int = await connection.fetchval("select count(*) from deed")
+        return found
 
 
 async def test_repeated_request_gets_the_first_answer(client: httpx.AsyncClient, race_database: Database) -> None:

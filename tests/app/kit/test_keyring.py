@@ -2,6 +2,7 @@
 
 import asyncpg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
@@ -108,7 +109,7 @@ def sign_with_active(keyring: Keyring, clock: ManualClock) -> str:
 
 
 def read(token: str, keyring: Keyring, clock: ManualClock) -> dict[str, object]:
-    def find(kid: str) -> object:
+    def find(kid: str) -> EllipticCurvePublicKey | None:
         key = keyring.find("token", kid)
         return key.public_key if key else None
 
