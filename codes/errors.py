@@ -1,6 +1,6 @@
 """Refusals of the codes package that are about requests, not about codes: a code that is wrong is a verdict."""
 
-from app.kit.errors import Conflict, Forbidden, InvalidRequest, NotFound, RateLimited, TemporarilyUnavailable
+from app.kit.errors import Conflict, Forbidden, InvalidRequest, NotFound, RateLimited
 from app.kit.structs import Text
 
 
@@ -10,13 +10,6 @@ class ShardUnknown(NotFound):
     slug = "status-shard-unknown"
     title = Text(zh="没有这个状态分片", en="No such status shard")
     remedy = Text(zh="请从 GET /v1/status 查看正在使用的分片。", en="GET /v1/status names the shards in use.")
-
-
-class TrustListMissing(TemporarilyUnavailable):
-    """No trust list can be shown right now."""
-
-    slug = "trust-list-missing"
-    title = Text(zh="信任列表暂不可用", en="The trust list is not available yet")
 
 
 class GrantRequestInvalid(InvalidRequest):

@@ -81,7 +81,11 @@ def _item(data: bytes, at: int, depth: int, limits: Limits) -> tuple[Any, int]:
     if major <= NEGATIVE:
         return (argument if major == UNSIGNED else -1 - argument), at
     if major <= TEXT:
-        return _string(data, at, argument, major)
+        end = at + argument
+        content = data[at:end]
+        if len(content) < argument:
+            raise IndexError
+        return (content if major == BYTES else content.decode("utf-8")), end
     if major == SIMPLE and head in SIMPLE_HEADS:
         return SIMPLE_HEADS[head], at
     if major > MAP or depth == 0:
@@ -105,14 +109,6 @@ def _argument(data: bytes, at: int, head: int) -> tuple[int, int]:
     return value, end
 
 
-def _string(data: bytes, at: int, length: int, major: int) -> tuple[bytes | str, int]:
-    end = at + length
-    if end > len(data):
-        raise IndexError
-    content = data[at:end]
-    return (content if major == BYTES else content.decode("utf-8")), end
-
-
 def _array(data: bytes, at: int, count: int, depth: int, limits: Limits) -> tuple[list[Any], int]:
     items: list[Any] = []
     for _ in range(count):
@@ -125,8 +121,7 @@ def _map(data: bytes, at: int, count: int, depth: int, limits: Limits) -> tuple[
     items: dict[Any, Any] = {}
     last = b""
     for _ in range(count):
-        start = at
-        major = data[at] >> 5
+        start, major = at, data[at] >> 5
         if major > NEGATIVE and (limits.integer_keys or major != TEXT):
             raise Refused(Reason.MALFORMED, "cbor key type")
         key, at = _item(data, at, 0, limits)

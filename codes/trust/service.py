@@ -95,7 +95,10 @@ class TrustLists:
             await self.current(connection)
 
     async def _publish_if_due(self, connection: Connection) -> None:
-        if not self._is_due(await repository.find_latest(connection)):
+        latest = await repository.find_latest(connection)
+        if latest and (self._current is None or latest.version != self._current.verified.version):
+            self._note_change()  # also when no notification came through
+        if not self._is_due(latest):
             return
         await repository.lock_versions(connection)
         # This worker's keys may be the old ones: read them before believing that the list is what is out of date.

@@ -28,6 +28,18 @@ async def test_another_worker_shows_the_same_bytes(city: City, floor: Floor, con
     assert (await City(floor).codes.trust_lists.current(connection)).body == first.body
 
 
+async def test_a_worker_that_heard_nothing_still_takes_the_latest(
+    city: City, floor: Floor, connection: Connection, clock: ManualClock
+) -> None:
+    deaf = City(floor)
+    await deaf.codes.trust_lists.publish_when_due()
+    clock.advance(3600)
+    await city.codes.trust_lists.publish_when_due()
+    assert (await deaf.codes.trust_lists.current(connection)).verified.version == 1
+    await deaf.codes.trust_lists.publish_when_due()
+    assert (await deaf.codes.trust_lists.current(connection)).verified.version == 2
+
+
 async def test_nothing_new_publishes_nothing(city: City, connection: Connection, clock: ManualClock) -> None:
     await city.codes.trust_lists.publish_when_due()
     clock.advance(3599)
