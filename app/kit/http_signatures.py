@@ -24,6 +24,7 @@ CLOCK_SKEW_SECONDS: Final = 5
 LONGEST_FIELD: Final = 4096
 COORDINATE_BYTES: Final = 32
 
+_ECDSA: Final = ECDSA(SHA256())
 _LABEL = r"[a-z*][a-z0-9_.*-]{0,63}"
 _STRING = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"'
 _COMPONENT = r'"@?[a-z0-9!#$%&\'*+.^_`|~-]+"'
@@ -155,7 +156,7 @@ def ecdsa_p256_signer(private_key: EllipticCurvePrivateKey) -> Callable[[bytes],
     """Signs with P-256 and SHA-256; 64 bytes r ‖ s (RFC 9421, section 3.3.4)."""
 
     def sign_bytes(message: bytes) -> bytes:
-        r, s = decode_dss_signature(private_key.sign(message, ECDSA(SHA256())))
+        r, s = decode_dss_signature(private_key.sign(message, _ECDSA))
         return r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")
 
     return sign_bytes
@@ -169,7 +170,7 @@ def ecdsa_p256_verifier(public_key: EllipticCurvePublicKey) -> Callable[[bytes, 
             return False
         r, s = (int.from_bytes(half, "big") for half in (signature[:COORDINATE_BYTES], signature[COORDINATE_BYTES:]))
         try:
-            public_key.verify(encode_dss_signature(r, s), message, ECDSA(SHA256()))
+            public_key.verify(encode_dss_signature(r, s), message, _ECDSA)
         except InvalidSignature:
             return False
         return True
