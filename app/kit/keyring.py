@@ -117,7 +117,7 @@ class Keyring:
         self._clock = clock
         self._environment = environment
         self._keys: dict[str, dict[str, SigningKey]] = {}
-        self._stale = True
+        self._changes, self._seen = 1, 0
 
     def listen(self, notifications: Notifications) -> None:
         """Marks the memory stale whenever a key changed anywhere, or a change may have been missed."""
@@ -140,14 +140,15 @@ class Keyring:
 
     async def load(self, connection: Connection) -> None:
         """Reads all keys anew and swaps them in one step."""
+        seen = self._changes  # taken before the read: a change that is told meanwhile is read again
         keys: dict[str, dict[str, SigningKey]] = {}
         for stored in await list_keys(connection, self._clock.now()):
             keys.setdefault(stored.purpose, {})[stored.kid] = self._open(stored)
-        self._keys, self._stale = keys, False
+        self._keys, self._seen = keys, seen
 
     async def refresh(self) -> None:
         """Reloads when something changed; a periodic job, and the moment of start."""
-        if not self._stale:
+        if self._seen == self._changes:
             return
         async with self._database.acquire() as connection:
             await self.load(connection)
@@ -179,7 +180,7 @@ class Keyring:
         await notify(connection, CHANNEL, purpose)
 
     def _mark_stale(self) -> None:
-        self._stale = True
+        self._changes += 1
 
     def _context(self, kid: str, purpose: str) -> bytes:
         return f"{self._environment}:{purpose}:{kid}".encode()

@@ -11,7 +11,11 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class FrozenStructMeta(msgspec.StructMeta):
-    """Tells type checkers what msgspec does anyway: subclasses inherit frozen and keyword-only."""
+    """Makes every subclass keyword-only, which msgspec asks for class by class; frozen it inherits by itself."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> Any:
+        """As msgspec's own, with `kw_only` unless the class says otherwise."""
+        return super().__new__(cls, name, bases, namespace, **({"kw_only": True} | config))
 
 
 class Model(msgspec.Struct, metaclass=FrozenStructMeta, frozen=True, kw_only=True):

@@ -1,0 +1,36 @@
+"""Facts never change, are named field by field, and requests refuse what nobody knows."""
+
+import msgspec
+import pytest
+
+from app.kit.structs import Model, Request, convert
+
+
+class Fact(Model):
+    optional: int = 1
+    required: str
+
+
+class Ask(Request):
+    number: int
+
+
+def test_model_takes_named_fields_only() -> None:
+    assert Fact(required="a").optional == 1
+    with pytest.raises(TypeError):
+        Fact("a")  # type: ignore[misc] # what is tested
+
+
+def test_model_never_changes() -> None:
+    with pytest.raises(AttributeError):
+        Fact(required="a").required = "b"  # type: ignore[misc] # what is tested
+
+
+def test_request_refuses_unknown_field() -> None:
+    with pytest.raises(msgspec.ValidationError, match="unknown field"):
+        msgspec.json.decode(b'{"number": 1, "admin": true}', type=Ask)
+
+
+def test_convert_validates() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        convert({"required": 5}, Fact)
