@@ -49,11 +49,7 @@ def rows(offline_rate: float) -> list[Row]:
     )
     Path(settings.data_directory).chmod(0o755)
     upstream = Program(name="library", module="bench.upstream", port=free_port())
-    city = City(
-        registries=Program(name="registries", module="app.demo.registries", port=free_port()),
-        sources=Program(name="sources", module="app.demo.sources", port=free_port()),
-        departments={"library": upstream},
-    )
+    city = City(departments={"library": upstream})
     pictures = settings.data_directory / "pictures"
     with (
         running_house(settings, pictures=pictures, workers=1, tell=lambda _line: None, city=city) as house,

@@ -32,9 +32,9 @@ class Program(Model):
 class City(Model):
     """Where everything of the running city is."""
 
-    registries: Program
-    sources: Program
     departments: dict[str, Program]
+    registries: Program = msgspec.field(default_factory=lambda: _stand_in("registries"))
+    sources: Program = msgspec.field(default_factory=lambda: _stand_in("sources"))
 
     @property
     def programs(self) -> list[Program]:
@@ -44,14 +44,16 @@ class City(Model):
 
 def plan_city() -> City:
     """A city on free ports."""
-    departments = {
-        name: Program(name=name, module=f"miniapps.departments.{name}", port=free_port()) for name in DEPARTMENTS
-    }
-    return City(
-        registries=Program(name="registries", module="app.demo.registries", port=free_port()),
-        sources=Program(name="sources", module="app.demo.sources", port=free_port()),
-        departments=departments,
-    )
+    return City(departments={name: department_program(name, free_port()) for name in DEPARTMENTS})
+
+
+def department_program(name: str, port: int) -> Program:
+    """A reference department, as a program on `port`."""
+    return Program(name=name, module=f"miniapps.departments.{name}", port=port)
+
+
+def _stand_in(name: str) -> Program:
+    return Program(name=name, module=f"app.demo.{name}", port=free_port())
 
 
 def with_city(settings: Settings, city: City) -> Settings:

@@ -14,12 +14,10 @@ from app.boot import ground, with_data_directory
 from app.demo.chapters import citizen, codes, department, enterprise
 from app.demo.city import City, plan_city, running_city
 from app.demo.phone import Phone
-from app.demo.staff import StaffRoom
+from app.demo.staff import StaffRoom, appoint_staff
 from app.demo.stage import Stage
 from app.demo.story import Story
-from app.kit.keyring import PURPOSES
 from app.kit.processes import ChildProcesses, free_port
-from app.main import build_house
 from app.settings import Settings, SettingsInvalid, to_environ
 
 READY_SECONDS = 30
@@ -72,8 +70,7 @@ def running_house(
         running_city(grounded, city or plan_city(), tell=tell) as (complete, running),
         ChildProcesses(logs=complete.data_directory / "logs") as server,
     ):
-        staff = StaffRoom(complete.data_directory)
-        asyncio.run(appoint_staff(complete, staff))
+        staff = asyncio.run(appoint_staff(complete))
         pid = server.start(
             "server",
             "app.demo.worker_main",
@@ -82,18 +79,6 @@ def running_house(
             timeout_seconds=READY_SECONDS,
         )
         yield RunningHouse(settings=complete, city=running, staff=staff, pid=pid)
-
-
-async def appoint_staff(settings: Settings, staff: StaffRoom) -> None:
-    """The accounts of the demo city's staff, made at the machine."""
-    house = build_house(settings)
-    await house.floor.database.open()
-    try:
-        async with house.floor.database.transaction() as connection:
-            await house.floor.keyring.ensure(connection, PURPOSES)
-        await staff.appoint_missing(house.floor, house.packages.auth)
-    finally:
-        await house.floor.database.close()
 
 
 async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:

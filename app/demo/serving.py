@@ -1,9 +1,15 @@
 """Starts the whole product in order: port free, database up, demo city beside it, then workers until told to stop."""
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 
+import msgspec
+
 from app.boot import ground
+from app.demo.city import plan_city, running_city
+from app.demo.staff import appoint_staff
+from app.kit.processes import ChildProcesses
 from app.serve import refuse_if_port_taken, serve
 from app.settings import Settings, SettingsInvalid, to_environ
 
@@ -18,9 +24,7 @@ def serve_house(settings: Settings, *, demo_city: bool, tell: Callable[[str], No
     with contextlib.ExitStack() as stack:
         complete = stack.enter_context(ground(settings, tell=tell))
         if demo_city:
-            from app.demo.city import plan_city, running_city  # noqa: PLC0415 - production never loads the stand-ins
-
-            complete, _ = stack.enter_context(running_city(complete, plan_city(), tell=tell))
+            complete = _with_demo_city(stack, complete, tell)
         tell_where_to_look(complete, tell)
         serve(
             host=complete.host,
@@ -29,6 +33,17 @@ def serve_house(settings: Settings, *, demo_city: bool, tell: Callable[[str], No
             target=TARGET,
             environment=to_environ(complete),
         )
+
+
+def _with_demo_city(stack: contextlib.ExitStack, settings: Settings, tell: Callable[[str], None]) -> Settings:
+    """Starts the city's programs and staff; a child of its own publishes the departments once the server answers."""
+    complete, city = stack.enter_context(running_city(settings, plan_city(), tell=tell))
+    asyncio.run(appoint_staff(complete))
+    ports = {name: program.port for name, program in city.departments.items()}
+    children = stack.enter_context(ChildProcesses(logs=complete.data_directory / "logs"))
+    arguments = [msgspec.json.encode(ports).decode()]
+    children.start("fill", "app.demo.fill", arguments, environment=to_environ(complete))
+    return complete
 
 
 def tell_where_to_look(settings: Settings, tell: Callable[[str], None]) -> None:

@@ -11,6 +11,9 @@ import msgspec
 from app.boot import write_private
 from app.demo.caller import Caller
 from app.kit.floor import Floor
+from app.kit.keyring import PURPOSES
+from app.main import build_house
+from app.settings import Settings
 from app.staffing import appoint
 from auth.documents import make_synthetic_credit_code
 from auth.officials.models import Role
@@ -103,6 +106,19 @@ class StaffRoom:
 
     def _save(self) -> None:
         write_private(self._path, msgspec.json.encode(self.secrets).decode())
+
+
+async def appoint_staff(settings: Settings) -> StaffRoom:
+    """The demo city's staff, with accounts made at the machine where they are missing."""
+    house, staff = build_house(settings), StaffRoom(settings.data_directory)
+    await house.floor.database.open()
+    try:
+        async with house.floor.database.transaction() as connection:
+            await house.floor.keyring.ensure(connection, PURPOSES)
+        await staff.appoint_missing(house.floor, house.packages.auth)
+    finally:
+        await house.floor.database.close()
+    return staff
 
 
 def _code(secret: Secret, step: int) -> str:
