@@ -11,12 +11,18 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import msgspec
 
 from app.kit.embedded_postgres import EmbeddedPostgres, default_data_directory
 from app.kit.migrate import migrate
 from app.kit.vault import MASTER_KEY_BYTES
 from app.settings import DEVELOPMENT_MARK, Settings
+
+
+class DatabaseUnreachable(Exception):
+    """Nobody answers there, or not us."""
+
 
 MASTER_KEY_FILE = "development-master-key"
 
@@ -31,8 +37,18 @@ def ground(settings: Settings, *, tell: Callable[[str], None]) -> Iterator[Setti
             postgres = EmbeddedPostgres(settings.data_directory / "postgres", log=tell)
             stack.callback(postgres.stop)
             settings = msgspec.structs.replace(settings, database_url=postgres.start())
-        asyncio.run(migrate(settings.database_url, tell=tell))
+        _migrate(settings.database_url, tell)
         yield settings
+
+
+def _migrate(dsn: str, tell: Callable[[str], None]) -> None:
+    try:
+        asyncio.run(migrate(dsn, tell=tell))
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        # The class alone: the text of a refused connection may quote the address, and with it a password.
+        raise DatabaseUnreachable(
+            f"DATABASE_URL does not lead to a PostgreSQL that lets us in ({type(error).__name__})."
+        ) from None
 
 
 def with_data_directory(settings: Settings) -> Settings:

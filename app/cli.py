@@ -14,7 +14,7 @@ import click
 import httpx
 import msgspec
 
-from app.boot import ground, with_data_directory
+from app.boot import DatabaseUnreachable, ground, with_data_directory
 from app.kit.audit import AuditBroken
 from app.kit.clock import SystemClock
 from app.kit.embedded_postgres import EmbeddedPostgres
@@ -33,7 +33,15 @@ from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, RootUnreada
 from codes.pictures import read_picture
 from miniapps.cli import miniapp
 
-EXPECTED = (SettingsInvalid, EmbeddedPostgresError, MigrationError, AuditBroken, ServeError, RootUnreadable)
+EXPECTED = (
+    SettingsInvalid,
+    EmbeddedPostgresError,
+    MigrationError,
+    AuditBroken,
+    ServeError,
+    RootUnreadable,
+    DatabaseUnreachable,
+)
 
 
 def tell(line: str) -> None:
@@ -145,6 +153,8 @@ def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario
         code = read_picture(picture) if code is None else None
     if code is None:
         raise click.UsageError("Give either a CODE or a --picture.")
+    if not (lists / ROOT_FILE).exists() or not (lists / LIST_FILE).exists():
+        raise click.UsageError(f"No lists in {lists}: run suishen pull-lists {lists} first.")
     result = verify_files(
         code,
         trust_list_path=lists / LIST_FILE,

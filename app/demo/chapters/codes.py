@@ -1,18 +1,20 @@
 """The citizen's code at a library's door: accepted once, and every trick refused by its own name."""
 
-from pathlib import Path
+import asyncio
+import shutil
+import sys
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.demo.phone import HeldGrant
 from app.demo.scanner import ScannerProgram
 from app.demo.stage import Stage
-from app.kit.clock import SystemClock
+from app.demo.story import StepFailed
 from codes.envelope import cbor, cose
 from codes.envelope.cose import ObjectType, external_aad
 from codes.envelope.profiles import ES256, Signer
-from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, export_files, verify_files
 from codes.pictures import read_picture
 
 LIBRARY_ENTRY, OFFICE_VISITOR, HOTEL = 301, 602, 601
@@ -115,28 +117,27 @@ def _swapped(stage: Stage) -> str:
 async def _offline(stage: Stage) -> None:
     lists = stage.pictures / "offline-lists"
     with stage.story.step("断网核验：只用名单文件", "offline: by lists in files, no server, no database") as step:
-        await _pull(stage, lists)
-        text = read_picture(stage.draw("offline-code", stage.citizen.present(stage.grants[6], LIBRARY_ENTRY)))
-        result = verify_files(
-            text,
-            trust_list_path=lists / LIST_FILE,
-            status_directory=lists / STATUS_FOLDER,
-            root_path=lists / ROOT_FILE,
-            scenario=LIBRARY_ENTRY,
-            now=SystemClock().now(),
+        shutil.rmtree(lists, ignore_errors=True)  # each run is another address, which the root file names
+        await _suishen("pull-lists", str(lists), "--origin", stage.settings.public_origin)
+        picture = stage.draw("offline-code", stage.citizen.present(stage.grants[6], LIBRARY_ENTRY))
+        said = await _suishen(
+            "verify-offline", "--picture", str(picture), "--lists", str(lists), "--scenario", str(LIBRARY_ENTRY)
         )
-        step.expect((result.verdict, result.reason, result.mode), ("ACCEPT", "OK", "offline"))
-        freshness = result.freshness
-        step.saw(f"ACCEPT offline, trust list {freshness.trust_list_version} is {freshness.trust_list_age_s} s old")
+        result = msgspec.json.decode(said)
+        step.expect((result["verdict"], result["reason"], result["mode"]), ("ACCEPT", "OK", "offline"))
+        freshness = result["freshness"]
+        step.saw(f"ACCEPT offline, trust list {freshness['trust_list_version']}: {freshness['trust_list_age_s']} s old")
 
 
-async def _pull(stage: Stage, lists: Path) -> None:
-    bodies: dict[str, bytes] = {}
-    shards = (await stage.http.get("/v1/status")).json()["items"]
-    for path in ("/v1/trust-root", "/v1/trust-list", "/v1/status", *(f"/v1/status/{shard}" for shard in shards)):
-        bodies[path] = (await stage.http.get(path)).content
-    (lists / ROOT_FILE).unlink(missing_ok=True)
-    export_files(bodies.__getitem__, lists)
+async def _suishen(*arguments: str) -> bytes:
+    """What the command line prints, run as a process of its own that knows no server and no database."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app.cli", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    printed, complained = await process.communicate()
+    if process.returncode:
+        raise StepFailed(f"suishen {arguments[0]}: {printed.decode()}{complained.decode()}")
+    return printed
 
 
 async def _records(stage: Stage) -> None:

@@ -1,0 +1,83 @@
+"""The command line: it teaches, it tells every mistake at once, and verifies a code with files alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli import suishen
+
+COMMANDS = ["serve", "migrate", "demo", "keys", "audit", "verify-offline", "pull-lists", "settings", "staff", "miniapp"]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SUISHEN_", "DATABASE_URL"))}
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_command() -> None:
+    text = CliRunner().invoke(suishen, ["--help"]).output
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = CliRunner().invoke(suishen, [command, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 3
+
+
+def test_production_start_without_anything_names_all_that_is_missing() -> None:
+    ended = run("serve", SUISHEN_ENVIRONMENT="production")
+    assert ended.returncode == 2
+    named = {line.split()[1] for line in ended.stderr.splitlines()}
+    assert {"DATABASE_URL", "SUISHEN_MASTER_KEY", "SUISHEN_PUBLIC_ORIGIN", "SUISHEN_SMS_URL"} <= named
+    assert "Traceback" not in ended.stderr
+
+
+def test_production_refuses_the_demo_city() -> None:
+    ended = run(
+        "serve",
+        "--demo-city",
+        SUISHEN_ENVIRONMENT="production",
+        DATABASE_URL="postgresql://nobody@127.0.0.1:1/none",
+        SUISHEN_MASTER_KEY="".join(chr(97 + number % 26) + "Qz9_"[number % 4] for number in range(21)) + "A",
+        SUISHEN_PUBLIC_ORIGIN="https://city.example",
+        SUISHEN_APPS_HOST="apps.city.example",
+        SUISHEN_POPULATION_REGISTRY_URL="https://population.example",
+        SUISHEN_ENTERPRISE_REGISTRY_URL="https://enterprise.example",
+        SUISHEN_SMS_URL="https://sms.example",
+    )
+    assert ended.returncode == 2
+    assert "stand-ins" in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("keys", "rotate", "nonsense"), ("verify-offline",)])
+def test_wrong_use_is_told_without_a_trace(arguments: tuple[str, ...]) -> None:
+    ended = run(*arguments)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+
+
+def test_database_that_is_not_there_is_told_without_a_trace() -> None:
+    ended = run("migrate", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert ended.returncode == 2
+    assert "DATABASE_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_verify_offline_without_lists_is_told_without_a_trace(tmp_path: Path) -> None:
+    ended = run("verify-offline", "SSM1:ABC", "--lists", str(tmp_path), "--scenario", "301")
+    assert ended.returncode == 2
+    assert "pull-lists" in ended.stderr
+    assert "Traceback" not in ended.stderr
