@@ -1,6 +1,7 @@
 """The city's public keys: a JSON Web Key Set (RFC 7517), kept in memory, read again when a new key shows up.
 
-Refuses redirects, oversized documents and every key that is not a P-256 signature key.
+Refuses redirects, oversized documents and every key that is not a P-256 signature key of a named purpose. A key is
+found for its own purpose only: what makes assertions signs no requests, and the other way about.
 """
 
 import base64
@@ -11,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -21,13 +22,19 @@ from .errors import KeysUnavailable
 LONGEST_DOCUMENT = 64 * 1024
 COORDINATE_BYTES = 32
 WELL_KNOWN = "/.well-known/ssb-jwks"
+PURPOSE = "ssb_purpose"
+ASSERTION = "assertion"
+GATEWAY = "gateway"
+
+KeySet: TypeAlias = Mapping[tuple[str, str], ec.EllipticCurvePublicKey]
+"""Keys by purpose and name."""
 
 
 class Keys(Protocol):
     """Where public keys come from."""
 
-    def find(self, kid: str) -> ec.EllipticCurvePublicKey | None:
-        """The key by that name, or None. Asks nobody."""
+    def find(self, purpose: str, kid: str) -> ec.EllipticCurvePublicKey | None:
+        """The key by that name for `ASSERTION` or `GATEWAY`, or None. Asks nobody."""
         ...
 
     def is_fresh(self) -> bool:
@@ -45,9 +52,9 @@ class Jwks:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._keys = read_jwks(document)
 
-    def find(self, kid: str) -> ec.EllipticCurvePublicKey | None:
-        """The key by that name, or None."""
-        return self._keys.get(kid)
+    def find(self, purpose: str, kid: str) -> ec.EllipticCurvePublicKey | None:
+        """The key by that name for that purpose, or None."""
+        return self._keys.get((purpose, kid))
 
     def is_fresh(self) -> bool:
         """Always."""
@@ -84,14 +91,14 @@ class JwksUrl:
         self._patience_seconds = patience_seconds
         self._retry_seconds = retry_seconds
         self._stale_seconds = stale_seconds
-        self._keys: dict[str, ec.EllipticCurvePublicKey] = {}
+        self._keys: KeySet = {}
         self._read_at = float("-inf")
         self._asked_at = float("-inf")
         self._lock = threading.Lock()
 
-    def find(self, kid: str) -> ec.EllipticCurvePublicKey | None:
-        """The key by that name as far as is known, or None."""
-        return self._keys.get(kid) if self._monotonic() - self._read_at <= self._stale_seconds else None
+    def find(self, purpose: str, kid: str) -> ec.EllipticCurvePublicKey | None:
+        """The key by that name for that purpose, as far as is known, or None."""
+        return self._keys.get((purpose, kid)) if self._monotonic() - self._read_at <= self._stale_seconds else None
 
     def is_fresh(self) -> bool:
         """Whether the last reading is recent enough, or a newer one was tried a moment ago."""
@@ -119,12 +126,15 @@ class JwksUrl:
             return True
 
 
-def read_jwks(document: Any) -> dict[str, ec.EllipticCurvePublicKey]:
-    """Every usable key of a set, by name. Keys of other kinds are passed over; a broken document is a `ValueError`."""
+def read_jwks(document: Any) -> KeySet:
+    """Every usable key of a set. Keys of other kinds or purposes are passed over; a broken document is a `ValueError`.
+
+    A key that does not say what it is for is for nothing.
+    """
     entries = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(entries, list):
         raise ValueError("Not a JSON Web Key Set.")  # noqa: TRY004 - a broken document is one kind of error
-    return {entry["kid"]: _public_key(entry) for entry in entries if _is_usable(entry)}
+    return {(entry[PURPOSE], entry["kid"]): _public_key(entry) for entry in entries if _is_usable(entry)}
 
 
 def fetch_document(url: str) -> bytes:
@@ -154,6 +164,7 @@ def _is_usable(entry: Any) -> bool:
     return (
         isinstance(entry, Mapping)
         and isinstance(entry.get("kid"), str)
+        and entry.get(PURPOSE) in (ASSERTION, GATEWAY)
         and (entry.get("kty"), entry.get("crv")) == ("EC", "P-256")
         and entry.get("use", "sig") == "sig"
         and entry.get("alg", "ES256") == "ES256"

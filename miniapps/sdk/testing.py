@@ -15,8 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from http_message_signatures import ContentDigest, HTTPMessageSigner, MappingKeyResolver, algorithms
 
 from .assertion import TYP
+from .keys import ASSERTION, GATEWAY, PURPOSE
 from .message import Message
 from .signature import ALWAYS_COVERED, COVERED_WHEN_PRESENT, TAG, RawTarget, Signed
+
+
+def _new_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 @dataclass(kw_only=True)
@@ -29,16 +34,19 @@ class TestCity:
     app_id: str = "cn.example.app"
     authority: str = "department.test"
     now: float = field(default_factory=lambda: datetime.now(UTC).timestamp())
-    kid: str = "a1b2c3d4"
-    private_key: ec.EllipticCurvePrivateKey = field(
-        default_factory=lambda: ec.generate_private_key(ec.SECP256R1()), repr=False
-    )
+    assertion_kid: str = "a1b2c3d4"
+    gateway_kid: str = "b2c3d4e5"
+    assertion_key: ec.EllipticCurvePrivateKey = field(default_factory=_new_key, repr=False)
+    gateway_key: ec.EllipticCurvePrivateKey = field(default_factory=_new_key, repr=False)
 
     def jwks(self) -> dict[str, Any]:
-        """The public key set, as the city publishes it."""
-        numbers = self.private_key.public_key().public_numbers()
-        point = {name: _base64url(value.to_bytes(32, "big")) for name, value in (("x", numbers.x), ("y", numbers.y))}
-        return {"keys": [{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.kid, **point}]}
+        """The public key set, as the city publishes it: a key for assertions, another for requests."""
+        return {
+            "keys": [
+                _jwk(ASSERTION, self.assertion_kid, self.assertion_key),
+                _jwk(GATEWAY, self.gateway_kid, self.gateway_key),
+            ]
+        }
 
     def assertion(self, *, typ: str = TYP, **claims: Any) -> str:
         """An assertion for a citizen; `claims` replace the usual ones, None leaves one out."""
@@ -52,7 +60,9 @@ class TestCity:
             "sub_type": "person",
         }
         chosen = {name: value for name, value in (usual | claims).items() if value is not None}
-        return jwt.encode(chosen, self.private_key, algorithm="ES256", headers={"kid": self.kid, "typ": typ})
+        return jwt.encode(
+            chosen, self.assertion_key, algorithm="ES256", headers={"kid": self.assertion_kid, "typ": typ}
+        )
 
     def sign(
         self,
@@ -77,12 +87,12 @@ class TestCity:
         message = Signed(Message.of(method, target, sent, body), self.authority)
         signer = HTTPMessageSigner(
             signature_algorithm=algorithms.ECDSA_P256_SHA256,
-            key_resolver=MappingKeyResolver(public_keys={}, private_keys={self.kid: self.private_key}),
+            key_resolver=MappingKeyResolver(public_keys={}, private_keys={self.gateway_kid: self.gateway_key}),
             component_resolver_class=RawTarget,
         )
         signer.sign(
             message,
-            key_id=self.kid,
+            key_id=self.gateway_kid,
             label="ssb",
             tag=tag,
             nonce=nonce or secrets.token_urlsafe(12),
@@ -92,6 +102,12 @@ class TestCity:
             use_existing_digest="content-digest" in sent,
         )
         return {name.lower(): value for name, value in message.headers.items()}
+
+
+def _jwk(purpose: str, kid: str, key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
+    numbers = key.public_key().public_numbers()
+    point = {name: _base64url(value.to_bytes(32, "big")) for name, value in (("x", numbers.x), ("y", numbers.y))}
+    return {"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": kid, PURPOSE: purpose, **point}
 
 
 def _base64url(raw: bytes) -> str:

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 from .assertion import verify_assertion
 from .citizen import Citizen, citizen_of
 from .errors import Refused, UnknownKey
-from .keys import WELL_KNOWN, JwksUrl, Keys
+from .keys import ASSERTION, GATEWAY, WELL_KNOWN, JwksUrl, Keys
 from .message import Message
 from .replay import MemoryReplay, Replay
 from .signature import SKEW_SECONDS, verify_digest, verify_signature
@@ -82,7 +83,11 @@ class Verifier:
             self._check_origin(message, streamed=streamed)
             return None
         claims = verify_assertion(
-            token, find_key=self._keys.find, issuer=self._issuer, app_id=self._app_id, now=self._now()
+            token,
+            find_key=partial(self._keys.find, ASSERTION),
+            issuer=self._issuer,
+            app_id=self._app_id,
+            now=self._now(),
         )
         self._check_origin(message, streamed=streamed)
         return citizen_of(claims, message.headers)
@@ -90,7 +95,7 @@ class Verifier:
     def _check_origin(self, message: Message, *, streamed: bool) -> None:
         proof = verify_signature(
             message,
-            find_key=self._keys.find,
+            find_key=partial(self._keys.find, GATEWAY),
             authority=self._authority or message.headers.get("host", ""),
             streamed=streamed,
             now=self._now(),

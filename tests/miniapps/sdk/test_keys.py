@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from miniapps.sdk import JwksUrl, KeysUnavailable, Refused, Verifier
-from miniapps.sdk.keys import LONGEST_DOCUMENT, fetch_document, read_jwks
+from miniapps.sdk.keys import ASSERTION, LONGEST_DOCUMENT, fetch_document, read_jwks
 from miniapps.sdk.testing import TestCity
 
 
@@ -33,12 +33,12 @@ class Publisher:
 
 @pytest.fixture
 def old() -> TestCity:
-    return TestCity(kid="00000001")
+    return TestCity(assertion_kid="00000001", gateway_kid="00000011")
 
 
 @pytest.fixture
 def new() -> TestCity:
-    return TestCity(kid="00000002")
+    return TestCity(assertion_kid="00000002", gateway_kid="00000012")
 
 
 def believer(publisher: Publisher, city: TestCity) -> Verifier:
@@ -70,7 +70,7 @@ async def test_forged_key_names_do_not_make_us_ask_without_end(old: TestCity) ->
     publisher = Publisher(old)
     verifier = believer(publisher, old)
     for number in range(20):
-        forged = TestCity(kid=f"bad{number:05}")
+        forged = TestCity(assertion_kid=f"bad{number:05}")
         publisher.time += 0.05
         with pytest.raises(Refused):
             await verifier.verify("GET", "/", forged.sign("GET", "/"))
@@ -119,7 +119,10 @@ async def test_a_broken_set_does_not_replace_a_good_one(old: TestCity) -> None:
     publisher.time += 10
 
     assert keys.refresh() is False
-    assert keys.find(old.kid) is not None
+    assert keys.find(ASSERTION, old.assertion_kid) is not None
+
+
+KEY = {"kty": "EC", "crv": "P-256", "kid": "a", "ssb_purpose": "gateway"}
 
 
 @pytest.mark.parametrize(
@@ -129,10 +132,10 @@ async def test_a_broken_set_does_not_replace_a_good_one(old: TestCity) -> None:
         [],
         {},
         {"keys": {}},
-        {"keys": [{"kty": "EC", "crv": "P-256", "kid": "a"}]},
-        {"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", "x": "AA", "y": "AA"}]},
-        {"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", "x": "A" * 43, "y": "A" * 43}]},
-        {"keys": [{"kty": "EC", "crv": "P-256", "kid": "a", "x": "é", "y": 5}]},
+        {"keys": [{**KEY}]},
+        {"keys": [{**KEY, "x": "AA", "y": "AA"}]},
+        {"keys": [{**KEY, "x": "A" * 43, "y": "A" * 43}]},
+        {"keys": [{**KEY, "x": "é", "y": 5}]},
     ],
 )
 def test_a_broken_set_is_one_kind_of_error(document: Any) -> None:

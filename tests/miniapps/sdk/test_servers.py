@@ -98,7 +98,7 @@ async def test_asgi_department_gets_the_citizen_and_the_body(city: TestCity) -> 
 
 async def test_asgi_department_refuses(city: TestCity) -> None:
     class Away:
-        def find(self, _kid: str) -> None:
+        def find(self, _purpose: str, _kid: str) -> None:
             return None
 
         def is_fresh(self) -> bool:
@@ -135,9 +135,9 @@ def test_what_the_gateways_own_signer_signs_is_believed(city: TestCity, method: 
         label="ssb",
         covered=["@method", "@authority", "@path", "@query", *(name for name in headers if name != "host")],
         params=http_signatures.SignatureParams(
-            keyid=city.kid, created=now, expires=now + 30, nonce="n-1", tag="ssb", alg=http_signatures.ALGORITHM
+            keyid=city.gateway_kid, created=now, expires=now + 30, nonce="n-1", tag="ssb", alg=http_signatures.ALGORITHM
         ),
-        sign_bytes=http_signatures.ecdsa_p256_signer(city.private_key),
+        sign_bytes=http_signatures.ecdsa_p256_signer(city.gateway_key),
     )
 
     assert verifier(city).verify_request(method, target, headers | signed, body).openid == "openid-1"
@@ -163,7 +163,8 @@ def test_what_the_gateway_sends_is_believed(
     signed = RequestSigner(keyring).sign(
         OutgoingRequest(method=method, authority="d.test", path=path, query=query, headers=headers, body=body), now
     )
-    keys = Jwks({"keys": [public_jwk(key) for use in ("assertion", "gateway") for key in keyring.all(use)]})
+    purposes = ("assertion", "gateway")
+    keys = Jwks({"keys": [public_jwk(key) | {"ssb_purpose": use} for use in purposes for key in keyring.all(use)]})
     believer = Verifier(app_id=app_id, issuer=issuer, keys=keys, now=now.timestamp)
 
     assert believer.verify_request(method, path + query, signed, body).openid == "o-1"

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 
 from miniapps.sdk import Jwks, MemoryReplay, Refused, Verifier
+from miniapps.sdk.keys import ASSERTION, GATEWAY
 from miniapps.sdk.testing import TestCity
 
 APP = "cn.example.app"
@@ -231,14 +232,16 @@ def unsigned(header: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     "token",
     [
-        unsigned({"alg": "none", "typ": "ssb-assertion+jwt", "kid": CITY.kid}),
-        unsigned({"alg": "HS256", "typ": "ssb-assertion+jwt", "kid": CITY.kid}),
-        jwt.encode({"sub": "x"}, "0" * 32, algorithm="HS256", headers={"kid": CITY.kid, "typ": "ssb-assertion+jwt"}),
+        unsigned({"alg": "none", "typ": "ssb-assertion+jwt", "kid": CITY.assertion_kid}),
+        unsigned({"alg": "HS256", "typ": "ssb-assertion+jwt", "kid": CITY.assertion_kid}),
+        jwt.encode(
+            {"sub": "x"}, "0" * 32, algorithm="HS256", headers={"kid": CITY.assertion_kid, "typ": "ssb-assertion+jwt"}
+        ),
         jwt.encode(
             {"sub": "x"},
-            CITY.private_key,
+            CITY.assertion_key,
             algorithm="ES256",
-            headers={"kid": CITY.kid, "typ": "ssb-assertion+jwt", "crit": ["b64"], "b64": True},
+            headers={"kid": CITY.assertion_kid, "typ": "ssb-assertion+jwt", "crit": ["b64"], "b64": True},
         ),
     ],
 )
@@ -262,9 +265,37 @@ def test_a_request_of_another_key_is_refused() -> None:
     assert reason(lambda: verifier().verify_request("GET", TARGET, headers)) == "signature-forged"
 
 
+def test_an_assertion_by_the_key_of_requests_is_refused() -> None:
+    mixed = TestCity(
+        app_id=APP,
+        now=CITY.now,
+        assertion_kid=CITY.gateway_kid,
+        assertion_key=CITY.gateway_key,
+        gateway_kid=CITY.gateway_kid,
+        gateway_key=CITY.gateway_key,
+    )
+    headers = mixed.sign("GET", TARGET)
+
+    assert reason(lambda: verifier().verify_request("GET", TARGET, headers)) == "assertion-key-unknown"
+
+
+def test_a_request_by_the_key_of_assertions_is_refused() -> None:
+    mixed = TestCity(
+        app_id=APP,
+        now=CITY.now,
+        assertion_kid=CITY.assertion_kid,
+        assertion_key=CITY.assertion_key,
+        gateway_kid=CITY.assertion_kid,
+        gateway_key=CITY.assertion_key,
+    )
+    headers = mixed.sign("GET", TARGET)
+
+    assert reason(lambda: verifier().verify_request("GET", TARGET, headers)) == "signature-key-unknown"
+
+
 @pytest.mark.parametrize("prefix", ["assertion", "signature"])
 def test_an_unknown_key_is_refused_by_name(prefix: str) -> None:
-    impostor = TestCity(app_id=APP, now=CITY.now, kid="ffffffff")
+    impostor = TestCity(app_id=APP, now=CITY.now, assertion_kid="ffffffff", gateway_kid="ffffffff")
     headers = (
         CITY.sign("GET", TARGET, assertion=impostor.assertion())
         if prefix == "assertion"
@@ -275,7 +306,7 @@ def test_an_unknown_key_is_refused_by_name(prefix: str) -> None:
 
 
 def test_a_request_for_another_app_is_refused_even_when_signed() -> None:
-    other = TestCity(app_id="cn.example.other", now=CITY.now, private_key=CITY.private_key)
+    other = TestCity(app_id="cn.example.other", now=CITY.now, gateway_key=CITY.gateway_key)
     headers = other.sign("GET", TARGET, assertion=CITY.assertion())
 
     assert reason(lambda: verifier().verify_request("GET", TARGET, headers)) == "app-mismatch"
@@ -348,6 +379,13 @@ def test_replay_memory_forgets_what_has_ended_and_refuses_when_full() -> None:
 def test_jwks_passes_over_keys_of_other_kinds() -> None:
     keys = Jwks({"keys": [*CITY.jwks()["keys"], {"kty": "RSA", "kid": "r"}, {"kty": "EC", "crv": "P-384", "kid": "p"}]})
 
-    assert isinstance(keys.find(CITY.kid), ec.EllipticCurvePublicKey)
-    assert keys.find("r") is None
-    assert keys.find("p") is None
+    assert isinstance(keys.find(ASSERTION, CITY.assertion_kid), ec.EllipticCurvePublicKey)
+    assert keys.find(ASSERTION, "r") is None
+    assert keys.find(GATEWAY, "p") is None
+
+
+@pytest.mark.parametrize("purpose", [None, "", "token", "gateway ", ["gateway"], {"gateway": 1}])
+def test_jwks_passes_over_keys_that_are_for_something_else(purpose: Any) -> None:
+    keys = Jwks({"keys": [key | {"ssb_purpose": purpose} for key in CITY.jwks()["keys"]]})
+
+    assert keys.find(ASSERTION, CITY.assertion_kid) is keys.find(GATEWAY, CITY.gateway_kid) is None
