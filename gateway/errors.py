@@ -5,7 +5,8 @@ SuishenError
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
  ├─ HeadersTooLarge 431, StreamingNotServed 501
  ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503
- └─ DepartmentUnreachable 502, DepartmentMisbehaved 502, DepartmentBusy 503, DepartmentTimedOut 504
+ ├─ DepartmentUnreachable 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
+ └─ DepartmentBusy 503, DepartmentTimedOut 504
 """
 
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, SuishenError, TemporarilyUnavailable
@@ -189,6 +190,13 @@ class DepartmentMisbehaved(DepartmentFault):
 
     slug = "department-misbehaved"
     title = Text(zh="部门服务响应异常", en="The department's answer was not acceptable")
+
+
+class AnswerNotMaskable(DepartmentFault):
+    """The manifest has something masked in this answer, and the answer cannot be read with certainty."""
+
+    slug = "answer-not-maskable"
+    title = Text(zh="部门服务响应无法脱敏", en="The department's answer could not be masked")
 
 
 class DepartmentTimedOut(DepartmentFault):

@@ -26,9 +26,10 @@ from gateway.assertion import Assertions
 from gateway.calls import Call, Departments
 from gateway.headers import ALWAYS, headers_to_citizen, headers_to_department
 from gateway.limits import Limit, RateLimiter
+from gateway.masking import NotMaskable, ask_plainly, mask_answer
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
 from gateway.ports import Authenticator, Consents
-from gateway.routing import Match, RouteTable, find_route, parse_target
+from gateway.routing import Match, RouteTable, fallback, find_route, parse_target
 from gateway.settings import GatewaySettings
 from gateway.upstream import Answer
 
@@ -179,13 +180,14 @@ class Proxy:
         if principal is not None:
             assertion = await self._assertions.issue(principal, match.app, decision.granted, self._clock.now())
         query = scope["query_string"].decode("ascii")
+        headers = headers_to_department(scope["headers"])
         return Call(
             app=match.app,
             method=match.route.method,
             path=match.path,
             query="?" + query if query else "",
             request_id=request_id,
-            headers=headers_to_department(scope["headers"]),
+            headers=ask_plainly(headers) if match.route.masks else headers,
             body=body,
             timeout_seconds=match.route.timeout_seconds,
             assertion=assertion,
@@ -225,11 +227,23 @@ def _passed_on(answer: Answer, method: str, decision: Decision) -> Reply:
         headers.append((b"ssb-error-origin", b"department"))
     if method == "HEAD" or answer.status in NO_CONTENT:
         return Reply(status=answer.status, headers=headers, body=b"")
+    body = _masked(answer, decision.match)
     return Reply(
         status=answer.status,
-        headers=[*headers, (b"content-length", str(len(answer.body)).encode())],
-        body=answer.body,
+        headers=[*headers, (b"content-length", str(len(body)).encode())],
+        body=body,
     )
+
+
+def _masked(answer: Answer, match: Match) -> bytes:
+    """The body as the manifest lets it be seen: errors are masked too, for they may quote what they refuse."""
+    if not match.route.masks:
+        return answer.body
+    try:
+        return mask_answer(answer.status, answer.headers, answer.body, match.route.masks)
+    except NotMaskable as problem:
+        app = match.app
+        raise errors.AnswerNotMaskable(app_id=app.app_id, reason=str(problem), fallback=fallback(app)) from None
 
 
 def _refusal(refusal: SuishenError, request_headers: Headers) -> Reply:

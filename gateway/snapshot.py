@@ -13,6 +13,7 @@ from msgspec import structs
 
 from app.kit.structs import Model, Text
 from gateway.limits import Limit
+from gateway.masking import Mask, compile_mask
 from miniapps.manifest import Manifest, Rate, Route, Scope, Widget, address_problem, split_template, template_shape
 from miniapps.releases.models import PublishedApp
 
@@ -41,6 +42,7 @@ class CompiledRoute(Model):
     timeout_seconds: float
     retry_safe: bool
     limit: Limit | None
+    masks: tuple[Mask, ...] = ()
 
 
 class Branch:
@@ -197,6 +199,7 @@ def _authority(scheme: str, netloc: str, port: int | None) -> str:
 
 def _tree(manifest: Manifest) -> Branch:
     scopes = {scope.name: scope for scope in manifest.scopes}
+    masks = _masks(manifest)
     root = Branch()
     shapes: set[tuple[str, str]] = set()
     for route in manifest.routes:
@@ -204,8 +207,21 @@ def _tree(manifest: Manifest) -> Branch:
         if shape in shapes:
             raise NotCompilable("route-repeated")
         shapes.add(shape)
-        _branch(root, route).routes[route.method] = _compile_route(route, scopes)
+        _branch(root, route).routes[route.method] = _compile_route(
+            route, scopes, masks.pop((route.method, route.path), ())
+        )
+    if masks:
+        raise NotCompilable("masking-without-route")
     return root
+
+
+def _masks(manifest: Manifest) -> dict[tuple[str, str], tuple[Mask, ...]]:
+    """Every route's masks, by method and template."""
+    masks: dict[tuple[str, str], tuple[Mask, ...]] = {}
+    for masking in manifest.data.masking:
+        place = (masking.method, masking.path)
+        masks[place] = (*masks.get(place, ()), compile_mask(masking))
+    return masks
 
 
 def _branch(root: Branch, route: Route) -> Branch:
@@ -221,9 +237,11 @@ def _branch(root: Branch, route: Route) -> Branch:
     return branch
 
 
-def _compile_route(route: Route, scopes: Mapping[str, Scope]) -> CompiledRoute:
+def _compile_route(route: Route, scopes: Mapping[str, Scope], masks: tuple[Mask, ...]) -> CompiledRoute:
     if any(name not in scopes for name in route.scopes):
         raise NotCompilable("scope-unknown")
+    if masks and route.body == "streamed":
+        raise NotCompilable("masking-on-stream")
     return CompiledRoute(
         method=route.method,
         template=route.path,
@@ -235,6 +253,7 @@ def _compile_route(route: Route, scopes: Mapping[str, Scope]) -> CompiledRoute:
         timeout_seconds=route.timeout_ms / 1000,
         retry_safe=route.retry_safe,
         limit=None if route.rate is None else _limit(route.rate),
+        masks=masks,
     )
 
 

@@ -21,6 +21,7 @@ from gateway.edge import EdgeGuard
 from gateway.limits import Limit
 from gateway.network import NetworkPolicy
 from gateway.proxy import Proxy
+from gateway.routes import PURPOSES
 from gateway.routing import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
@@ -181,8 +182,7 @@ def citizen(callers: KnownCallers) -> Principal:
 
 def department(keyring: Keyring, clock: ManualClock) -> Verifier:
     """The verifier that a department installs."""
-    keys = [*keyring.all("assertion"), *keyring.all("gateway")]
-    jwks = Jwks({"keys": [public_jwk(key) for key in keys]})
+    jwks = Jwks({"keys": [public_jwk(key) | {"ssb_purpose": use} for use in PURPOSES for key in keyring.all(use)]})
     return Verifier(app_id=LIBRARY, issuer=ISSUER, keys=jwks, now=lambda: clock.now().timestamp())
 
 
