@@ -1,0 +1,164 @@
+"""The whole gateway before one department that answers as a test says, from raw scope to raw socket."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from app.kit.floor import Floor
+from gateway.asgi import ASGIApp
+from gateway.assertion import Assertions
+from gateway.breakers import Protection
+from gateway.calls import Departments
+from gateway.dispatch import Dispatcher
+from gateway.edge import EdgeGuard
+from gateway.network import NetworkPolicy
+from gateway.proxy import Proxy
+from gateway.routing import RouteTable
+from gateway.settings import GatewaySettings
+from gateway.signature import RequestSigner
+from gateway.upstream import Upstream
+from miniapps.releases.models import PublishedApp
+from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
+from tests.gateway.publications import LIBRARY, published
+from tests.gateway.servers import plain_answer, read_request, serving
+
+APPS_HOST = "apps.localhost:8000"
+ISSUER = "http://127.0.0.1:8000"
+BEARER = (b"authorization", b"Bearer good")
+
+
+class Received:
+    """A request as a department read it from its socket."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.method, self.target, _ = lines[0].split(" ")
+        self.lines = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
+        self.headers = {name.lower(): value for name, value in self.lines}
+
+
+class Answered:
+    """What the citizen got."""
+
+    def __init__(self, sent: list[dict[str, Any]]) -> None:
+        self.status: int = sent[0]["status"]
+        self.lines: list[tuple[bytes, bytes]] = sent[0]["headers"]
+        self.headers = dict(self.lines)
+        self.body = b"".join(message.get("body", b"") for message in sent[1:])
+
+    @property
+    def slug(self) -> str:
+        return str(msgspec.json.decode(self.body)["type"]).removeprefix("/problems/")
+
+
+class Harness:
+    """The whole gateway before one department that answers as the test says."""
+
+    def __init__(self, app: ASGIApp, table: RouteTable, apps: list[PublishedApp]) -> None:
+        self._app = app
+        self.table = table
+        self.apps = apps
+        self.received: list[Received] = []
+        self.used: list[tuple[Any, str]] = []
+        self.answer: Callable[[Received], Awaitable[bytes] | bytes] = lambda request: plain_answer(
+            request.target.encode()
+        )
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while raw := await read_request(reader):
+            request = Received(raw)
+            self.received.append(request)
+            answer = self.answer(request)
+            writer.write(answer if isinstance(answer, bytes) else await answer)
+            await writer.drain()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *headers: tuple[bytes, bytes],
+        query: bytes = b"",
+        body: bytes = b"",
+        host: str = APPS_HOST,
+    ) -> Answered:
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0) if messages else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        raw_path = path.encode() if path.startswith("/apps") or host != APPS_HOST else f"/apps/{LIBRARY}{path}".encode()
+        scope = {
+            "type": "http",
+            "method": method,
+            "raw_path": raw_path,
+            "path": "never read",
+            "query_string": query,
+            "headers": [(b"host", host.encode()), *_length(body), *headers],
+        }
+        await self._app(scope, receive, send)
+        return Answered(sent)
+
+    async def publish(self, *apps: PublishedApp) -> None:
+        self.apps[:] = apps
+        await self.table.refresh()
+
+
+def _length(body: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-length", str(len(body)).encode())] if body else []
+
+
+async def inner(_scope: Any, _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-from", b"city")]})
+    await send({"type": "http.response.body", "body": b"city"})
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    floor: Floor,
+    callers: KnownCallers,
+    consents: KnownConsents,
+    citizens: KnownCitizens,
+    *,
+    neighbours: frozenset[str] = frozenset(),
+    **settings: Any,
+) -> AsyncIterator[Harness]:
+    apps: list[PublishedApp] = []
+
+    async def list_published() -> list[PublishedApp]:
+        return apps
+
+    async with contextlib.AsyncExitStack() as stack:
+        table = RouteTable(list_published)
+        chosen = GatewaySettings(issuer=ISSUER, apps_host=APPS_HOST, **settings)
+        harness = Harness(inner, table, apps)
+        port = await stack.enter_async_context(serving(harness.talk))
+        upstream = Upstream(NetworkPolicy(allowed=frozenset({f"127.0.0.1:{port}", *neighbours})))
+        stack.push_async_callback(upstream.close)
+        departments = Departments(
+            upstream=upstream,
+            signer=RequestSigner(floor.keyring),
+            protection=Protection(breaker=chosen.breaker, places=chosen.places_per_department),
+            clock=floor.clock,
+        )
+        proxy = Proxy(
+            settings=chosen,
+            clock=floor.clock,
+            table=table,
+            authenticator=callers,
+            consents=consents,
+            assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
+            departments=departments,
+            note_use=lambda subject_id, app_id: harness.used.append((subject_id, app_id)),
+        )
+        harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))
+        await harness.publish(published(f"http://127.0.0.1:{port}/api"))
+        yield harness
