@@ -143,13 +143,17 @@ class Verifications:
         return result
 
     async def _find_earlier(self, connection: Connection, scan: Scan) -> VerificationResult | None:
+        """What this scanner was told on the same request in the same scenario, if it may still ask there."""
         presentation, claims, asked = scan.examined.presentation, scan.examined.claims, scan.request.request_id
         if presentation is None or claims is None or asked is None:
             return None
-        answer = await repository.find_answer(connection, claims.cti, _time(presentation.iat))
-        if answer is None or answer.scanner_id != scan.scanner.id or answer.request_id != asked:
+        if scan.scanner.refusal_of(scan.scenario.number) is not None:
             return None
-        return self._open(answer)
+        answer = await repository.find_answer(connection, claims.cti, _time(presentation.iat))
+        if answer is None or (answer.scanner_id, answer.request_id) != (scan.scanner.id, asked):
+            return None
+        earlier = self._open(answer)
+        return earlier if earlier is not None and earlier.scenario == scan.scenario.number else None
 
     def _result(self, scan: Scan, standing: Standing, judged: Judged, disclosed: dict[str, Any]) -> VerificationResult:
         accepted = judged.reason is Reason.OK

@@ -25,7 +25,7 @@ from tests.codes.enterprise_city import FIRE_RESCUE, LIBRARY, RESTAURANT, a_prin
 from tests.codes.personal_city import SETTINGS, City, Phone, a_scanner, from_base64url
 from tests.codes.signed import high_s_twin
 
-LENDING, OFFICE, LIBRARY_ENTRY, AGE, FIRE_CHECK = 302, 602, 301, 608, 804
+LENDING, MUSEUM, OFFICE, LIBRARY_ENTRY, AGE, FIRE_CHECK = 302, 303, 602, 301, 608, 804
 
 
 async def scan(
@@ -183,6 +183,36 @@ async def test_a_repeated_request_gets_the_stored_answer(
     assert late == again
     assert (await scan(city, connection, code, OFFICE, scanner)).reason is Reason.STALE_CODE
     assert await connection.fetchval("select count(*) from codes.verification where verdict = 'ACCEPT'") == 1
+
+
+SCANNERS_THAT_CHANGED: dict[str, dict[str, Any]] = {
+    "revoked": {"state": "revoked"},
+    "without the scenario": {"scenarios": frozenset({LIBRARY_ENTRY})},
+}
+
+
+@pytest.mark.parametrize("changes", SCANNERS_THAT_CHANGED.values(), ids=SCANNERS_THAT_CHANGED.keys())
+@pytest.mark.parametrize("seconds", [1, 300])
+@pytest.mark.parametrize("asked", [OFFICE, LIBRARY_ENTRY])
+async def test_a_scanner_that_may_not_ask_any_more_gets_no_stored_answer(
+    *, city: City, connection: Connection, clock: ManualClock, changes: dict[str, Any], seconds: int, asked: int
+) -> None:
+    phone, scanner = await city.a_phone(connection), a_scanner(OFFICE, LIBRARY_ENTRY)
+    code = phone.show(OFFICE)
+    first = await scan(city, connection, code, OFFICE, scanner, request_id="request-0001")
+    assert first.disclosed
+    clock.advance(seconds)
+    changed = msgspec.structs.replace(scanner, **changes)
+    again = await scan(city, connection, code, asked, changed, request_id="request-0001")
+    assert (again.verdict, again.repeated, again.disclosed) == (Verdict.REJECT, False, {})
+
+
+async def test_the_same_request_id_in_another_scenario_is_another_request(city: City, connection: Connection) -> None:
+    phone, scanner = await city.a_phone(connection), a_scanner(LIBRARY_ENTRY, MUSEUM)
+    code = phone.show(0)
+    assert (await scan(city, connection, code, LIBRARY_ENTRY, scanner, request_id="request-0001")).disclosed
+    other = await scan(city, connection, code, MUSEUM, scanner, request_id="request-0001")
+    assert (other.reason, other.disclosed) == (Reason.REPLAYED, {})
 
 
 @pytest.mark.parametrize("request_id", [None, "request-0002"])
