@@ -12,7 +12,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from app import health
+from app.api_document import complete_document, components
 from app.kit import idempotency
+from app.kit.bodies import StrictRequest
 from app.kit.clock import Clock, SystemClock
 from app.kit.database import Connection, Database, Notifications
 from app.kit.floor import Floor
@@ -101,12 +103,13 @@ def _own_jobs(floor: Floor, sealer: Sealer) -> list[Job]:
 
 
 def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: list[Job]) -> Litestar:
-    return Litestar(
+    litestar = Litestar(
         route_handlers=[health.router, web.router(settings), *packages.routers],
         lifespan=[lambda _app: _lifespan(floor, packages, jobs)],
         middleware=packages.middleware,
         exception_handlers=HANDLERS,
         dependencies=_dependencies(settings, floor) | packages.dependencies,
+        request_class=StrictRequest,
         request_max_body_size=LARGEST_BODY,
         openapi_config=OpenAPIConfig(
             title=f"{settings.brand_zh} {settings.brand_en}",
@@ -114,9 +117,13 @@ def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: 
             description="城市超级应用的后端接口。The backend of a city's super-app.",
             path="/openapi",
             render_plugins=[],
+            components=components(),
+            use_handler_docstrings=True,
         ),
         logging_config=None,
     )
+    complete_document(litestar)
+    return litestar
 
 
 @contextlib.asynccontextmanager

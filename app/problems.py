@@ -16,20 +16,22 @@ from litestar.exceptions import (
     ValidationException,
 )
 
-from app.kit.errors import InternalError, InvalidRequest, NotFound, SuishenError, TemporarilyUnavailable
+from app.kit.errors import (
+    BodyTooLarge,
+    FieldsInvalid,
+    InternalError,
+    InvalidRequest,
+    MediaTypeUnsupported,
+    NotFound,
+    SuishenError,
+    TemporarilyUnavailable,
+)
 from app.kit.http import refuse
+from app.kit.strict_json import without_values
 from app.kit.structs import Text
 from app.kit.vault import VaultError
 
 log = structlog.get_logger()
-
-
-class FieldsInvalid(InvalidRequest):
-    """The body or the parameters do not have the shape that the API reference gives."""
-
-    slug = "fields-invalid"
-    title = Text(zh="字段不符合要求", en="Some fields are not as they should be")
-    remedy = Text(zh="请按接口文档修改所列字段。", en="Correct the listed fields; the API reference has their shapes.")
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -37,20 +39,6 @@ class MethodNotAllowed(InvalidRequest):
     slug = "method-not-allowed"
     title = Text(zh="该地址不支持此方法", en="This address does not answer this method")
     remedy = Text(zh="请查看接口文档中的方法。", en="See the API reference for the methods of this address.")
-
-
-class BodyTooLarge(InvalidRequest):
-    status = 413
-    slug = "body-too-large"
-    title = Text(zh="请求内容过大", en="The request is too large")
-    remedy = Text(zh="请缩小请求内容。", en="Send less at once.")
-
-
-class MediaTypeUnsupported(InvalidRequest):
-    status = 415
-    slug = "media-type-unsupported"
-    title = Text(zh="不支持的内容类型", en="This content type is not understood")
-    remedy = Text(zh="请使用 application/json。", en="Send application/json.")
 
 
 BY_STATUS: dict[int, type[SuishenError]] = {
@@ -89,7 +77,7 @@ def _known(request: Request[Any, Any, Any], error: SuishenError) -> Response[Any
 def _fields(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     extra = error.extra if isinstance(error.extra, list) else []
     places = [
-        {"field": str(item.get("key", "")), "message": str(item.get("message", ""))}
+        {"field": str(item.get("key", "")), "message": without_values(str(item.get("message", "")))}
         for item in extra
         if isinstance(item, dict)
     ]

@@ -5,18 +5,7 @@ from collections.abc import Mapping
 from litestar.openapi.datastructures import ResponseSpec
 
 from app.kit.errors import SuishenError
-from app.kit.http import PROBLEM_JSON
-from app.kit.structs import Model
-
-
-class Problem(Model):
-    """A problem document (RFC 9457). `type` is `/problems/{slug}`, a page that says what to do."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    remedy: str
+from app.kit.http import PROBLEM_JSON, Problem
 
 
 def refuses(*errors: type[SuishenError]) -> Mapping[int, ResponseSpec]:

@@ -6,4 +6,10 @@ from hypothesis import settings
 settings.register_profile("suishen", deadline=None)
 settings.load_profile("suishen")
 
-pytest_plugins = ["tests.fixtures.floor", "tests.fixtures.postgres", "tests.fixtures.house"]
+pytest_plugins = [
+    "tests.fixtures.floor",
+    "tests.fixtures.postgres",
+    "tests.fixtures.registries",
+    "tests.fixtures.house",
+    "tests.fixtures.inhabited",
+]

@@ -34,6 +34,28 @@ class InvalidRequest(SuishenError):
     """The request cannot be understood, whoever sends it."""
 
 
+class FieldsInvalid(InvalidRequest):
+    """The body or the parameters do not have the shape that the API reference gives. `errors` says where and how."""
+
+    slug = "fields-invalid"
+    title = Text(zh="字段不符合要求", en="Some fields are not as they should be")
+    remedy = Text(zh="请按接口文档修改所列字段。", en="Correct the listed fields; the API reference has their shapes.")
+
+
+class BodyTooLarge(InvalidRequest):
+    status = 413
+    slug = "body-too-large"
+    title = Text(zh="请求内容过大", en="The request is too large")
+    remedy = Text(zh="请缩小请求内容。", en="Send less at once.")
+
+
+class MediaTypeUnsupported(InvalidRequest):
+    status = 415
+    slug = "media-type-unsupported"
+    title = Text(zh="不支持的内容类型", en="This content type is not understood")
+    remedy = Text(zh="请使用 application/json。", en="Send application/json.")
+
+
 class Unauthenticated(SuishenError):
     """Nobody has shown who they are, or what they showed is not valid (any more)."""
 

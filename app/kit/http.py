@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
 from app.kit.errors import SuishenError
-from app.kit.structs import Text
+from app.kit.structs import Model, Text
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -17,6 +17,16 @@ T = TypeVar("T")
 
 Injected: TypeAlias = NamedDependency[SkipValidation[T]]
 """How a handler names what it is given by the house instead of by the request: `connection: Injected[Connection]`."""
+
+
+class Problem(Model):
+    """A problem document (RFC 9457), as the API reference describes it. `type` opens a page that says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
 
 
 def language_of(accept_language: str | None) -> str:

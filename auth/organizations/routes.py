@@ -30,12 +30,12 @@ async def claim_organization(
     data: JSONBody[ClaimOrganization],
     principal: Injected[Principal],
     organization_claims: Injected[OrganizationClaims],
-) -> Response[Any]:
+) -> Response[OrganizationView]:
     """The enterprise registry confirms it by your verified name and number. Claiming it again is harmless."""
     answer = await organization_claims.claim(principal, data.credit_code)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
-    return Response[OrganizationView](answer)
+    return Response(answer)
 
 
 @get("/v1/organizations", summary="The organizations that I act for", tags=["organizations"])

@@ -61,12 +61,12 @@ async def verify_real_name(
     data: JSONBody[VerifyRealName],
     principal: Injected[Principal],
     real_name: Injected[RealName],
-) -> Response[Any]:
+) -> Response[PersonView]:
     """Takes you to identity level 2; refresh your token to carry it. Repeating it is harmless."""
     answer = await real_name.verify_real_name(principal, data)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
-    return Response[PersonView](answer)
+    return Response(answer)
 
 
 router = Router(path="/", route_handlers=[show_me, verify_real_name])

@@ -3,10 +3,14 @@
 Errors here are those of RFC 6749, not problem documents. Only what truly works is advertised.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from litestar import MediaType, Request, Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 
 from app.kit.database import Connection
 from app.kit.http import Injected
@@ -72,13 +76,43 @@ async def show_keys(keyring: Injected[Keyring]) -> Response[KeySet]:
     return Response(keys, headers={"Cache-Control": KEYS_LIVE})
 
 
-@post("/oauth/token", summary="Exchange a refresh token (RFC 6749, section 6)", tags=["provider"], status_code=200)
+@dataclass
+class TakesForm(Operation):
+    """Says in OpenAPI that the body is a form: the handler reads it itself, because its errors are RFC 6749's."""
+
+    def __post_init__(self) -> None:
+        """Describes the body."""
+        text = Schema(type=OpenAPIType.STRING)
+        form = Schema(
+            type=OpenAPIType.OBJECT,
+            properties={
+                "grant_type": Schema(type=OpenAPIType.STRING, enum=["refresh_token"]),
+                "refresh_token": text,
+                "client_id": text,
+            },
+            required=["grant_type", "refresh_token"],
+        )
+        example = Example(value={"grant_type": "refresh_token", "refresh_token": "…", "client_id": "citizen-app"})
+        content = {FORM: OpenAPIMediaType(schema=form, examples={"refresh": example})}
+        self.request_body = RequestBody(content=content, required=True)
+
+
+@post(
+    "/oauth/token",
+    summary="Exchange a refresh token (RFC 6749, section 6)",
+    tags=["provider"],
+    status_code=200,
+    operation_class=TakesForm,
+    responses={
+        400: ResponseSpec(OAuthRefusal, description="RFC 6749, section 5.2", generate_examples=False),
+    },
+)
 async def exchange_token(
     request: Request[Any, Any, Any],
     connection: Injected[Connection],
     sessions: Injected[Sessions],
     authenticator: Injected[Authenticator],
-) -> Response[TokenPair | OAuthRefusal]:
+) -> Response[TokenPair]:
     """Form-encoded: grant_type=refresh_token, refresh_token, optionally client_id; DPoP where the session has a key."""
     form = await _read_form(request)
     refusal = _judge_form(form)
@@ -125,7 +159,7 @@ def _judge_form(form: dict[str, str] | None) -> OAuthRefusal | None:
     return None if "\x00" not in form.get("client_id", "") else INVALID_GRANT
 
 
-def _answer(answer: TokenPair | OAuthRefusal) -> Response[TokenPair | OAuthRefusal]:
+def _answer(answer: TokenPair | OAuthRefusal) -> Response[Any]:
     return Response(
         answer,
         status_code=400 if isinstance(answer, OAuthRefusal) else 200,

@@ -35,10 +35,10 @@ async def check_enterprise(
     data: JSONBody[CheckEnterprise],
     principal: Injected[Principal],
     enterprise_checks: Injected[EnterpriseChecks],
-) -> Response[Any]:
+) -> Response[CheckView]:
     """Takes no connection of the request: none is held while sources are asked."""
     answer = await enterprise_checks.check(principal, data, request_key_of(request))
-    return refuse(answer, request) if isinstance(answer, SuishenError) else Response[CheckView](answer)
+    return refuse(answer, request) if isinstance(answer, SuishenError) else Response(answer)
 
 
 @get(

@@ -1,14 +1,17 @@
 """Enterprise codes: for the organization's agents, and the public page behind each sticker."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, post
 from litestar.di import Provide
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected, refuse
+from app.kit.http import PROBLEM_JSON, Injected, refuse
 from app.kit.idempotency import Once
 from auth.guards import organization_agent, public
 from auth.principal import Principal
@@ -20,6 +23,22 @@ from codes.enterprises.service import EnterpriseCodes
 from codes.envelope.static_code import static_prefix
 from codes.trust.models import CodeFormat
 from codes.verdict import Reason
+
+
+@dataclass
+class ShowsPageOrJson(Operation):
+    """Says in OpenAPI that the answer is a page, or JSON for programs that ask for it; refusals likewise."""
+
+    def __post_init__(self) -> None:
+        """Describes the answers."""
+        page = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+        facts = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
+        problem = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
+        self.responses = {
+            "200": OpenAPIResponse("A valid code", content={"text/html": page, "application/json": facts}),
+            "404": OpenAPIResponse("Not a code of this city", content={"text/html": page, PROBLEM_JSON: problem}),
+            "410": OpenAPIResponse("Revoked or expired", content={"text/html": page, PROBLEM_JSON: problem}),
+        }
 
 
 @post(
@@ -79,6 +98,7 @@ async def revoke_code(
     guards=[public],
     summary="What a sticker is",
     description="A page for any phone's camera; JSON when asked for. 404: not this city's. 410: revoked or expired.",
+    operation_class=ShowsPageOrJson,
 )
 async def show_sticker(
     *,

@@ -30,11 +30,11 @@ class ScenarioList(Model):
     description="What a scan is for, on which basis, what it may disclose, how long it is kept, and the other way.",
     sync_to_thread=False,
 )
-def list_scenarios(request: Request[Any, Any, Any], scenarios: Injected[Scenarios]) -> Response[ScenarioList | None]:
+def list_scenarios(request: Request[Any, Any, Any], scenarios: Injected[Scenarios]) -> Response[ScenarioList]:
     """The whole catalogue; unchanged since the caller's copy: 304."""
     headers = {"ETag": f'"{scenarios.version}"', "Cache-Control": f"public, max-age={FRESH_FOR_SECONDS}"}
     if request.headers.get("if-none-match", "").removeprefix("W/") == headers["ETag"]:
-        return Response(None, status_code=NOT_MODIFIED, headers=headers)
+        return Response[Any](None, status_code=NOT_MODIFIED, headers=headers)
     return Response(ScenarioList(version=scenarios.version, items=list(scenarios)), headers=headers)
 
 

@@ -8,6 +8,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
+from app.kit.bodies import require_json
 from app.kit.database import Connection
 from app.kit.http import Injected
 from app.kit.idempotency import Once
@@ -82,6 +83,7 @@ async def create_version(
     once: Injected[Once],
 ) -> VersionView:
     """A version never changes: to mend one, declare another with a higher code."""
+    require_json(request)
     document = await request.body()
     return await once(VersionView, lambda: versions.create_version(connection, principal, app_id, document))
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from aiohttp import web
 from litestar import Litestar
 from litestar.di import Provide
 
-from app.demo.registries import build_application
 from app.kit import idempotency
 from app.kit.database import Connection, Database
 from app.kit.floor import Floor
@@ -19,17 +17,6 @@ from app.problems import HANDLERS
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices, build_auth, dependencies, routers
 from tests.auth.phones import ISSUER, Phone
-
-
-@pytest.fixture(scope="session")
-async def registries_url() -> AsyncIterator[str]:
-    """The stand-in registries, a real server on a free loopback port."""
-    runner = web.AppRunner(build_application(), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    await runner.cleanup()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from tests.miniapps.conftest import APP_ID, As, Steps
 from tests.miniapps.documents import encode, sound_document
 
 HASH = "0" * 64
+JSON = {"content-type": "application/json"}
 TEXTS = {"zh": "原因", "en": "Reason"}
 WRITES: list[tuple[str, Any]] = [
     (f"/v1/departments/{LIBRARY}/apps", {"app_id": APP_ID}),
@@ -28,7 +29,7 @@ async def test_the_whole_road_over_http(called_by: As, steps: Steps) -> None:
 
     answer = await author.post(f"/v1/departments/{LIBRARY}/apps", json={"app_id": APP_ID})
     assert (answer.status_code, answer.json()["state"]) == (201, "registered")
-    answer = await author.post(f"/v1/apps/{APP_ID}/versions", content=encode(sound_document()))
+    answer = await author.post(f"/v1/apps/{APP_ID}/versions", content=encode(sound_document()), headers=JSON)
     assert (answer.status_code, answer.json()["state"]) == (201, "draft")
     digest = answer.json()["manifest_hash"]
     answer = await author.post(f"/v1/apps/{APP_ID}/versions/1/submit")
@@ -138,7 +139,9 @@ async def test_every_finding_of_a_refused_manifest_comes_out(called_by: As, step
 async def test_a_manifest_that_is_too_large_is_refused(called_by: As, steps: Steps) -> None:
     await steps.register()
 
-    answer = await called_by(steps.author).post(f"/v1/apps/{APP_ID}/versions", content=b" " * (LONGEST_MANIFEST + 1))
+    content = b" " * (LONGEST_MANIFEST + 1)
+
+    answer = await called_by(steps.author).post(f"/v1/apps/{APP_ID}/versions", content=content, headers=JSON)
 
     assert answer.status_code == 413
 
@@ -149,7 +152,7 @@ async def test_a_retried_write_happens_once(called_by: As, steps: Steps) -> None
 
     answers = [
         await author.post(
-            f"/v1/apps/{APP_ID}/versions", content=encode(sound_document()), headers={"idempotency-key": "one"}
+            f"/v1/apps/{APP_ID}/versions", content=encode(sound_document()), headers=JSON | {"idempotency-key": "one"}
         )
         for _ in range(2)
     ]

@@ -20,13 +20,13 @@ async def request_code(
     data: JSONBody[RequestCode],
     connection: Injected[Connection],
     otp: Injected[OtpLogin],
-) -> Response[Any]:
+) -> Response[ChallengeView]:
     """The answer is the same whether the phone has an account or not."""
     address = request.client.host if request.client else ""
     answer = await otp.request_code(connection, data.phone, address=address)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
-    return Response[ChallengeView](answer, status_code=202)
+    return Response(answer, status_code=202)
 
 
 @post("/v1/login/otp/tokens", summary="Sign in with the code", tags=["login"], status_code=200)
@@ -36,12 +36,12 @@ async def redeem_code(
     connection: Injected[Connection],
     otp: Injected[OtpLogin],
     authenticator: Injected[Authenticator],
-) -> Response[Any]:
+) -> Response[LoginView]:
     """With a DPoP header the session belongs to that key, and lost answers of the token endpoint can be repeated."""
     answer = await otp.redeem_code(connection, data, jkt=authenticator.find_proof_key(request.scope))
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
-    return Response[LoginView](answer, headers={"Cache-Control": "no-store"})
+    return Response(answer, headers={"Cache-Control": "no-store"})
 
 
 router = Router(path="/", route_handlers=[request_code, redeem_code], guards=[public])

@@ -19,12 +19,12 @@ async def sign_in(
     data: JSONBody[SignInWithPassword],
     password_login: Injected[PasswordLogin],
     authenticator: Injected[Authenticator],
-) -> Response[Any]:
+) -> Response[TokenPair]:
     """Username, password and the code of an authenticator program. A DPoP header binds the session to its key."""
     answer = await password_login.sign_in(data, jkt=authenticator.find_proof_key(request.scope))
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
-    return Response[TokenPair](answer, headers={"Cache-Control": "no-store"})
+    return Response(answer, headers={"Cache-Control": "no-store"})
 
 
 router = Router(path="/", route_handlers=[sign_in], guards=[public])

@@ -1,0 +1,75 @@
+"""One example of every request body, for the API reference. All of it is synthetic; a test reads each one strictly."""
+
+from datetime import date
+from typing import Any, Final
+
+from auth.documents import make_synthetic_credit_code, make_synthetic_id_number
+
+ID: Final = "0198c0de-0000-7000-8000-000000000001"
+OTHER_ID: Final = "0198c0de-0000-7000-8000-000000000002"
+JWS: Final = "eyJ0eXAiOiJleGFtcGxlIn0.e30.c2lnbmF0dXJl"
+KEY: Final = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+}
+CREDIT_CODE: Final = make_synthetic_credit_code(sequence=1)
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "RequestCode": {"phone": "19900000001"},
+    "RedeemCode": {"challenge_id": ID, "code": "123456"},
+    "VerifyRealName": {
+        "name": "演示用户一",
+        "document_type": "id_card",
+        "document_number": make_synthetic_id_number(birth=date(1990, 3, 15), sequence=1),
+    },
+    "PublicJwk": KEY,
+    "EnrollDevice": {"name": "我的手机", "public_key": KEY, "proof": JWS},
+    "ClaimOrganization": {"credit_code": CREDIT_CODE},
+    "SignInWithPassword": {"username": "demo-admin", "password": "correct-horse-battery", "totp": "123456"},
+    "RegisterDepartment": {"name": "演示市博物馆", "credit_code": make_synthetic_credit_code(sequence=7)},
+    "RegisterOfficial": {
+        "username": "demo-reviewer",
+        "name": "演示人员",
+        "password": "correct-horse-battery",
+        "organization_id": ID,
+        "roles": ["reviewer"],
+    },
+    "GrantConsent": {
+        "department_id": ID,
+        "purpose": "library-card",
+        "fields": ["full_name"],
+        "text_version": "2026-01",
+        "expires_in_days": 365,
+    },
+    "IssueGrants": {"request": JWS, "device_id": ID},
+    "RevokeCodes": {"device_id": ID},
+    "VerifyCode": {"code": "SS1:EXAMPLE", "scenario": 301, "request_id": "gate-7-000001"},
+    "Site": {"name": "总馆东门", "address": "演示路1号"},
+    "EnrolScanner": {
+        "organization_id": ID,
+        "site": {"name": "总馆东门", "address": "演示路1号"},
+        "device_name": "东门一号",
+        "scenarios": [301],
+        "public_key": KEY,
+        "proof": JWS,
+    },
+    "CreateInspection": {
+        "scenario": 804,
+        "purpose": "双随机一公开抽查",
+        "authority": "《中华人民共和国消防法》第五十三条",
+        "credit_code": CREDIT_CODE,
+        "hours": 4,
+    },
+    "CheckEnterprise": {"code": "http://127.0.0.1:8000/1/EXAMPLE", "scenario": 804, "inspection_id": ID},
+    "IssueCode": {"label": "前台", "valid_days": 365},
+    "RegisterApp": {"app_id": "cn.example.museum"},
+    "SuspendApp": {
+        "reason": {"zh": "系统维护", "en": "Maintenance"},
+        "fallback": {"zh": "请到总馆服务台办理", "en": "Visit the desk of the main library"},
+    },
+    "ResumeApp": {"reason": {"zh": "维护完成", "en": "Maintenance is over"}},
+    "WriteReview": {"verdict": "approved", "reason": "材料齐全，域名与备案一致。", "manifest_hash": "0" * 64},
+    "PublishVersion": {"version_code": 1},
+}

@@ -1,0 +1,312 @@
+"""The published document against the whole product: schemathesis invents the requests, everybody sends them.
+
+Whatever is sent, nothing may end in a 5xx, and every refusal is a problem document whose type opens a page.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+)
+
+from app.api_examples import EXAMPLES
+from app.demo.caller import Caller
+from app.kit.bodies import JSON
+from app.kit.database import Connection
+from app.kit.strict_json import read_json
+from app.kit.structs import Request
+from tests.fixtures.inhabited import Inhabited
+
+EXAMPLES_OF_EACH = int(os.environ.get("SUISHEN_FUZZ_EXAMPLES", "5"))
+METHODS = ("get", "post", "put", "patch", "delete")
+PAGES = ("/demo/inbox", "/1/{code}")
+PROBLEM = "application/problem+json"
+AT_THE_GUARD = {"unauthenticated", "wrong-subject", "role-missing", "identity-level-too-low"}
+BODY_NAMES = {
+    "organization_id": "organization_id",
+    "department_id": "organization_id",
+    "device_id": "device_id",
+    "inspection_id": "inspection_id",
+    "version_code": "code",
+}
+# Nobody can invent what these want: a one-time code, a signature, a password, what a registry or a reviewer says.
+OUT_OF_REACH = {
+    "POST /oauth/token",
+    "POST /v1/login/otp/tokens",
+    "POST /v1/login/password/tokens",
+    "POST /v1/me/real-name",
+    "POST /v1/me/devices",
+    "POST /v1/organizations",
+    "POST /v1/codes/grants",
+    "POST /v1/scanners",
+    "POST /v1/enterprise-checks",
+    "POST /v1/apps/{app_id}/suspend",
+    "POST /v1/apps/{app_id}/resume",
+    "POST /v1/apps/{app_id}/versions",
+    "POST /v1/apps/{app_id}/versions/{code}/reviews",
+    "POST /v1/apps/{app_id}/releases",
+    "PUT /v1/home/pins/{app_id}",
+}
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        yield from ((method, path, item[method]) for method in METHODS if method in item)
+
+
+def examples_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The example body of every write that has one, by "POST /path"."""
+    schemas = document["components"]["schemas"]
+    found: dict[str, Any] = {}
+    for method, path, operation in operations(document):
+        schema = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
+        name = schema.get("$ref", "").rpartition("/")[2]
+        if name:
+            found[f"{method.upper()} {path}"] = schemas[name]["examples"][0]
+    return found
+
+
+def cases_of(operation: Any, mode: GenerationMode) -> list[Any]:
+    """The same ones in every run."""
+    found: list[Any] = []
+
+    @hypothesis_settings(
+        max_examples=EXAMPLES_OF_EACH,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def collect(case: Any) -> None:
+        found.append(case)
+
+    with contextlib.suppress(Unsatisfiable):  # where nothing can be wrong
+        collect()
+    return found
+
+
+def all_cases_of(operation: Any, known: dict[str, list[Any]], examples: dict[str, Any]) -> Iterator[Any]:
+    for number, case in enumerate(cases_of(operation, GenerationMode.POSITIVE)):
+        if number == 0 and operation.label in examples:
+            case.body = dict(examples[operation.label])
+        if number != 1:
+            lead_home(case, known, number)
+        yield case
+    if operation.body or list(operation.iter_parameters()):
+        yield from cases_of(operation, GenerationMode.NEGATIVE)
+
+
+def lead_home(case: Any, known: dict[str, list[Any]], number: int) -> None:
+    """Invented identifiers become those of things that exist, else no handler would ever get far."""
+    for name in case.path_parameters or {}:
+        values = known.get(f"{case.operation.path} {name}", known.get(name, []))
+        if values:
+            case.path_parameters[name] = values[number // 2 % len(values)]
+    for name in case.body if isinstance(case.body, dict) else ():
+        values = known.get(BODY_NAMES.get(name, ""), [])
+        if values:
+            case.body[name] = values[number // 2 % len(values)]
+
+
+def prepared(case: Any, origin: str) -> tuple[str, str, dict[str, str], bytes] | None:
+    """Method, raw target, headers and body; None for what no HTTP client can send."""
+    kwargs = case.as_transport_kwargs(base_url=origin)
+    names = ("method", "url", "headers", "params", "data", "json", "files", "cookies")
+    try:
+        made = requests.Request(**{name: kwargs[name] for name in names if name in kwargs}).prepare()
+        headers = {name: value if isinstance(value, str) else value.decode() for name, value in made.headers.items()}
+        [value.encode("latin-1") for value in headers.values()]
+    except (ValueError, requests.RequestException):
+        return None
+    body: Any = made.body or b""
+    return str(made.method), made.path_url, headers, body.encode() if isinstance(body, str) else bytes(body)
+
+
+async def send(people: Inhabited, who: str, parts: tuple[str, str, dict[str, str], bytes]) -> httpx.Response:
+    method, target, headers, body = parts
+    headers = {name.lower(): value for name, value in headers.items() if name.lower() != "content-length"}
+    path = urlsplit(target).path
+    if who == "scanner":
+        headers |= people.scanner.signed_headers(method, path, body)
+    else:
+        headers |= authorization(people.callers[who], method, people.house.settings.public_origin + path)
+    url = httpx.URL(people.house.settings.public_origin).copy_with(raw_path=target.encode())
+    return await people.http.request(method, url, headers=headers, content=body)
+
+
+def authorization(caller: Caller, method: str, url: str) -> dict[str, str]:
+    token = caller.tokens.get("access_token")
+    if token is None:
+        return {}
+    return {"authorization": f"DPoP {token}", "dpop": caller._proof(method, url, token)}
+
+
+class Judge:
+    """What no answer may be; and the names of all refusals that were seen."""
+
+    def __init__(self) -> None:
+        self.slugs: set[str] = set()
+        self.faults: dict[str, str] = {}
+        self.seen: dict[str, set[int]] = {}
+
+    def look(self, case: Any, who: str, answer: httpx.Response) -> None:
+        label = f"{case.operation.method.upper()} {case.operation.path}"
+        self.seen.setdefault(label, set()).add(answer.status_code)
+        fault = self.fault_of(case, who, answer)
+        if fault:
+            request = f"{answer.request.url.raw_path!r} {answer.request.content[:400]!r}"
+            self.faults.setdefault(
+                f"{label}: {fault[:200]}", f"{who}: {request} -> {answer.status_code} {answer.text[:300]}"
+            )
+
+    def fault_of(self, case: Any, who: str, answer: httpx.Response) -> str | None:
+        if answer.status_code >= 500:
+            return "a server error"
+        if answer.status_code >= 400:
+            return self.fault_of_refusal(case.operation.path, answer)
+        checks = [content_type_conformance, response_schema_conformance]
+        if who != "scanner":  # whose signature we add to whatever was invented
+            checks.append(negative_data_rejection)
+        try:
+            case.validate_response(answer, checks=checks)
+        except Exception as failures:  # noqa: BLE001 - whatever the library holds against the answer
+            return str(getattr(failures, "exceptions", [failures])[0])
+        return None
+
+    def fault_of_refusal(self, path: str, answer: httpx.Response) -> str | None:
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        if path == "/oauth/token":
+            return None if set(answer.json()) <= {"error", "error_description"} else "not RFC 6749"
+        if path in PAGES and media_type == "text/html":
+            return None
+        if media_type != PROBLEM:
+            return f"a refusal as {media_type}"
+        problem = answer.json()
+        self.slugs.add(str(problem["type"]).removeprefix("/problems/"))
+        whole = problem["status"] == answer.status_code and problem["title"] and problem["remedy"]
+        return None if whole else "an incomplete problem"
+
+
+def stopped_at_the_guard(answer: httpx.Response) -> bool:
+    if answer.status_code not in {401, 403}:
+        return False
+    return str(answer.json()["type"]).removeprefix("/problems/") in AT_THE_GUARD
+
+
+@pytest.fixture
+async def document(client: httpx.AsyncClient) -> dict[str, Any]:
+    read: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return read
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_whatever_is_sent_no_answer_is_a_server_error_or_nameless(
+    inhabited: Inhabited, connection: Connection, writes: bool
+) -> None:
+    document = (await inhabited.http.get("/openapi.json")).json()
+    judge, schema = Judge(), schemathesis.openapi.from_dict(document)
+    for found in schema.get_all_operations():
+        operation: Any = cast("Any", found).ok()
+        if (operation.method.lower() != "get") is writes:
+            savepoint = connection.transaction()
+            await savepoint.start()
+            await try_operation(inhabited, operation, judge, examples_of(document))
+            await savepoint.rollback()  # the next operation finds the city as it was
+    assert judge.faults == {}
+    assert never_answered_well(judge) <= OUT_OF_REACH
+    for slug in judge.slugs:
+        assert (await inhabited.http.get(f"/problems/{slug}")).status_code == 200, slug
+
+
+async def try_operation(people: Inhabited, operation: Any, judge: Judge, examples: dict[str, Any]) -> None:
+    welcome = {*people.callers, "scanner"}
+    for case in all_cases_of(operation, people.known, examples):
+        parts = prepared(case, people.house.settings.public_origin)
+        for who in sorted(welcome) if parts else ():
+            assert parts is not None
+            answer = await send(people, who, parts)
+            judge.look(case, who, answer)
+            if len(welcome) > 1 and stopped_at_the_guard(answer):
+                welcome.discard(who)
+
+
+def never_answered_well(judge: Judge) -> set[str]:
+    """The operations of which only refusals were seen."""
+    return {label for label, statuses in judge.seen.items() if min(statuses) >= 400}
+
+
+async def test_every_operation_says_what_it_is_and_how_it_refuses(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        label = f"{method} {path}"
+        assert operation["summary"], label
+        assert operation["tags"], label
+        assert "security" in operation, label
+        assert "default" in operation["responses"], label
+        wanted = {"401", "403"} if operation["security"] else set()
+        wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
+        assert wanted <= set(operation["responses"]), label
+
+
+async def test_every_described_refusal_is_a_problem(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if status >= "4" and path not in {"/oauth/token", "/1/{code}"}:
+                schema = response["content"][PROBLEM]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}, f"{method} {path} {status}"
+
+
+async def test_every_success_has_a_shape(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for media_type, content in response.get("content", {}).items() if status < "3" else ():
+                assert content["schema"] != {}, f"{method} {path} {status} {media_type}"
+
+
+def schemes_of(operation: dict[str, Any]) -> Iterator[str]:
+    for requirement in operation["security"]:
+        yield from requirement
+
+
+async def test_every_security_scheme_is_declared(document: dict[str, Any]) -> None:
+    used: set[str] = {name for _, _, operation in operations(document) for name in schemes_of(operation)}
+    assert used == set(document["components"]["securitySchemes"]) == {"bearer", "dpop", "scanner"}
+
+
+async def test_security_says_what_the_guards_do(document: dict[str, Any], client: httpx.AsyncClient) -> None:
+    for method, path, operation in operations(document):
+        if "{" not in path and "requestBody" not in operation:
+            answer = await client.request(method, path)
+            assert (answer.status_code == 401) is bool(operation["security"]), f"{method} {path}"
+
+
+async def test_every_request_body_has_an_example_that_is_read_strictly(document: dict[str, Any]) -> None:
+    kinds = {kind.__name__: kind for kind in subclasses(Request) if not kind.__module__.startswith("tests")}
+    described = examples_of(document)
+    assert len(described) > 20
+    for label, example in described.items():
+        name = next(name for name, known in EXAMPLES.items() if known == example)
+        assert read_json(msgspec.json.encode(example), kinds[name]), label
+
+
+def subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    one: type[Any]
+    for one in kind.__subclasses__():
+        yield one
+        yield from subclasses(one)
