@@ -28,15 +28,19 @@ MASTER_KEY_FILE = "development-master-key"
 
 
 @contextlib.contextmanager
-def ground(settings: Settings, *, tell: Callable[[str], None]) -> Iterator[Settings]:
-    """Complete settings over a database that is up and migrated; an embedded one stops with the block."""
+def ground(settings: Settings, *, tell: Callable[[str], None], beside_server: bool = False) -> Iterator[Settings]:
+    """Complete settings over a database that is up and migrated; an embedded one stops with the block.
+
+    `beside_server`: when a server already runs on this data, its embedded database is used, and left running.
+    """
     settings = with_data_directory(settings)
     settings = msgspec.structs.replace(settings, master_key=settings.master_key or _development_key(settings))
     with contextlib.ExitStack() as stack:
         if not settings.database_url:
             postgres = EmbeddedPostgres(settings.data_directory / "postgres", log=tell)
+            running = postgres.find_running() if beside_server else None
             stack.callback(postgres.stop)
-            settings = msgspec.structs.replace(settings, database_url=postgres.start())
+            settings = msgspec.structs.replace(settings, database_url=running or postgres.start())
         _migrate(settings.database_url, tell)
         yield settings
 

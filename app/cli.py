@@ -20,7 +20,7 @@ from app.kit.clock import SystemClock
 from app.kit.embedded_postgres import EmbeddedPostgres
 from app.kit.errors import SuishenError
 from app.kit.floor import Floor
-from app.kit.keyring import PURPOSES
+from app.kit.keyring import PURPOSES, KeyNotAnnounced
 from app.kit.migrate import MigrationError
 from app.kit.postgres_binaries import EmbeddedPostgresError
 from app.kit.sealer import Sealer
@@ -41,6 +41,7 @@ EXPECTED = (
     ServeError,
     RootUnreadable,
     DatabaseUnreachable,
+    KeyNotAnnounced,
 )
 
 
@@ -117,6 +118,8 @@ def migrate() -> None:
 def forget() -> None:
     """Delete the embedded database and everything development made. Refuses while a server runs."""
     chosen = with_data_directory(read_settings(os.environ))
+    if chosen.production or chosen.database_url:
+        raise click.UsageError("Only what development made is forgotten: not in production, not with DATABASE_URL set.")
     for directory in (chosen.data_directory, chosen.data_directory / "demo"):
         EmbeddedPostgres(directory / "postgres").forget()
         for name in ("development-master-key", CHECKPOINTS, "demo-city.json"):
@@ -187,12 +190,13 @@ def list_keys() -> None:
 
 @keys.command()
 @click.argument("purpose", type=click.Choice(PURPOSES))
-def rotate(purpose: str) -> None:
+@click.option("--force", is_flag=True, help="Although some who check have not read the next key yet: for a stolen key.")
+def rotate(*, purpose: str, force: bool) -> None:
     """Retire the active key of PURPOSE, let the announced one sign, announce a new one."""
 
     async def turn(floor: Floor) -> None:
         async with floor.database.transaction() as connection:
-            await floor.keyring.rotate(connection, purpose)
+            await floor.keyring.rotate(connection, purpose, force=force)
         tell(f"Rotated {purpose}.")
 
     _with_floor(turn)
@@ -249,6 +253,17 @@ def verify() -> None:
     _with_settings(check)
 
 
+@audit.command()
+def adopt() -> None:
+    """Let the log of a restored database go on here: verifies it, then counts its transactions as this cluster's."""
+
+    async def take_over(floor: Floor, chosen: Settings) -> None:
+        sealer = Sealer(floor.database, floor.keyring, floor.clock, chosen.data_directory / CHECKPOINTS)
+        click.echo(f"Adopted {await sealer.adopt()} sealed entries.")
+
+    _with_settings(take_over)
+
+
 suishen.add_command(miniapp)
 
 
@@ -269,7 +284,7 @@ def _with_settings(act: Callable[[Floor, Settings], Awaitable[None]]) -> None:
         finally:
             await floor.database.close()
 
-    with ground(read_settings(os.environ), tell=tell) as complete:
+    with ground(read_settings(os.environ), tell=tell, beside_server=True) as complete:
         asyncio.run(run(complete))
 
 

@@ -22,6 +22,7 @@ from app.kit.structs import Model, convert
 PROFILE_SHA256 = 1
 GENESIS = bytes(32)
 SEAL_BATCH = 5000
+LONGEST_LINE = 4096  # of a signed checkpoint, several times over
 
 
 class AuditEntry(Model):
@@ -73,7 +74,8 @@ def link_digest(previous: bytes, entry: AuditEntry) -> bytes:
 
 
 SELECT_HEAD = """
-select s.position, s.entry_id, s.digest, e.written_by::text as written_by
+select s.position, s.entry_id, s.digest, e.written_by::text as written_by,
+       e.written_by >= pg_snapshot_xmax(pg_current_snapshot()) as from_elsewhere
   from kit.audit_seal s left join kit.audit_entry e on e.id = s.entry_id
  order by s.position desc limit 1
 """
@@ -102,8 +104,7 @@ async def seal_finished(connection: Connection) -> int:
     if not await connection.fetchval(TRY_LOCK):
         return 0
     head = await connection.fetchrow(SELECT_HEAD)
-    if head is not None and head["written_by"] is None:
-        raise AuditBroken(f"The entry at position {head['position']} is gone.")
+    _require_sound(head)
     rows = await connection.fetch(SELECT_UNSEALED, head["written_by"] if head else "0")
     position, digest = (head["position"], head["digest"]) if head else (0, GENESIS)
     seals: list[Seal] = []
@@ -113,6 +114,15 @@ async def seal_finished(connection: Connection) -> int:
         seals.append(Seal(position=position, entry_id=entry.id, digest=digest))
     await _insert_seals(connection, seals)
     return len(seals)
+
+
+def _require_sound(head: Any) -> None:
+    if head is None:
+        return
+    if head["written_by"] is None:
+        raise AuditBroken(f"The entry at position {head['position']} is gone.")
+    if head["from_elsewhere"]:
+        raise AuditBroken("This database was restored from another cluster: run suishen audit adopt.")
 
 
 async def _insert_seals(connection: Connection, seals: list[Seal]) -> None:
@@ -150,12 +160,37 @@ select count(*) from kit.audit_entry e
 """
 
 
+SELECT_DIGEST = "select digest from kit.audit_seal where position = $1"
+
+
+async def require_unchanged(connection: Connection, checkpoint: Checkpoint) -> None:
+    """Raises `AuditBroken` when the chain no longer passes through `checkpoint`; reads one row."""
+    digest = await connection.fetchval(SELECT_DIGEST, checkpoint.position)
+    if digest is None or digest.hex() != checkpoint.digest:
+        raise AuditBroken(f"Position {checkpoint.position} differs from its checkpoint.")
+
+
+ADOPT = """
+update kit.audit_entry e set written_by = case when s.entry_id is null then pg_current_xact_id() else '3'::xid8 end
+  from kit.audit_entry o left join kit.audit_seal s on s.entry_id = o.id
+ where o.id = e.id
+"""
+
+
+async def adopt(connection: Connection) -> None:
+    """Makes the log of a restored database go on: what is sealed counts as long finished, the rest as written now.
+
+    Digests do not cover transaction numbers, so the chain stays what it was. Verify it first.
+    """
+    await connection.execute(ADOPT)
+
+
 async def verify_chain(connection: Connection, checkpoints: list[Checkpoint]) -> int:
     """Recomputes the whole chain and holds it against every checkpoint; returns how many links hold.
 
     Raises `AuditBroken` at the first edit, deletion, reordering, insertion, or truncation before the last checkpoint.
     """
-    expected = {checkpoint.position: bytes.fromhex(checkpoint.digest) for checkpoint in checkpoints}
+    expected = _digests_by_position(checkpoints)
     position, digest = 0, GENESIS
     async with connection.transaction():
         async for row in connection.cursor(SELECT_CHAIN, prefetch=2000):
@@ -169,6 +204,15 @@ async def verify_chain(connection: Connection, checkpoints: list[Checkpoint]) ->
     if slipped_in:
         raise AuditBroken(f"{slipped_in} entries stand among sealed ones without a seal.")
     return position
+
+
+def _digests_by_position(checkpoints: list[Checkpoint]) -> dict[int, bytes]:
+    expected: dict[int, bytes] = {}
+    for checkpoint in checkpoints:
+        digest = bytes.fromhex(checkpoint.digest)
+        if expected.setdefault(checkpoint.position, digest) != digest:
+            raise AuditBroken(f"Two checkpoints disagree about position {checkpoint.position}.")
+    return expected
 
 
 def _next_link(row: Any, position: int, previous: bytes) -> bytes:
@@ -186,15 +230,38 @@ def _next_link(row: Any, position: int, previous: bytes) -> bytes:
 def append_checkpoint(path: Path, signed: str) -> None:
     """Adds one signed checkpoint (a compact JWS) as a line, and makes it durable."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(signed + "\n")
+    with path.open("ab") as file:
+        file.truncate(_end_of_whole_lines(path))
+        file.write(signed.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def last_checkpoint(path: Path) -> str | None:
+    """The newest whole line, found from the end of the file; None when there is none."""
+    if not path.exists():
+        return None
+    end = _end_of_whole_lines(path)
+    with path.open("rb") as file:
+        file.seek(max(0, end - LONGEST_LINE))
+        lines = file.read(end - file.tell()).splitlines()
+    return lines[-1].decode() if lines else None
+
+
+def _end_of_whole_lines(path: Path) -> int:
+    """Where the last line feed ends: what follows was cut off by a crash and was never acknowledged."""
+    if not path.exists():
+        return 0
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - LONGEST_LINE))
+        start = file.tell()
+        return start + file.read().rfind(b"\n") + 1
 
 
 def read_checkpoints(path: Path) -> Iterator[str]:
     """The signed checkpoints of a file, oldest first; nothing when there is no file yet."""
     if not path.exists():
         return
-    with path.open() as file:
-        yield from (line.strip() for line in file if line.strip())
+    with path.open("rb") as file:
+        yield from (line.decode().strip() for line in file if line.endswith(b"\n") and line.strip())

@@ -18,6 +18,14 @@ else:
     # What Litestar sees when it reads annotations; a pool's proxy passes as an instance of it.
     Connection = asyncpg.Connection
 
+ACQUIRE_SECONDS = 5
+# A worker that froze in the middle of a transaction must not hold its locks, and the sealer, until TCP gives up on it.
+SERVER_SETTINGS = {
+    "application_name": "suishen",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "15000",
+}
+
 log = structlog.get_logger()
 
 
@@ -58,6 +66,7 @@ class Database:
             init=prepare_connection,
             reset=_leave_as_it_is,
             command_timeout=30,
+            server_settings=SERVER_SETTINGS,
         )
 
     async def close(self) -> None:
@@ -72,10 +81,10 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """A connection outside any transaction."""
+        """A connection outside any transaction; raises `TimeoutError` when all are in use for too long."""
         if self._pool is None:
             raise RuntimeError("The database is not open.")
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
             yield connection
 
     @contextlib.asynccontextmanager

@@ -85,6 +85,9 @@ def default_data_directory(root: Path, *, name: str = "postgres") -> Path:
     return Path("/var/lib/suishen") / stamp / name
 
 
+STATE_SOCKET_LINE = 4  # of postmaster.pid
+
+
 class EmbeddedPostgres:
     """`start` returns a DSN for asyncpg; the server leaves with `stop`, or by itself when this process dies.
 
@@ -160,6 +163,13 @@ class EmbeddedPostgres:
         self._remove_socket_directory()
         os.close(self._lock)
         self._lock = None
+
+    def find_running(self) -> str | None:
+        """How to connect to the server that another process runs on this data; None when nobody does."""
+        state = self._server_state()
+        if len(state) <= STATE_SOCKET_LINE or state[-1] != "ready" or not _is_alive(int(state[0])):
+            return None
+        return _dsn_at(Path(state[STATE_SOCKET_LINE]))
 
     def forget(self) -> None:
         """Deletes a stopped cluster with all its data; refuses one that is in use, or a directory that is not one."""
@@ -238,7 +248,7 @@ class EmbeddedPostgres:
         self._guardian = self._start_guardian(command)
         self._wait_until_ready(before)
         self._log(f"PostgreSQL {installation.version} is up in {self.data_directory}")
-        return f"postgresql://{ROLE}@/{DATABASE}?" + urlencode({"host": str(socket_directory), "port": "5432"})
+        return _dsn_at(socket_directory)
 
     def _start_guardian(self, command: list[str]) -> "subprocess.Popen[bytes]":
         script = str(Path(postgres_guardian.__file__).resolve())
@@ -384,3 +394,7 @@ def _command_line(pid: int) -> bytes:
             return b""
     listing = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
     return subprocess.run(listing, capture_output=True, check=False).stdout  # noqa: S603 - a number is its only argument
+
+
+def _dsn_at(socket_directory: Path) -> str:
+    return f"postgresql://{ROLE}@/{DATABASE}?" + urlencode({"host": str(socket_directory), "port": "5432"})

@@ -35,9 +35,21 @@ PURPOSES = (
     "receipt",
     "audit",  # checkpoints
 )
-# As long as the longest-lived thing a key signed: paper codes 180 days, checkpoints ten years.
-RETIRED_KEYS_LIVE = timedelta(days=200)
-RETIRED_AUDIT_KEYS_LIVE = timedelta(days=3660)
+# How long a retired key still verifies: as long as the longest-lived thing that it signed, and no longer.
+RETIRED_KEYS_LIVE = {
+    "token": timedelta(hours=1),
+    "assertion": timedelta(hours=1),
+    "gateway": timedelta(hours=1),
+    "grant": timedelta(days=2),
+    "enterprise_code": timedelta(days=740),
+    "trust_root": timedelta(days=740),
+    "trust_list": timedelta(days=40),
+    "status_list": timedelta(days=2),
+    "receipt": timedelta(days=3660),
+    "audit": timedelta(days=3660),
+}
+# Two refresh periods of everybody who holds public keys: a key that nobody has read yet must not sign.
+ANNOUNCED_FOR = timedelta(minutes=10)
 
 
 class VerifyKey(Model):
@@ -72,6 +84,10 @@ class StoredKey(Model):
 
 class MissingKey(Exception):
     """No key signs for this purpose: `suishen keys` shows what there is."""
+
+
+class KeyNotAnnounced(Exception):
+    """The next key has not been public for long enough; what it signed would be refused."""
 
 
 def kid_of(public_key: ec.EllipticCurvePublicKey) -> str:
@@ -163,21 +179,34 @@ class Keyring:
                     await self._insert(connection, purpose, state)
         await self.load(connection)
 
-    async def rotate(self, connection: Connection, purpose: str) -> None:
+    async def rotate(self, connection: Connection, purpose: str, *, force: bool = False) -> None:
         """Active becomes retired, next becomes active, a new next is published; in the caller's transaction.
+
+        Raises `KeyNotAnnounced` while the next key is younger than `ANNOUNCED_FOR`, and always for the root, which
+        offline verifiers were given by hand; `force` is for a key that was stolen.
 
         Memory follows the notification, after the commit: a rotation that rolls back never signs anything.
         """
         now = self._clock.now()
         await connection.execute(LOCK_PURPOSES)
-        live = RETIRED_AUDIT_KEYS_LIVE if purpose == "audit" else RETIRED_KEYS_LIVE
-        await connection.execute(MARK_RETIRED, purpose, now + live)
+        if not force:
+            await self._require_announced(connection, purpose, now)
+        await connection.execute(MARK_RETIRED, purpose, now + RETIRED_KEYS_LIVE[purpose])
         await connection.execute(MARK_ACTIVE, purpose)
         await self._insert(connection, purpose, "next")
         await audit.record(
             connection, clock_now=now, actor="system", action="key.rotated", subject=f"key:{purpose}", detail={}
         )
         await notify(connection, CHANNEL, purpose)
+
+    async def _require_announced(self, connection: Connection, purpose: str, now: datetime) -> None:
+        if purpose == "trust_root":
+            raise KeyNotAnnounced(
+                "Every offline verifier was given this root by hand, and would have to be given anew."
+            )
+        announced = [key for key in await list_keys(connection, now) if (key.purpose, key.state) == (purpose, "next")]
+        if any(now - key.created_at < ANNOUNCED_FOR for key in announced):
+            raise KeyNotAnnounced(f"The next key of {purpose} is too young: wait until it is {ANNOUNCED_FOR} old.")
 
     def _mark_stale(self) -> None:
         self._changes += 1

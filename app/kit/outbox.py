@@ -23,9 +23,11 @@ Handler: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 
 CHANNEL = "kit_outbox"
 SEAL_PURPOSE = "outbox"
-BATCH = 20
-LEASE = timedelta(seconds=10)  # longer than any handler's own time limit; what a killed worker held waits this long
+PLACES = 20  # messages under way at once in one worker
+HANDLER_SECONDS = 8
+LEASE = timedelta(seconds=10)  # longer than a handler may take; what a killed worker held waits this long
 ATTEMPTS = 8
+FAILED_LIVE = timedelta(days=7)
 LONGEST_WAIT_SECONDS = 600
 
 log = structlog.get_logger()
@@ -56,6 +58,9 @@ MARK_RETRY = "update kit.outbox set due_at = $2, last_error = $3 where id = $1"
 MARK_FAILED = "update kit.outbox set failed_at = $2, last_error = $3 where id = $1"
 
 
+DELETE_FAILED = "delete from kit.outbox where failed_at < $1"
+
+
 class Outbox:
     """Enqueues in the caller's transaction; delivers to the handler of the topic."""
 
@@ -65,6 +70,7 @@ class Outbox:
         self._clock = clock
         self._handlers: dict[str, Handler] = {}
         self._due = asyncio.Event()
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def handle(self, topic: str, handler: Handler) -> None:
         """Registers the one handler of `topic`. It may be called twice with the same message."""
@@ -82,26 +88,47 @@ class Outbox:
         await notify(connection, CHANNEL)
 
     async def deliver_when_due(self) -> None:
-        """Waits for a wake-up, or a second, then delivers until nothing is due; the round of a job."""
+        """Waits for a wake-up, or a second, then begins to deliver whatever there is a place for; the round of a job.
+
+        Waits for no handler: a slow one takes a place and nothing else.
+        """
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._due.wait(), timeout=1)
         self._due.clear()
-        while await self.deliver_due():
-            continue
+        free = PLACES - len(self._under_way)
+        for message in await self._lease(free) if free else []:
+            task = asyncio.create_task(self._deliver(message))
+            self._under_way.add(task)
+            task.add_done_callback(self._end)
 
     async def deliver_due(self) -> int:
-        """Delivers one batch; returns how many messages were tried."""
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            rows = await connection.fetch(LEASE_DUE, now, now + LEASE, BATCH)
-        messages = [convert(row, LeasedMessage) for row in rows]
+        """Delivers what is due and waits until it is; returns how many messages were tried. For tests and tools."""
+        messages = await self._lease(PLACES)
         await asyncio.gather(*(self._deliver(message) for message in messages))
         return len(messages)
+
+    async def forget_failed(self) -> None:
+        """Deletes messages that were given up on a week ago; they are sealed, and still personal. A periodic job."""
+        async with self._database.acquire() as connection:
+            await connection.execute(DELETE_FAILED, self._clock.now() - FAILED_LIVE)
+
+    async def _lease(self, most: int) -> list[LeasedMessage]:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            rows = await connection.fetch(LEASE_DUE, now, now + LEASE, most)
+        return [convert(row, LeasedMessage) for row in rows]
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._due.set()  # a place is free
+        if not task.cancelled() and (error := task.exception()):
+            log.warning("outbox.not_recorded", error=type(error).__name__)
 
     async def _deliver(self, message: LeasedMessage) -> None:
         try:
             payload = msgspec.json.decode(self._vault.open(SEAL_PURPOSE, message.sealed, context=message.id.bytes))
-            await self._handlers[message.topic](payload)
+            async with asyncio.timeout(HANDLER_SECONDS):
+                await self._handlers[message.topic](payload)
         except Exception as error:  # noqa: BLE001 - whatever a handler meets, the message stays and is tried again
             await self._keep_for_later(message, type(error).__name__)
             return
@@ -113,6 +140,7 @@ class Outbox:
         now = self._clock.now()
         async with self._database.acquire() as connection:
             if message.attempts >= ATTEMPTS:
+                log.error("outbox.given_up", topic=message.topic, message=str(message.id))
                 await connection.execute(MARK_FAILED, message.id, now, error)
                 return
             wait = timedelta(seconds=min(2**message.attempts, LONGEST_WAIT_SECONDS))

@@ -36,24 +36,36 @@ class Sealer:
             await audit.seal_finished(connection)
 
     async def export_checkpoint(self) -> None:
-        """Appends the head of the chain, signed, unless the last checkpoint is younger than a minute."""
+        """Appends the head of the chain, signed, when it has grown and the last checkpoint is a minute old.
+
+        Raises `audit.AuditBroken`, and signs nothing, when the chain no longer passes through the last checkpoint.
+        """
         now = self._clock.now()
+        line = audit.last_checkpoint(self._checkpoints)
+        last = None if line is None else self._open(line)
+        if last is not None and last.at > now - CHECKPOINT_EVERY:
+            return
         async with self._database.transaction() as connection:
-            if not await connection.fetchval(TRY_LOCK) or self._exported_since(now - CHECKPOINT_EVERY):
+            if not await connection.fetchval(TRY_LOCK):
                 return
+            if last is not None:
+                await audit.require_unchanged(connection, last)
             checkpoint = await audit.take_checkpoint(connection, now)
-        if checkpoint is not None:
+        if checkpoint is not None and (last is None or checkpoint.position > last.position):
             audit.append_checkpoint(self._checkpoints, self._sign(checkpoint, now))
+
+    async def adopt(self) -> int:
+        """Lets the log of a restored database go on here, if it is whole; returns how many entries were sealed."""
+        links, _ = await self.verify()
+        async with self._database.transaction() as connection:
+            await audit.adopt(connection)
+        return links
 
     async def verify(self) -> tuple[int, int]:
         """How many links hold, and how many checkpoints they were held against; raises `audit.AuditBroken`."""
         checkpoints = [self._open(line) for line in audit.read_checkpoints(self._checkpoints)]
         async with self._database.acquire() as connection:
             return await audit.verify_chain(connection, checkpoints), len(checkpoints)
-
-    def _exported_since(self, moment: datetime) -> bool:
-        lines = list(audit.read_checkpoints(self._checkpoints))
-        return bool(lines) and self._open(lines[-1]).at > moment
 
     def _sign(self, checkpoint: audit.Checkpoint, now: datetime) -> str:
         claims = {

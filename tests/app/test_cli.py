@@ -62,6 +62,14 @@ def test_production_refuses_the_demo_city() -> None:
     assert "stand-ins" in ended.stderr
 
 
+@pytest.mark.parametrize("environment", [{"DATABASE_URL": "postgresql://city@db.internal/city"}])
+def test_forget_refuses_what_development_did_not_make(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "audit-checkpoints.jws").write_text("kept")
+    ended = run("forget", SUISHEN_DATA_DIRECTORY=str(tmp_path), **environment)
+    assert ended.returncode == 2
+    assert (tmp_path / "audit-checkpoints.jws").read_text() == "kept"
+
+
 @pytest.mark.parametrize("arguments", [("nonsense",), ("keys", "rotate", "nonsense"), ("verify-offline",)])
 def test_wrong_use_is_told_without_a_trace(arguments: tuple[str, ...]) -> None:
     ended = run(*arguments)

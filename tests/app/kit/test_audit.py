@@ -100,6 +100,35 @@ async def test_verify_finds_truncation_before_the_last_checkpoint(race_database:
             await audit.verify_chain(connection, [checkpoint])
 
 
+async def test_verify_finds_two_checkpoints_that_disagree(race_database: Database, clock: ManualClock) -> None:
+    await fill(race_database, clock, 3)
+    await seal(race_database)
+    async with race_database.acquire() as connection:
+        true = await audit.take_checkpoint(connection, clock.now())
+        assert true is not None
+        false = audit.Checkpoint(position=3, digest="00" * 32, at=clock.now())
+        for pair in ([true, false], [false, true]):
+            with pytest.raises(audit.AuditBroken, match="disagree"):
+                await audit.verify_chain(connection, pair)
+
+
+async def test_log_of_a_restored_database_goes_on_once_it_was_adopted(
+    race_database: Database, clock: ManualClock
+) -> None:
+    await fill(race_database, clock, 3)
+    await seal(race_database)
+    async with race_database.acquire() as connection:
+        await connection.execute("update kit.audit_entry set written_by = '9000000000'")
+    await fill(race_database, clock, 2)
+    with pytest.raises(audit.AuditBroken, match="adopt"):
+        await seal(race_database)
+    async with race_database.transaction() as connection:
+        await audit.adopt(connection)
+    assert await seal(race_database) == 2
+    async with race_database.acquire() as connection:
+        assert await audit.verify_chain(connection, []) == 5
+
+
 async def test_seal_refuses_to_go_on_when_the_last_entry_is_gone(race_database: Database, clock: ManualClock) -> None:
     await fill(race_database, clock, 3)
     await seal(race_database)

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
 from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
-from app.kit.keyring import PURPOSES, Keyring, MissingKey
+from app.kit.keyring import ANNOUNCED_FOR, PURPOSES, RETIRED_KEYS_LIVE, KeyNotAnnounced, Keyring, MissingKey
 from app.kit.vault import Vault, VaultError
 
 
@@ -46,6 +46,42 @@ async def test_rotate_that_rolls_back_changes_nothing_in_memory(
     await transaction.rollback()
     assert keyring.active("token").kid == before
     assert read(sign_with_active(keyring, clock), keyring, clock)["sub"] == "x"
+
+
+async def test_rotate_with_a_key_that_nobody_has_read_yet_is_refused(
+    keyring: Keyring, connection: Connection, clock: ManualClock
+) -> None:
+    await keyring.rotate(connection, "grant")
+    with pytest.raises(KeyNotAnnounced):
+        await keyring.rotate(connection, "grant")
+    clock.advance(ANNOUNCED_FOR.total_seconds())
+    await keyring.rotate(connection, "grant")
+
+
+async def test_rotate_of_a_stolen_key_can_be_forced(keyring: Keyring, connection: Connection) -> None:
+    for _ in range(3):
+        await keyring.rotate(connection, "grant", force=True)
+    await keyring.load(connection)
+    assert sorted(key.state for key in keyring.all("grant")) == ["active", "next", "retired", "retired", "retired"]
+
+
+async def test_rotate_of_the_root_must_be_forced(keyring: Keyring, connection: Connection) -> None:
+    with pytest.raises(KeyNotAnnounced, match="by hand"):
+        await keyring.rotate(connection, "trust_root")
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+async def test_retired_key_verifies_as_long_as_what_it_signed_and_no_longer(
+    purpose: str, keyring: Keyring, connection: Connection, clock: ManualClock
+) -> None:
+    retired = keyring.active(purpose).kid
+    await keyring.rotate(connection, purpose, force=True)
+    clock.advance(RETIRED_KEYS_LIVE[purpose].total_seconds() - 1)
+    await keyring.load(connection)
+    assert keyring.find(purpose, retired) is not None
+    clock.advance(2)
+    await keyring.load(connection)
+    assert keyring.find(purpose, retired) is None
 
 
 async def test_load_with_another_master_key_fails(

@@ -1,5 +1,6 @@
 """Messages leave after the commit, at least once, and survive a handler that fails."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -75,6 +76,43 @@ async def test_message_that_always_fails_is_kept_but_no_longer_tried(
     assert row["attempts"] == ATTEMPTS
     assert row["failed_at"] is not None
     assert row["last_error"] == "ConnectionError"
+
+
+async def test_slow_message_holds_nobody_up(outbox: Outbox, race_database: Database, clock: ManualClock) -> None:
+    released = asyncio.Event()
+
+    async def slow(_payload: dict[str, Any]) -> None:
+        await released.wait()
+
+    outbox.handle("slow", slow)
+    outbox.handle("t", handler := Handler())
+    async with race_database.transaction() as connection:
+        await outbox.enqueue(connection, topic="slow", payload={}, now=clock.now())
+    await outbox.deliver_when_due()
+    await enqueue(outbox, race_database, clock)
+    await outbox.deliver_when_due()
+    async with asyncio.timeout(5):
+        while not handler.got:
+            await asyncio.sleep(0.01)
+    assert not released.is_set()
+    released.set()
+
+
+async def test_message_that_was_given_up_is_forgotten_after_a_week(
+    outbox: Outbox, race_database: Database, clock: ManualClock
+) -> None:
+    outbox.handle("t", Handler(failures=100))
+    await enqueue(outbox, race_database, clock)
+    for _ in range(ATTEMPTS):
+        await outbox.deliver_due()
+        clock.advance(700)
+    await outbox.forget_failed()
+    async with race_database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from kit.outbox") == 1
+    clock.advance(8 * 86400)
+    await outbox.forget_failed()
+    async with race_database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from kit.outbox") == 0
 
 
 async def test_two_workers_share_the_messages(race_database: Database, vault: Vault, clock: ManualClock) -> None:

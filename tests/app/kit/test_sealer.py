@@ -49,6 +49,49 @@ async def test_checkpoints_are_a_minute_apart(
     assert len(list(audit.read_checkpoints(tmp_path / "audit" / "checkpoints.jws"))) == 1
 
 
+async def test_checkpoint_is_taken_only_when_the_log_has_grown(
+    sealer: Sealer, race_database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    await write(race_database, clock, 1)
+    await sealer.seal()
+    for _ in range(3):
+        await sealer.export_checkpoint()
+        clock.advance(61)
+    assert len(list(audit.read_checkpoints(tmp_path / "audit" / "checkpoints.jws"))) == 1
+
+
+async def test_rewritten_tail_is_never_signed_over(sealer: Sealer, race_database: Database, clock: ManualClock) -> None:
+    await write(race_database, clock, 5)
+    await sealer.seal()
+    await sealer.export_checkpoint()
+    async with race_database.acquire() as connection:
+        await connection.execute("delete from kit.audit_seal where position > 2")
+        await connection.execute("update kit.audit_entry set actor = 'person:other' where detail->>'n' = '4'")
+    await sealer.seal()
+    clock.advance(61)
+    with pytest.raises(audit.AuditBroken, match="Position 5"):
+        await sealer.export_checkpoint()
+    with pytest.raises(audit.AuditBroken, match="Position 5"):
+        await sealer.verify()
+
+
+async def test_line_that_a_crash_cut_off_is_written_over(
+    sealer: Sealer, race_database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "audit" / "checkpoints.jws"
+    await write(race_database, clock, 1)
+    await sealer.seal()
+    await sealer.export_checkpoint()
+    whole = path.read_text()
+    path.write_text(whole + whole[:40])
+    clock.advance(61)
+    await write(race_database, clock, 1)
+    await sealer.seal()
+    await sealer.export_checkpoint()
+    assert path.read_text().startswith(whole)
+    assert await sealer.verify() == (2, 2)
+
+
 async def test_nothing_sealed_gives_no_checkpoint(sealer: Sealer, tmp_path: Path) -> None:
     await sealer.export_checkpoint()
     assert not (tmp_path / "audit" / "checkpoints.jws").exists()

@@ -1,5 +1,7 @@
 """Facts never change, are named field by field, and requests refuse what nobody knows."""
 
+from typing import Any, cast
+
 import msgspec
 import pytest
 
@@ -18,12 +20,12 @@ class Ask(Request):
 def test_model_takes_named_fields_only() -> None:
     assert Fact(required="a").optional == 1
     with pytest.raises(TypeError):
-        Fact("a")  # type: ignore[misc] # what is tested
+        cast("Any", Fact)("a")
 
 
 def test_model_never_changes() -> None:
     with pytest.raises(AttributeError):
-        Fact(required="a").required = "b"  # type: ignore[misc] # what is tested
+        cast("Any", Fact(required="a")).required = "b"
 
 
 def test_request_refuses_unknown_field() -> None:
