@@ -10,7 +10,7 @@ from app.kit.structs import Model, Request, convert
 
 class Fact(Model):
     optional: int = 1
-    required: str
+    required: str  # type: ignore[misc] # mypy does not know that msgspec's subclasses are keyword-only here
 
 
 class Ask(Request):
