@@ -106,6 +106,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         statuses=statuses,
         grants=Grants(
             devices=ports.devices,
+            people=ports.people,
             statuses=statuses,
             pointers=pointers,
             keyring=floor.keyring,

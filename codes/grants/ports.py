@@ -13,3 +13,18 @@ class FindsDevices(Protocol):
     async def get_device(self, connection: Connection, device_id: UUID) -> Device:
         """The device as it stands now; raises `DeviceUnknown`."""
         ...
+
+
+class KnownPerson(Protocol):
+    """As much of a person as granting needs."""
+
+    @property
+    def identity_level(self) -> int: ...
+
+
+class FindsPeople(Protocol):
+    """The people whose phones these are."""
+
+    async def get_person(self, connection: Connection, person_id: UUID, /) -> KnownPerson:
+        """The person; raises identity's own error when there is none."""
+        ...

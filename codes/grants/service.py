@@ -14,6 +14,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.keyring import Keyring
 from auth.devices.models import Device
+from auth.errors import IdentityLevelTooLow
 from auth.keys import ProofInvalid, PublicJwk, public_key_of, thumbprint, verify_proof
 from auth.principal import Principal
 from codes.envelope.claims import Claims, Kind
@@ -39,7 +40,7 @@ from codes.grants.models import (
     is_recent,
 )
 from codes.grants.pointers import Pointers
-from codes.grants.ports import FindsDevices
+from codes.grants.ports import FindsDevices, FindsPeople
 from codes.keys import signer_of
 from codes.settings import CodesSettings
 from codes.status.service import Statuses
@@ -55,6 +56,7 @@ class Grants:
         self,
         *,
         devices: FindsDevices,
+        people: FindsPeople,
         statuses: Statuses,
         pointers: Pointers,
         keyring: Keyring,
@@ -62,6 +64,7 @@ class Grants:
         settings: CodesSettings,
     ) -> None:
         self._devices = devices
+        self._people = people
         self._statuses = statuses
         self._pointers = pointers
         self._keyring = keyring
@@ -71,11 +74,12 @@ class Grants:
     async def issue(self, connection: Connection, principal: Principal, request: IssueGrants) -> GrantsView:
         """Eight grants for eight fresh keys of the caller's own active device.
 
-        Raises `DeviceNotReady`, `GrantRequestInvalid`, `GrantRequestReused`, `GrantsExhausted`. Of two calls at once
-        with the same request exactly one succeeds.
+        Raises `DeviceNotReady`, `IdentityLevelTooLow`, `GrantRequestInvalid`, `GrantRequestReused`, `GrantsExhausted`.
+        Of two calls at once with the same request exactly one succeeds.
         """
         now = self._clock.now()
         device = await self._ready_device(connection, principal, request)
+        await self._require_worth(connection, principal, device)
         claims = self._verified_claims(request.request, device, now)
         keys = fresh_keys(claims, device)
         number = await self._open_batch(connection, device, claims.jti, now)
@@ -119,6 +123,14 @@ class Grants:
         if device.person_id != principal.subject_id or device.state != "active":
             raise DeviceNotReady
         return device
+
+    async def _require_worth(self, connection: Connection, principal: Principal, device: Device) -> None:
+        """The session belongs to the device, or is as good as the person: a number alone shows nobody's codes."""
+        if principal.device_id == device.id:
+            return
+        person = await self._people.get_person(connection, principal.subject_id)
+        if principal.ial < person.identity_level:
+            raise IdentityLevelTooLow(required_ial=person.identity_level, ial=principal.ial)
 
     def _verified_claims(self, token: str, device: Device, now: datetime) -> GrantRequestClaims:
         try:

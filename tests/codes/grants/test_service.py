@@ -3,8 +3,10 @@
 import itertools
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import jwt
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -13,6 +15,7 @@ from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.ids import new_id
 from auth.devices.errors import DeviceUnknown
+from auth.errors import IdentityLevelTooLow
 from codes.envelope import cbor, cose
 from codes.envelope.claims import Kind, parse_claims
 from codes.errors import DeviceNotReady, GrantRequestInvalid, GrantRequestReused, GrantsExhausted
@@ -128,6 +131,30 @@ async def test_only_one_s_own_active_device_gets_grants(city: City, connection: 
     for state in ("waiting", "revoked"):
         city.devices.change(phone.id, state)
         assert await refusal_of(city, connection, phone, phone.principal, phone.request()) is DeviceNotReady
+
+
+@pytest.mark.parametrize("device_id", [None, new_id()], ids=["no device", "another device"])
+async def test_a_session_that_is_worth_less_than_the_person_gets_no_grants(
+    city: City, connection: Connection, device_id: UUID | None
+) -> None:
+    """Somebody with the person's number, on a phone that was not seen before, is not yet that person."""
+    phone = Phone(city, city.people.add(identity_level=2))
+    caller = a_principal("person", subject_id=phone.person.id, device_id=device_id, ial=1)
+    request = IssueGrants(request=phone.request().request, device_id=phone.id)
+    assert await refusal_of(city, connection, phone, caller, request) is IdentityLevelTooLow
+    assert await connection.fetchval("select count(*) from codes.grant_batch") == 0
+
+
+@pytest.mark.parametrize(
+    "session", [{"ial": 1}, {"ial": 2, "device_id": None}], ids=["of the device itself", "as good as the person"]
+)
+async def test_a_session_of_the_device_or_as_good_as_the_person_gets_grants(
+    city: City, connection: Connection, session: dict[str, Any]
+) -> None:
+    phone = Phone(city, city.people.add(identity_level=2))
+    caller = msgspec.structs.replace(phone.principal, **session)
+    request = IssueGrants(request=phone.request().request, device_id=phone.id)
+    assert len((await city.codes.grants.issue(connection, caller, request)).grants) == 8
 
 
 async def test_a_request_counts_once(city: City, connection: Connection) -> None:
