@@ -1,11 +1,14 @@
 """The front door: composes the whole product out of its packages and decides nothing itself."""
 
+import asyncio
 import contextlib
+import itertools
 import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -26,9 +29,11 @@ from app.kit.request_ids import with_request_id
 from app.kit.sealer import Sealer
 from app.kit.vault import Vault
 from app.packages import Packages, build_packages
-from app.problems import HANDLERS
+from app.problems import DATABASE_AWAY, HANDLERS
 from app.settings import Settings, read_settings
 from app.web import routes as web
+
+log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
 CHECKPOINTS = "audit-checkpoints.jws"
@@ -92,6 +97,7 @@ def _own_jobs(floor: Floor, sealer: Sealer) -> list[Job]:
     return [
         Job(name="keyring.refresh", every_seconds=1, run=floor.keyring.refresh),
         Job(name="outbox.deliver", every_seconds=0, run=floor.outbox.deliver_when_due),
+        Job(name="outbox.forget", every_seconds=3600, run=floor.outbox.forget_failed),
         Job(name="audit.seal", every_seconds=1, run=sealer.seal),
         Job(name="audit.checkpoint", every_seconds=15, run=sealer.export_checkpoint),
         Job(
@@ -129,12 +135,7 @@ def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: 
 @contextlib.asynccontextmanager
 async def _lifespan(floor: Floor, packages: Packages, jobs: list[Job]) -> AsyncIterator[None]:
     runner = JobRunner(jobs)
-    await floor.database.open()
-    async with floor.database.transaction() as connection:
-        await floor.keyring.ensure(connection, PURPOSES)
-    await floor.notifications.open()
-    for open_package in packages.openers:
-        await open_package()
+    await _open_when_possible(floor, packages)
     runner.start()
     try:
         yield
@@ -144,6 +145,26 @@ async def _lifespan(floor: Floor, packages: Packages, jobs: list[Job]) -> AsyncI
             await close()
         await floor.notifications.close()
         await floor.database.close()
+
+
+async def _open_when_possible(floor: Floor, packages: Packages) -> None:
+    """Lets nobody in before the worker knows keys and what has ended; waits for a database that is away.
+
+    A worker that gave up instead would take the healthy ones with it: granian ends a server whose workers cannot start.
+    """
+    for wait in itertools.chain((0.2, 0.5, 1.0), itertools.repeat(2.0)):
+        try:
+            await floor.database.open()
+            async with floor.database.transaction() as connection:
+                await floor.keyring.ensure(connection, PURPOSES)
+            for open_package in packages.openers:
+                await open_package()
+            break
+        except DATABASE_AWAY as error:
+            log.warning("database.awaited", error=type(error).__name__)
+            await floor.database.close()
+            await asyncio.sleep(wait)
+    await floor.notifications.open()
 
 
 def _dependencies(settings: Settings, floor: Floor) -> dict[str, Provide]:

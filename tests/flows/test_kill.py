@@ -1,82 +1,24 @@
 """kill -9 in the middle of work: what was acknowledged is there after the restart, whole and once."""
 
 import asyncio
-import contextlib
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
 from app.demo.phone import Phone
-from app.kit.embedded_postgres import EmbeddedPostgres, default_data_directory
-from app.kit.processes import free_port
+from app.kit.embedded_postgres import EmbeddedPostgres
+from tests.flows.server import Server
 
-START_SECONDS = 60
 PRESSURE_SECONDS = 1.0
-
-
-class Server:
-    """`suishen serve` as an operator runs it: one process that owns the database and its workers."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.port = free_port()
-        self.origin = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = os.environ | {
-            "SUISHEN_PORT": str(self.port),
-            "SUISHEN_DATA_DIRECTORY": str(self.directory),
-            "SUISHEN_WORKERS": "2",
-        }
-        with (self.directory / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve"], env=environment, stdout=log, stderr=log
-            )
-        self._wait_until_ready(self.process)
-
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            assert process.poll() is None, (self.directory / "server.log").read_text()
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.origin}/health/ready", timeout=2).status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise AssertionError((self.directory / "server.log").read_text())
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(20)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    # Beside the tests' own data, where also the user without rights whom PostgreSQL runs as may enter.
-    directory = default_data_directory(Path.cwd()).parent / f"kill-{os.getpid()}"
-    directory.mkdir(parents=True)
-    server = Server(directory)
-    try:
+    with Server.in_a_folder_of_its_own() as server:
         yield server
-    finally:
-        server.stop()
-        postgres = EmbeddedPostgres(directory / "postgres")
-        postgres.forget()
-        subprocess.run(["rm", "-r", str(directory)], check=True)
 
 
 async def acknowledged_challenges(origin: str) -> AsyncIterator[tuple[str, str]]:
