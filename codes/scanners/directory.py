@@ -10,7 +10,7 @@ from uuid import UUID
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database, Notifications
 from auth.keys import key_of_point
-from codes.enterprise_ports import FindsOrganizations
+from codes.enterprise_ports import FindsOrganizations, KnownOrganization
 from codes.scanners import repository
 from codes.scanners.models import EnrolledScanner, KnownScanner, Scanner
 
@@ -21,7 +21,7 @@ HEARD_WITHIN_SECONDS: Final = 1.0
 
 
 class ScannerDirectory:
-    """Finds scanners by id. A revoked one is found too, and says so."""
+    """Finds scanners by id. A revoked one is found too, and says so; so is one whose organization is not active."""
 
     def __init__(
         self, database: Database, notifications: Notifications, organizations: FindsOrganizations, clock: Clock
@@ -35,7 +35,7 @@ class ScannerDirectory:
         notifications.on(CHANNEL, self.forget)
 
     async def find(self, scanner_id: UUID) -> KnownScanner | None:
-        """The scanner as of at most a second ago, or None when there is none."""
+        """The scanner as of at most a second ago, its organization as of at most a minute ago; None for no scanner."""
         remembered = self._remembered(scanner_id)
         if remembered is not None:
             return remembered
@@ -72,19 +72,18 @@ class ScannerDirectory:
         if enrolled is None:
             return None
         organization = await self._organizations.get_organization(connection, enrolled.organization_id)
-        return KnownScanner(
-            scanner=_scanner_of(enrolled, organization.name), public_key=key_of_point(enrolled.public_key)
-        )
+        return KnownScanner(scanner=_scanner_of(enrolled, organization), public_key=key_of_point(enrolled.public_key))
 
 
-def _scanner_of(enrolled: EnrolledScanner, organization_name: str) -> Scanner:
+def _scanner_of(enrolled: EnrolledScanner, organization: KnownOrganization) -> Scanner:
+    suspended = enrolled.state == "active" and organization.status != "active"
     return Scanner(
         id=enrolled.id,
         organization_id=enrolled.organization_id,
-        organization_name=organization_name,
+        organization_name=organization.name,
         site_id=enrolled.site_id,
         site_name=enrolled.site_name,
         device_name=enrolled.device_name,
         scenarios=frozenset(enrolled.scenarios),
-        state=enrolled.state,
+        state="suspended" if suspended else enrolled.state,
     )

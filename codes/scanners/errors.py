@@ -17,11 +17,14 @@ class ScannerSignatureInvalid(Unauthenticated):
 
 
 class ScannerNotRegistered(Forbidden):
-    """The scanner's registration has ended."""
+    """The scanner's registration has ended, or its organization is not active now."""
 
     slug = "scanner-not-registered"
-    title = Text(zh="扫码设备登记已失效", en="The scanner's registration has ended")
-    remedy = Text(zh="请由管理员重新登记设备。", en="Ask an administrator to enrol the device anew.")
+    title = Text(zh="扫码设备登记已失效", en="The scanner's registration is not in force")
+    remedy = Text(
+        zh="请由管理员重新登记设备；所属单位停业期间不能扫码。",
+        en="Ask an administrator to enrol the device anew; while its organization is not active, it cannot ask.",
+    )
 
 
 class ScannerUnknown(NotFound):

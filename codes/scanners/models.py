@@ -51,7 +51,7 @@ class EnrolledScanner(Model):
 
 
 class Scanner(Model):
-    """Who scans, as a verified request shows it."""
+    """Who scans, as a verified request shows it. Suspended: enrolled, by an organization that is not active now."""
 
     id: UUID
     organization_id: UUID
@@ -60,7 +60,7 @@ class Scanner(Model):
     site_name: str
     device_name: str
     scenarios: frozenset[int]
-    state: State
+    state: Literal["active", "suspended", "revoked"]
 
     @property
     def actor(self) -> str:

@@ -12,6 +12,7 @@ from app.kit.database import Connection, notify
 from app.kit.ids import new_id
 from app.kit.keyring import PROFILE_ES256
 from auth.keys import ProofInvalid, point_of, public_key_of, thumbprint, verify_proof
+from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
 from codes.enterprise_ports import FindsOrganizations
 from codes.scanners import repository
@@ -36,13 +37,16 @@ class Scanners:
         self._origin = origin
 
     async def enrol(self, connection: Connection, principal: Principal, request: EnrolScanner) -> ScannerView:
-        """Enrols a device at a site of an existing organization.
+        """Enrols a device at a site of an active organization.
 
-        Raises `ScannerProofInvalid`, `ScannerScenariosInvalid`, `ScannerKeyInUse`, and what the organizations say.
+        Raises `ScannerProofInvalid`, `ScannerScenariosInvalid`, `ScannerKeyInUse`, `OrganizationNotActive`, and what
+        the organizations say.
         """
         self._require_known(request.scenarios)
         key = self._proved_key(request)
         organization = await self._organizations.get_organization(connection, request.organization_id)
+        if organization.status != "active":
+            raise OrganizationNotActive
         now = self._clock.now()
         site_id = await repository.insert_site(connection, new_id(), organization.id, request.site, now)
         scanner = EnrolledScanner(

@@ -6,12 +6,13 @@ from uuid import UUID
 from app.kit.database import Connection
 from app.kit.vault import Vault
 from auth.pairwise import pairwise_id
+from auth.people.service import ATTRIBUTES as PERSONAL_ATTRIBUTES
 from codes.enterprise_ports import FindsOrganizations
 from codes.scenarios.models import Scenario
 from codes.verdict import Reason
 from codes.verification.ports import FindsEntitlements, FindsPeople, Holder
 
-PERSONAL = frozenset({"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"})
+ORGANIZATION_STANDING = {"active": Reason.OK, "suspended": Reason.SUSPENDED}
 
 
 class Holders:
@@ -31,9 +32,10 @@ class Holders:
         self._entitlements = entitlements
 
     async def standing(self, connection: Connection, holder: Holder, scenario: Scenario) -> Reason:
-        """OK, or why this holder's code does not count here: account closed, identity not checked well enough."""
+        """OK, or why this holder's code does not count here: account or company closed, identity not checked enough."""
         if holder.subject_type == "organization":
-            return Reason.OK
+            organization = await self._organizations.get_organization(connection, holder.subject_id)
+            return ORGANIZATION_STANDING.get(organization.status, Reason.REVOKED)
         person = await self._people.get_person(connection, holder.subject_id)
         if person.status != "active":
             return Reason.REVOKED
@@ -46,8 +48,8 @@ class Holders:
         if holder.subject_type == "organization":
             return await self._of_organization(connection, holder.subject_id, attributes)
         disclosed: dict[str, Any] = {}
-        if attributes & PERSONAL:
-            disclosed |= await self._people.disclose(connection, holder.subject_id, attributes & PERSONAL)
+        if attributes & PERSONAL_ATTRIBUTES:
+            disclosed |= await self._people.disclose(connection, holder.subject_id, attributes & PERSONAL_ATTRIBUTES)
         if "openid" in attributes:
             disclosed["openid"] = pairwise_id(self._vault, str(asked_by), holder.subject_id)
         if "entitlements" in attributes and self._entitlements is not None:

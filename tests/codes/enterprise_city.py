@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import jwt
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -72,6 +73,9 @@ class KnownOrganizations:
         if organization_id not in self.by_id:
             raise NotFound
         return self.by_id[organization_id]
+
+    def change(self, organization_id: UUID, status: str) -> None:
+        self.by_id[organization_id] = msgspec.structs.replace(self.by_id[organization_id], status=status)
 
     async def find_by_credit_code(self, _connection: Connection, credit_code: str, /) -> Organization | None:
         return next((found for found in self.by_id.values() if found.credit_code == credit_code), None)

@@ -50,14 +50,21 @@ def caller() -> Caller:
 
 
 @pytest.fixture
-def directory(floor: Floor) -> ScannerDirectory:
-    return ScannerDirectory(floor.database, floor.notifications, KnownOrganizations(), floor.clock)
+def organizations() -> KnownOrganizations:
+    return KnownOrganizations()
 
 
 @pytest.fixture
-async def city(floor: Floor, caller: Caller, directory: ScannerDirectory) -> AsyncIterator[httpx.AsyncClient]:
+def directory(floor: Floor, organizations: KnownOrganizations) -> ScannerDirectory:
+    return ScannerDirectory(floor.database, floor.notifications, organizations, floor.clock)
+
+
+@pytest.fixture
+async def city(
+    floor: Floor, caller: Caller, directory: ScannerDirectory, organizations: KnownOrganizations
+) -> AsyncIterator[httpx.AsyncClient]:
     gate = ScannerGate(directory, floor.clock, ORIGIN)
-    scanners = Scanners(KnownOrganizations(), load_scenarios(), floor.clock, ORIGIN)
+    scanners = Scanners(organizations, load_scenarios(), floor.clock, ORIGIN)
     knocking = Router(
         "/",
         route_handlers=[knock, knock_as_known],

@@ -9,7 +9,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
-from tests.codes.enterprise_city import LIBRARY, ORIGIN, STRANGERS, Caller, Device, an_official, jwk_of
+from tests.codes.enterprise_city import (
+    LIBRARY,
+    ORIGIN,
+    STRANGERS,
+    Caller,
+    Device,
+    KnownOrganizations,
+    an_official,
+    jwk_of,
+)
 
 
 async def count(connection: Connection, table: str) -> int:
@@ -154,6 +163,16 @@ async def test_enrol_for_an_organization_that_does_not_exist_is_refused(
     device, nobody = Device(clock), str(uuid4())
     body = device.enrolment(organization_id=nobody, proof=device.proof(organization_id=nobody))
     assert (await city.post("/v1/scanners", json=body)).status_code == 404
+
+
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+async def test_enrol_for_an_organization_that_is_not_active_is_refused(
+    city: httpx.AsyncClient, caller: Caller, clock: ManualClock, organizations: KnownOrganizations, status: str
+) -> None:
+    caller.principal = an_official("system_admin")
+    organizations.change(LIBRARY, status)
+    answer = await city.post("/v1/scanners", json=Device(clock).enrolment())
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/organization-not-active")
 
 
 async def test_enrol_a_key_twice_is_refused_even_after_its_end(

@@ -136,6 +136,19 @@ async def test_revoked_scanner_is_refused_and_known_only_where_a_verdict_is_give
     assert known.json()["scanner"]["state"] == "revoked"
 
 
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+async def test_scanner_of_an_organization_that_is_not_active_is_named_and_refused(
+    city: httpx.AsyncClient, device: Device, organizations: KnownOrganizations, status: str
+) -> None:
+    organizations.change(LIBRARY, status)
+    answer = await knock(city, device.signed("POST", "/knock", BODY))
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/scanner-not-registered")
+    known = await knock(city, device.signed("POST", "/known", BODY), "/known")
+    assert known.json()["scanner"]["state"] == "suspended"
+    organizations.change(LIBRARY, "active")
+    assert (await knock(city, device.signed("POST", "/knock", BODY))).status_code == 200
+
+
 async def test_scanner_reads_its_own_registration(city: httpx.AsyncClient, device: Device) -> None:
     answer = await city.get("/v1/scanners/me", headers=device.signed("GET", "/v1/scanners/me"))
     assert (answer.status_code, answer.json()["id"]) == (200, device.id)
@@ -177,9 +190,10 @@ def test_refusal_of_a_scenario_names_the_reason() -> None:
         "device_name": "一号闸机",
         "scenarios": frozenset({301}),
     }
-    active, revoked = Scanner(**facts, state="active"), Scanner(**facts, state="revoked")
+    active, suspended, revoked = (Scanner(**facts, state=state) for state in ("active", "suspended", "revoked"))
     assert active.refusal_of(301) is None
     assert active.refusal_of(302) is Reason.SCANNER_NOT_ALLOWED
+    assert suspended.refusal_of(301) is Reason.SCANNER_NOT_REGISTERED
     assert revoked.refusal_of(301) is Reason.SCANNER_NOT_REGISTERED
 
 
@@ -245,5 +259,5 @@ def _point(device: Device) -> bytes:
 
 async def _until(holds: Any, seconds: float = 5) -> None:
     async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - what is waited for lives in another task without an event
+        while not holds():
             await asyncio.sleep(0.01)

@@ -11,6 +11,7 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.vault import Vault
 from auth.pairwise import pairwise_id
+from codes.enterprises.models import IssueCode
 from codes.envelope.claims import Claims, Kind
 from codes.envelope.cose import ObjectType, cose_sign1_verify, external_aad
 from codes.envelope.presentation import encode_grant
@@ -310,8 +311,6 @@ def forged_inside(city: City, phone: Phone, **changes: Any) -> str:
 
 
 async def test_an_enterprise_code_at_an_enterprise_gate(city: City, connection: Connection) -> None:
-    from codes.enterprises.models import IssueCode
-
     code = await city.codes.enterprise_codes.issue(
         connection, agent_of(RESTAURANT), RESTAURANT, IssueCode(label="前门")
     )
@@ -325,6 +324,23 @@ async def test_an_enterprise_code_at_an_enterprise_gate(city: City, connection: 
     assert at_library.reason is Reason.WRONG_CARRIER
     await city.codes.enterprise_codes.revoke(connection, agent_of(RESTAURANT), RESTAURANT, code.id)
     assert (await scan(city, connection, code.carrier, FIRE_CHECK)).reason is Reason.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "verdict"),
+    [("suspended", Reason.SUSPENDED, Verdict.REVIEW), ("closed", Reason.REVOKED, Verdict.REJECT)],
+)
+async def test_the_code_of_an_organization_that_is_not_active(
+    city: City, connection: Connection, status: str, reason: Reason, verdict: Verdict
+) -> None:
+    issued = IssueCode(label="前门")
+    code = await city.codes.enterprise_codes.issue(connection, agent_of(RESTAURANT), RESTAURANT, issued)
+    city.organizations.change(RESTAURANT, status)
+    result = await scan(city, connection, code.carrier, FIRE_CHECK)
+    assert (result.reason, result.verdict, result.disclosed) == (reason, verdict, {})
+    assert result_of(result, "holder") == "fail"
+    city.organizations.change(RESTAURANT, "active")
+    assert (await scan(city, connection, code.carrier, FIRE_CHECK)).reason is Reason.OK
 
 
 async def test_a_personal_code_at_an_enterprise_gate(city: City, connection: Connection) -> None:
