@@ -29,15 +29,16 @@ class JsonRefused(ValueError):
 
 def read_json(body: bytes, to: type[T] | Any) -> T:
     """`body` as a `to`, without any conversion of types; raises `JsonRefused` and nothing else, whatever the bytes."""
-    _refuse_ambiguity(body)
     try:
         read: T = msgspec.json.decode(body, type=to)
     except msgspec.ValidationError as error:
         raise _refusal_of(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise JsonRefused("", "Not valid JSON") from None
+        raise JsonRefused("", "Not valid JSON in UTF-8") from None
     except RecursionError:
         raise JsonRefused("", "Nested too deeply") from None
+    # Afterwards, because it costs more: what has the wrong shape is refused before anybody looks into it.
+    _refuse_ambiguity(body)
     return read
 
 
@@ -54,7 +55,8 @@ def _refuse_ambiguity(body: bytes) -> None:
     for text, depth in _texts(value):
         if depth > DEEPEST:
             raise JsonRefused("", "Nested too deeply")
-        _refuse_text(text)
+        if "\x00" in text:
+            raise JsonRefused("", "A text holds the character NUL")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -80,13 +82,6 @@ def _texts(value: Any) -> Iterator[tuple[str, int]]:
             if isinstance(found, dict):
                 yield from ((name, depth) for name in found)
             waiting.extend((part, depth + 1) for part in (found.values() if isinstance(found, dict) else found))
-
-
-def _refuse_text(text: str) -> None:
-    if "\x00" in text:
-        raise JsonRefused("", "A text holds the character NUL")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise JsonRefused("", "A text holds half of a surrogate pair")
 
 
 def _refusal_of(error: msgspec.ValidationError) -> JsonRefused:

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from app.api_examples import EXAMPLES
 from app.demo.caller import Caller
 from app.kit.bodies import JSON
-from app.kit.database import Connection
+from app.kit.database import Database
 from app.kit.strict_json import read_json
 from app.kit.structs import Request
 from tests.fixtures.inhabited import Inhabited
@@ -218,17 +218,19 @@ async def document(client: httpx.AsyncClient) -> dict[str, Any]:
 
 @pytest.mark.parametrize("writes", [False, True])
 async def test_whatever_is_sent_no_answer_is_a_server_error_or_nameless(
-    inhabited: Inhabited, connection: Connection, writes: bool
+    inhabited: Inhabited, database: Database, writes: bool
 ) -> None:
     document = (await inhabited.http.get("/openapi.json")).json()
     judge, schema = Judge(), schemathesis.openapi.from_dict(document)
     for found in schema.get_all_operations():
         operation: Any = cast("Any", found).ok()
         if (operation.method.lower() != "get") is writes:
-            savepoint = connection.transaction()
-            await savepoint.start()
+            async with database.acquire() as connection:
+                savepoint = connection.transaction()
+                await savepoint.start()
             await try_operation(inhabited, operation, judge, examples_of(document))
-            await savepoint.rollback()  # the next operation finds the city as it was
+            async with database.acquire():
+                await savepoint.rollback()  # the next operation finds the city as it was
     assert judge.faults == {}
     assert never_answered_well(judge) <= OUT_OF_REACH
     for slug in judge.slugs:

@@ -1,5 +1,6 @@
 """One reading of JSON: whatever the bytes, a value of the asked type or a refusal that quotes nothing of them."""
 
+import contextlib
 import json
 from typing import Annotated, Any, Literal
 
@@ -108,10 +109,10 @@ def test_whole_64_bits_are_left_to_the_field() -> None:
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_body_or_a_refusal(body: bytes) -> None:
-    try:
-        assert isinstance(read_json(body, Body), Body)
-    except JsonRefused as refused:
-        assert refused.reason
+    read = None
+    with contextlib.suppress(JsonRefused):
+        read = read_json(body, Body)
+    assert read is None or isinstance(read, Body)
 
 
 JSON_VALUES = st.recursive(

@@ -1,0 +1,337 @@
+"""Every oddity that JSON, Unicode and URLs know, at every write: a clear refusal each time, and nothing half-written.
+
+The schema-shaped nonsense is tried by `test_openapi`; here stand the bytes that no schema describes.
+"""
+
+import copy
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from app.api_examples import EXAMPLES
+from app.kit.bodies import JSON
+from app.kit.database import Connection
+from tests.fixtures.inhabited import LIBRARY_APP, Inhabited, library_manifest
+
+PROBLEM = "application/problem+json"
+A_VERDICT = "/v1/verifications"  # a code nobody can read is a verdict there, not an error
+LARGEST = 1024 * 1024
+REMEMBERED = {"/v1/enterprise-checks": {"kit.audit_entry"}}  # an officer's attempt outside the task is written down
+
+# Who may write what: the caller and the name of the example.
+WRITES: dict[str, tuple[str, str]] = {
+    "/v1/login/otp/challenges": ("anonymous", "RequestCode"),
+    "/v1/login/otp/tokens": ("anonymous", "RedeemCode"),
+    "/v1/login/password/tokens": ("anonymous", "SignInWithPassword"),
+    "/v1/me/real-name": ("citizen", "VerifyRealName"),
+    "/v1/me/devices": ("citizen", "EnrollDevice"),
+    "/v1/me/consents": ("citizen", "GrantConsent"),
+    "/v1/organizations": ("citizen", "ClaimOrganization"),
+    "/v1/staff/departments": ("system_admin", "RegisterDepartment"),
+    "/v1/staff/officials": ("system_admin", "RegisterOfficial"),
+    "/v1/codes/grants": ("citizen", "IssueGrants"),
+    "/v1/codes/revocations": ("citizen", "RevokeCodes"),
+    A_VERDICT: ("scanner", "VerifyCode"),
+    "/v1/scanners": ("scanner_admin", "EnrolScanner"),
+    "/v1/organizations/{organization_id}/codes": ("agent", "IssueCode"),
+    "/v1/inspections": ("inspector", "CreateInspection"),
+    "/v1/enterprise-checks": ("inspector", "CheckEnterprise"),
+    "/v1/departments/{organization_id}/apps": ("developer", "RegisterApp"),
+    "/v1/apps/{app_id}/suspend": ("reviewer", "SuspendApp"),
+    "/v1/apps/{app_id}/resume": ("reviewer", "ResumeApp"),
+    "/v1/apps/{app_id}/versions": ("developer", "manifest"),
+    "/v1/apps/{app_id}/versions/{code}/reviews": ("reviewer", "WriteReview"),
+    "/v1/apps/{app_id}/releases": ("developer", "PublishVersion"),
+}
+
+# The whole body, from its good form.
+BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda _good: b"",
+    "blanks": lambda _good: b" \n ",
+    "byte order mark": lambda good: b"\xef\xbb\xbf" + good,
+    "UTF-16": lambda good: good.decode().encode("utf-16"),
+    "cut short": lambda good: good[:-1],
+    "trailing": lambda good: good + b"{}",
+    "comments": lambda good: b"/* hello */" + good,
+    "single quotes": lambda good: good.replace(b'"', b"'"),
+    "a name twice": lambda good: good[:-1] + b"," + good[1:],
+    "unknown field": lambda good: good[:-1] + b',"nobody_knows_me":1}',
+    "prototype": lambda good: good[:-1] + b',"__proto__":{"roles":["system_admin"]}}',
+    "a list": lambda good: b"[" + good + b"]",
+    "a text": lambda good: json.dumps(good.decode()).encode(),
+    "null": lambda _good: b"null",
+    "truth": lambda _good: b"true",
+    "a number": lambda _good: b"1e400",
+    "deep lists": lambda _good: b"[" * 100_000,
+    "deep objects": lambda _good: b'{"a":' * 100_000,
+    "compressed": gzip.compress,
+    "form": lambda _good: b"a=b&c=d",
+}
+
+# A text in place of each text of the body, as it stands in the JSON.
+TEXTS: dict[str, str | bytes] = {
+    "NUL": '"a\\u0000b"',
+    "lone surrogate": '"\\ud800"',
+    "reversed surrogates": '"\\udc00\\ud800"',
+    "not UTF-8": b'"\xff"',
+    "surrogate in UTF-8": b'"\xed\xa0\x80"',
+    "raw line break": '"a\nb"',
+    "a number": "7",
+    "a truth": "true",
+    "a list": '["a"]',
+    "an object": '{"a":1}',
+    "deep": "[" * 50_000 + "]" * 50_000,
+}
+NUMBERS: dict[str, str | bytes] = {
+    "as text": '"301"',
+    "2^63": "9223372036854775808",
+    "2^64": "18446744073709551616",
+    "-2^63-1": "-9223372036854775809",
+    "1e400": "1e400",
+    "endless": "9" * 5000,
+    "a fraction": "1.5",
+    "as float": "301.0",
+    "NaN": "NaN",
+    "hexadecimal": "0x1f",
+    "leading zero": "007",
+    "plus": "+1",
+    "a truth": "true",
+}
+MEDIA_TYPES = [
+    "",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "text/json",
+    "*/*",
+]
+MARK = "\ue000here\ue000"
+
+
+def good_body(name: str) -> Any:
+    return library_manifest() if name == "manifest" else copy.deepcopy(EXAMPLES[name])
+
+
+def places(value: Any, kind: type, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where in a body the values of exactly this type are."""
+    if type(value) is kind:
+        yield path
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from places(part, kind, (*path, key))
+
+
+def with_raw(body: Any, path: tuple[Any, ...], raw: str | bytes) -> bytes:
+    """The body with `raw` JSON at that place, whatever it is."""
+    changed = copy.deepcopy(body)
+    parent = changed
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = MARK
+    text = raw if isinstance(raw, bytes) else raw.encode()
+    return msgspec.json.encode(changed).replace(json.dumps(MARK, ensure_ascii=False).encode(), text)
+
+
+def odd_bodies(body: Any) -> Iterator[tuple[str, bytes]]:
+    good = msgspec.json.encode(body)
+    yield from ((name, spoil(good)) for name, spoil in BODIES.items())
+    kinds: list[tuple[type, dict[str, str | bytes]]] = [(str, TEXTS), (int, NUMBERS)]
+    for kind, oddities in kinds:
+        for path in list(places(body, kind))[:6]:
+            for name, raw in oddities.items():
+                yield f"{name} at {path}", with_raw(body, path, raw)
+
+
+async def send(
+    people: Inhabited, who: str, path: str, content: bytes, media_type: str = JSON, **headers: str
+) -> httpx.Response:
+    if who == "scanner":
+        signed = people.scanner.signed_headers("POST", path, content)
+        return await people.http.post(path, content=content, headers=signed | {"content-type": media_type} | headers)
+    given = {"content-type": media_type} if media_type else {}
+    return await people.callers[who].send("POST", path, content=content, headers=given | headers)
+
+
+def path_of(people: Inhabited, template: str) -> str:
+    organization = people.department if "departments" in template else people.known["organization_id"][-1]
+    return template.format(organization_id=organization, app_id=LIBRARY_APP, code=1)
+
+
+def fault_of(answer: httpx.Response, *, allowed: bool = False) -> str | None:
+    if answer.status_code < 400:
+        return None if allowed else f"accepted: {answer.text[:200]}"
+    if answer.status_code >= 500 or answer.headers["content-type"] != PROBLEM:
+        return f"{answer.status_code} {answer.text[:200]}"
+    problem = answer.json()
+    return None if problem["type"].startswith("/problems/") and problem["remedy"] else "no remedy"
+
+
+async def everything_in(people: Inhabited) -> dict[str, str]:
+    """A digest of every table."""
+    async with people.house.floor.database.acquire() as connection:
+        return await digests_of(connection)
+
+
+async def digests_of(connection: Connection) -> dict[str, str]:
+    tables = await connection.fetch(
+        "select format('%I.%I', schemaname, tablename) as name from pg_tables"
+        " where schemaname in ('kit', 'auth', 'codes', 'miniapps', 'gateway') order by 1"
+    )
+    digests = [
+        f"select '{table['name']}' as name, md5(coalesce(string_agg(md5(t::text), '' order by t::text), '')) as digest"
+        f" from {table['name']} t"
+        for table in tables
+    ]
+    rows = await connection.fetch(" union all ".join(digests))
+    assert len(rows) > 30
+    return {row["name"]: row["digest"] for row in rows}
+
+
+async def test_the_table_has_every_write(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    bodies = {
+        path
+        for path, item in document["paths"].items()
+        if JSON in item.get("post", {}).get("requestBody", {}).get("content", {})
+    }
+    assert bodies == set(WRITES)
+
+
+@pytest.mark.parametrize("half", [0, 1])
+async def test_odd_bodies_are_refused_and_leave_nothing(inhabited: Inhabited, half: int) -> None:
+    faults: dict[str, str] = {}
+    for template, (who, example) in list(WRITES.items())[half::2]:
+        path, before = path_of(inhabited, template), await everything_in(inhabited)
+        for name, content in odd_bodies(good_body(example)):
+            answer = await send(inhabited, who, path, content)
+            fault = fault_of(answer)
+            if fault:
+                faults[f"{template}: {name}"] = fault
+        after = await everything_in(inhabited)
+        changed = {table for table in after if after[table] != before[table]} - REMEMBERED.get(template, set())
+        if changed:
+            faults[template] = f"left something in {sorted(changed)}"
+    assert faults == {}
+
+
+async def test_other_content_types_are_415_and_too_much_is_413(inhabited: Inhabited) -> None:
+    before, faults = await everything_in(inhabited), {}
+    for template, (who, example) in WRITES.items():
+        path, body = path_of(inhabited, template), msgspec.json.encode(good_body(example))
+        seen = [(await send(inhabited, who, path, body, media_type)).status_code for media_type in MEDIA_TYPES]
+        large = await send(inhabited, who, path, body[:-1] + b" " * LARGEST + b"}")
+        if {*seen} != {415} or large.status_code != 413 or fault_of(large):
+            faults[template] = f"{seen} {large.status_code}"
+    assert faults == {}
+    assert await everything_in(inhabited) == before
+
+
+async def test_good_bodies_get_past_the_reading(inhabited: Inhabited) -> None:
+    """Else the tests above would pass for a wrong reason."""
+    for template, (who, example) in WRITES.items():
+        content = msgspec.json.encode(good_body(example))
+        answer = await send(inhabited, who, path_of(inhabited, template), content, f"{JSON}; charset=utf-8")
+        slug = "" if answer.is_success else answer.json()["type"]
+        assert slug not in {"/problems/fields-invalid", "/problems/unauthenticated", "/problems/role-missing"}, template
+        assert answer.status_code < 500
+
+
+TARGETS = [
+    "/v1/me/sessions/%00",
+    "/v1/me/sessions/%ff%fe",
+    "/v1/me/sessions/" + "a" * 8000,
+    "/v1/me/devices/..%2f..%2fofficials",
+    "/v1/apps/%ed%a0%80",
+    "/v1/apps/cn.example.library%00",
+    "/v1/apps/cn.example.library/versions/99999999999999999999",
+    "/v1/apps/cn.example.library/versions/1e3",
+    "/v1/apps/cn.example.library/versions/-1",
+    "/v1/apps/cn.example.library/versions/%31%00",
+    "/v1/status/99999999999999999999999",
+    "/v1/status/-1",
+    "/v1/status/9223372036854775807",
+    "/v1/me/consents?after=%00",
+    "/v1/me/consents?after=" + "9" * 5000,
+    "/v1/me/consents?limit=9223372036854775808",
+    "/v1/me/consents?limit=1e400",
+    "/v1/me/consents?limit=-1",
+    "/v1/me/consents?limit=%ff",
+    "/v1/me/consents?limit=",
+    "/v1/codes/scans?after=not-a-uuid",
+    "/v1/services?after=%00",
+    "/v1/services?after=%ed%a0%80",
+    "/v1/services?limit=NaN",
+    "/v1/home?zone=%00",
+    "/demo/inbox.json?phone=%00",
+    "/demo/inbox.json?phone=%ff%ff",
+    "/problems/%00",
+    "/problems/..%2f..",
+    "/%00",
+    "/v1//me",
+    "/v1/me/../staff",
+]
+
+
+async def test_odd_addresses_are_refused_by_name(inhabited: Inhabited) -> None:
+    faults: dict[str, str] = {}
+    for target in TARGETS:
+        for who in ("anonymous", "citizen", "developer"):
+            answer = await at(inhabited, who, "GET", target)
+            fault = fault_of(answer)
+            if fault:
+                faults[f"{who} {target[:80]}"] = fault
+    assert faults == {}
+
+
+async def at(people: Inhabited, who: str, method: str, target: str, headers: Any = None) -> httpx.Response:
+    """The raw target, as nobody's HTTP library would send it."""
+    origin = people.house.settings.public_origin
+    caller = people.callers[who]
+    token = caller.tokens.get("access_token")
+    proof = caller._proof(method, origin + target.partition("?")[0], token) if token else ""
+    given = {"authorization": f"DPoP {token}", "dpop": proof} if token else {}
+    url = httpx.URL(origin).copy_with(raw_path=target.encode())
+    return await people.http.request(method, url, headers=given | (headers or {}))
+
+
+HEADERS: list[tuple[str, bytes]] = [
+    ("authorization", b"Bearer"),
+    ("authorization", b"Bearer \xff\xfe"),
+    ("authorization", b"Bearer " + b"a." * 4000),
+    ("authorization", b"Bearer e30.e30.e30"),
+    ("authorization", b"DPoP eyJ4NWMiOltdfQ.e30."),
+    ("authorization", b"Basic YTpi"),
+    ("dpop", b"\xff"),
+    ("accept-language", b"\xff;q=nan, zh;q=-1, en;q=1e400"),
+    ("accept-language", b"," * 5000),
+    ("accept", b"\xff/\xff;q=\xff"),
+    ("if-none-match", b'"' + b"\xff" * 100),
+    ("content-length", b"-1"),
+    ("content-length", b"x"),
+    ("content-type", b"application/json; charset=\xff"),
+    ("cookie", b"a=\xff; =; ;;"),
+    ("idempotency-key", b""),
+    ("idempotency-key", b"\xff"),
+    ("idempotency-key", b"k" * 129),
+    ("x-forwarded-for", b"'; drop table auth.person; --"),
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/services", "/v1/home"])
+async def test_odd_headers_never_break_anything(client: httpx.AsyncClient, path: str) -> None:
+    for name, value in HEADERS:
+        answer = await client.get(path, headers=[(name.encode(), value)])
+        assert fault_of(answer, allowed=path != "/v1/me") is None, (name, value)
+
+
+@pytest.mark.parametrize("key", ["", " ", "k" * 129, "a b", "键", "a\tb"])
+async def test_odd_idempotency_keys_are_refused(inhabited: Inhabited, key: str) -> None:
+    headers: Any = {"idempotency-key": key.encode()}
+    answer = await inhabited.citizen.send("POST", "/v1/codes/revocations", json={}, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["type"] in {"/problems/idempotency-key-invalid", "/problems/bad-header"}
