@@ -110,7 +110,14 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         grace=timedelta(seconds=settings.refresh_grace_seconds),
     )
     people, messages = People(floor.vault, floor.clock), Messages()
-    devices = Devices(messages=messages, vault=floor.vault, clock=floor.clock, settings=settings)
+    devices = Devices(
+        people=people,
+        sessions=sessions,
+        messages=messages,
+        vault=floor.vault,
+        clock=floor.clock,
+        settings=settings,
+    )
     mandates = Mandates(sessions=sessions, messages=messages, clock=floor.clock)
     organizations = Organizations(mandates=mandates, sessions=sessions, clock=floor.clock)
     passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)

@@ -104,6 +104,12 @@ class Phone(Caller):
         self.device_id = device["id"]
         return device
 
+    async def revoke_lost_devices(self) -> None:
+        """Ends every device of earlier days, whose keys are gone."""
+        for device in (await self.call("GET", "/v1/me/devices"))["items"]:
+            if device["state"] != "revoked":
+                await self.call("DELETE", f"/v1/me/devices/{device['id']}")
+
     async def fetch_grants(self) -> list[HeldGrant]:
         """Eight grants for eight fresh keys, in one call."""
         root = await self.call("GET", "/v1/trust-root")

@@ -37,7 +37,10 @@ async def enroll_device(
     devices: Injected[Devices],
     once: Injected[Once],
 ) -> DeviceView:
-    """Needs a sign-in of the last minutes. The first device is active at once, a further one after its waiting time."""
+    """Needs a sign-in of the last minutes. Your first device ever is active at once, if this session has your level.
+
+    Any other is active after its waiting time.
+    """
     return await once(DeviceView, lambda: devices.enroll(connection, principal, data))
 
 
@@ -56,7 +59,7 @@ async def revoke_device(
     once: Injected[Once],
     device_id: FromPath[UUID],
 ) -> DeviceView:
-    """Its codes stop being accepted with this."""
+    """Needs a sign-in of the last minutes. Its codes stop being accepted with this, and its sessions end."""
     return await once(DeviceView, lambda: devices.revoke(connection, principal, device_id))
 
 

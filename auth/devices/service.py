@@ -1,7 +1,7 @@
 """Devices from proof of possession to revocation. A key is believed only while its owner has just shown who they are.
 
-The first device is active at once; every further one waits, and the person is told, so that a thief who got through
-the sign-in is seen in time.
+The first device ever is active at once; every further one waits, and the person is told, so that a thief who got
+through the sign-in is seen in time. A lost device ends quickly, from any fresh sign-in; that never shortens a wait.
 """
 
 import hashlib
@@ -22,7 +22,9 @@ from auth.devices.ports import DeviceListener
 from auth.keys import ProofInvalid, key_of_point, point_of, public_key_of, thumbprint, verify_proof
 from auth.locks import lock_key
 from auth.messages.service import Messages
+from auth.people.service import People
 from auth.principal import Principal
+from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
 
 CHANNEL: Final = "auth_device"
@@ -34,7 +36,18 @@ MOST_DEVICES: Final = 10
 class Devices:
     """Enrols, lists and revokes the keys of people's phones."""
 
-    def __init__(self, *, messages: Messages, vault: Vault, clock: Clock, settings: AuthSettings) -> None:
+    def __init__(
+        self,
+        *,
+        people: People,
+        sessions: Sessions,
+        messages: Messages,
+        vault: Vault,
+        clock: Clock,
+        settings: AuthSettings,
+    ) -> None:
+        self._people = people
+        self._sessions = sessions
         self._messages = messages
         self._vault = vault
         self._clock = clock
@@ -53,28 +66,24 @@ class Devices:
         return DeviceChallenge(nonce=nonce, audience=self._settings.issuer, expires_in_seconds=seconds)
 
     async def enroll(self, connection: Connection, principal: Principal, request: EnrollDevice) -> DeviceView:
-        """The new device: active at once when it is the only one, else after its waiting time.
+        """The new device: active at once when the person never had one and the session is as sure as the person is.
 
-        Raises `StepUpRequired`, `DeviceProofInvalid`, `DeviceKeyTaken`, `TooManyDevices`. Two enrolments of one person
-        take turns, so that two first devices are impossible.
+        Any other waits. Raises `StepUpRequired`, `DeviceProofInvalid`, `DeviceKeyTaken`, `TooManyDevices`. Two
+        enrolments of one person take turns, so that two first devices are impossible.
         """
         now = self._clock.now()
-        if not principal.authenticated_within(timedelta(seconds=self._settings.step_up_seconds), now):
-            raise StepUpRequired(max_age_seconds=self._settings.step_up_seconds)
+        self._require_fresh(principal, now)
         point, key_thumbprint = await self._proved_key(connection, principal, request)
         await lock_key(connection, hashlib.sha256(b"device" + principal.subject_id.bytes).digest())
-        others = [
-            device
-            for device in await repository.list_devices(connection, principal.subject_id)
-            if device.revoked_at is None
-        ]
-        if len(others) >= MOST_DEVICES:
+        ever = await repository.list_devices(connection, principal.subject_id)
+        if sum(device.revoked_at is None for device in ever) >= MOST_DEVICES:
             raise TooManyDevices(most=MOST_DEVICES)
-        device = self._new_device(principal, request.name, point, key_thumbprint, first=not others, now=now)
+        first = not ever and await self._people.is_known_to(connection, principal)
+        device = self._new_device(principal, request.name, point, key_thumbprint, first=first, now=now)
         if not await repository.insert_device(connection, device):
             raise DeviceKeyTaken
         await self._messages.write(connection, principal.subject_id, "device_enrolled", now)
-        await self._record(connection, principal.actor, "device.enrolled", device, {"first": not others})
+        await self._record(connection, principal.actor, "device.enrolled", device, {"first": first})
         return self._view(device, now)
 
     async def get_device(self, connection: Connection, device_id: UUID) -> Device:
@@ -99,22 +108,30 @@ class Devices:
         return [self._view(device, now) for device in await repository.list_devices(connection, person_id)]
 
     async def revoke(self, connection: Connection, principal: Principal, device_id: UUID) -> DeviceView:
-        """Ends the caller's own device, and in the same transaction what was given to it.
+        """Ends the caller's own device, and in the same transaction the sessions under its key and what it was given.
 
-        Raises `DeviceUnknown` when it is not theirs or has ended before.
+        Any fresh sign-in may, so that a lost phone ends quickly. Raises `StepUpRequired`, and `DeviceUnknown` when it
+        is not theirs or has ended before.
         """
         now = self._clock.now()
-        device = await repository.mark_revoked(
-            connection, device_id, principal.subject_id, now=now, reason="revoked_by_owner"
-        )
+        self._require_fresh(principal, now)
+        reason = "revoked_by_owner"
+        device = await repository.mark_revoked(connection, device_id, principal.subject_id, now=now, reason=reason)
         if device is None:
             raise DeviceUnknown
+        await self._sessions.end_sessions_of_device(
+            connection, principal.subject_id, device_id=device.id, jkt=device.thumbprint, actor=principal.actor
+        )
         for listener in self._listeners:
             await listener.device_revoked(connection, device.id, now)
         await self._messages.write(connection, principal.subject_id, "device_revoked", now)
-        await self._record(connection, principal.actor, "device.revoked", device, {"reason": "revoked_by_owner"})
+        await self._record(connection, principal.actor, "device.revoked", device, {"reason": reason})
         await notify(connection, CHANNEL, str(device.id))
         return self._view(device, now)
+
+    def _require_fresh(self, principal: Principal, now: datetime) -> None:
+        if not principal.authenticated_within(timedelta(seconds=self._settings.step_up_seconds), now):
+            raise StepUpRequired(max_age_seconds=self._settings.step_up_seconds)
 
     async def _proved_key(
         self, connection: Connection, principal: Principal, request: EnrollDevice

@@ -16,6 +16,7 @@ from auth.documents import age_on
 from auth.locks import lock_key
 from auth.people import repository
 from auth.people.models import NAME_CHECKED, Identity, Person, PersonView
+from auth.principal import Principal
 
 ATTRIBUTES: Final = frozenset({"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"})
 
@@ -35,6 +36,11 @@ class People:
     async def get_person(self, connection: Connection, person_id: UUID) -> Person:
         """The person; raises `PersonUnknown`."""
         return await repository.get_person(connection, person_id)
+
+    async def is_known_to(self, connection: Connection, principal: Principal) -> bool:
+        """Whether the caller's session is as sure of the person as the city is; on an unseen device it is not."""
+        person = await repository.get_person(connection, principal.subject_id)
+        return principal.ial >= person.identity_level
 
     async def find_or_register(self, connection: Connection, phone: str) -> Person:
         """The person whom a proved phone opens; a new one when it opens nobody. One, also when asked twice at once."""

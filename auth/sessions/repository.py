@@ -143,6 +143,23 @@ async def mark_all_revoked(
     return [convert(row, RevokedSession) for row in rows]
 
 
+MARK_DEVICE_SESSIONS_REVOKED = """
+update auth.session set revoked_at = $4, revoked_reason = $5
+ where holder_id = $1 and revoked_at is null
+   and (device_id = $2 or jkt = $3
+        or parent_id in (select id from auth.session where holder_id = $1 and (device_id = $2 or jkt = $3)))
+returning id, revoked_at
+"""
+
+
+async def mark_device_sessions_revoked(
+    connection: Connection, holder_id: UUID, *, device_id: UUID, jkt: str, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends every session of the holder that began with this device or is bound to its key, and those begun in one."""
+    rows = await connection.fetch(MARK_DEVICE_SESSIONS_REVOKED, holder_id, device_id, jkt, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
 MARK_MANDATE_SESSIONS_REVOKED = """
 update auth.session set revoked_at = $2, revoked_reason = $3
  where mandate_id = $1 and revoked_at is null

@@ -155,6 +155,16 @@ class Sessions:
         await self._tell_ended(connection, ended, actor=actor, reason=reason)
         return len(ended)
 
+    async def end_sessions_of_device(
+        self, connection: Connection, holder_id: UUID, *, device_id: UUID, jkt: str, actor: str
+    ) -> None:
+        """Ends every session of the holder that stands on a device which is no more, or on its key."""
+        reason = "device_revoked"
+        ended = await repository.mark_device_sessions_revoked(
+            connection, holder_id, device_id=device_id, jkt=jkt, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=actor, reason=reason)
+
     async def end_sessions_of_mandate(self, connection: Connection, mandate_id: UUID, *, actor: str) -> None:
         """Ends every session that stands on a mandate which is no more."""
         reason = "mandate_revoked"

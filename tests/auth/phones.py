@@ -107,6 +107,9 @@ class Phone:
         body = {"name": name, "public_key": key.jwk, "proof": proof} | changes
         return await self.client.post("/v1/me/devices", json=body, headers=self.headers)
 
+    async def revoke_device(self, device_id: str) -> httpx.Response:
+        return await self.client.delete(f"/v1/me/devices/{device_id}", headers=self.headers)
+
     async def get(self, path: str) -> httpx.Response:
         return await self.client.get(path, headers=self.headers)
 

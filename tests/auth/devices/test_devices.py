@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import jwt
 import pytest
 
+from app.demo.registries import RESPONSIBLE, RESTAURANT
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from auth.devices.errors import DeviceUnknown
@@ -47,6 +50,83 @@ async def test_revoking_the_only_device_does_not_free_the_wait_of_others(phone: 
     await phone.client.delete(f"/v1/me/devices/{first}", headers=phone.headers)
     states = [item["state"] for item in (await phone.get("/v1/me/devices")).json()["items"]]
     assert states == ["revoked", "waiting"]
+
+
+async def test_device_that_follows_a_revoked_one_waits(phone: Phone) -> None:
+    await phone.become_known()
+    first = (await phone.enroll(Key())).json()["id"]
+    assert (await phone.revoke_device(first)).json()["state"] == "revoked"
+    assert (await phone.enroll(Key())).json()["state"] == "waiting"
+
+
+async def test_one_code_by_text_message_takes_nothing_over(phone: Phone, clock: ManualClock) -> None:
+    await phone.become_known()
+    mine = (await phone.enroll(Key())).json()["id"]
+    clock.advance(7 * DAY)
+    await phone.sign_in()  # a thief, who reads one message on an unseen device
+    assert (await phone.revoke_device(mine)).status_code == 200
+    key = Key()
+    assert (await phone.enroll(key)).json()["state"] == "waiting"
+    tokens = await phone.sign_in(dpop=key.dpop("POST", "/v1/login/otp/tokens", clock.now()))
+    assert acr_of(tokens) == "ial1.aal1"
+
+
+async def test_first_device_waits_in_a_session_below_the_persons_level(phone: Phone, clock: ManualClock) -> None:
+    await phone.become_known()
+    clock.advance(300 * DAY)
+    await phone.sign_in()
+    assert (await phone.enroll(Key())).json()["state"] == "waiting"
+
+
+async def test_revoking_needs_a_fresh_sign_in_of_any_level(phone: Phone, clock: ManualClock) -> None:
+    await phone.become_known()
+    lost = (await phone.enroll(Key())).json()["id"]
+    clock.advance(301)
+    await phone.renew()
+    assert slug_of(await phone.revoke_device(lost)) == "step-up-required"
+    await phone.sign_in()
+    assert (await phone.revoke_device(lost)).json()["state"] == "revoked"
+
+
+async def test_revoking_ends_the_sessions_under_the_devices_key(
+    phone: Phone, new_phone: NewPhone, clock: ManualClock
+) -> None:
+    key = Key()
+    await phone.become_known()
+    early = new_phone(phone.number)
+    await early.sign_in(dpop=key.dpop("POST", "/v1/login/otp/tokens", clock.now()))  # before the key was a device's
+    lost = (await phone.enroll(key)).json()["id"]
+    stolen = new_phone(phone.number)
+    await stolen.sign_in(dpop=key.dpop("POST", "/v1/login/otp/tokens", clock.now()))
+    assert (await phone.revoke_device(lost)).status_code == 200
+    for held in (early, stolen):
+        assert (await held.refresh(dpop=key.dpop("POST", "/oauth/token", clock.now()))).status_code == 400
+    assert (await phone.refresh()).status_code == 200
+
+
+async def test_revoking_ends_the_organizations_session_begun_under_the_key(
+    phone: Phone, new_phone: NewPhone, clock: ManualClock
+) -> None:
+    key = Key()
+    await phone.become_known(RESPONSIBLE)
+    lost = (await phone.enroll(key)).json()["id"]
+    body = {"credit_code": RESTAURANT.credit_code}
+    claimed = await phone.client.post("/v1/organizations", json=body, headers=phone.headers)
+    stolen = new_phone(phone.number)
+    await stolen.sign_in(dpop=key.dpop("POST", "/v1/login/otp/tokens", clock.now()))
+    path, token = f"/v1/organizations/{claimed.json()['id']}/session", stolen.tokens["access_token"]
+    proof = key.dpop("POST", path, clock.now(), token=token)
+    switched = await phone.client.post(path, headers={"Authorization": f"DPoP {token}", "DPoP": proof})
+    assert switched.status_code == 201
+    assert (await phone.revoke_device(lost)).status_code == 200
+    refreshed = await stolen.refresh(
+        switched.json()["refresh_token"], dpop=key.dpop("POST", "/oauth/token", clock.now())
+    )
+    assert refreshed.status_code == 400
+
+
+def acr_of(tokens: dict[str, Any]) -> str:
+    return str(jwt.decode(tokens["access_token"], options={"verify_signature": False})["acr"])
 
 
 async def test_old_sign_in_needs_a_step_up(phone: Phone, clock: ManualClock) -> None:
