@@ -1,4 +1,7 @@
-"""Keeps the table of scans in shape: a partition a day made ahead, old days dropped whole, sealed answers forgotten."""
+"""Keeps the table of scans in shape: a partition a day made ahead, old days dropped whole, sealed answers forgotten.
+
+Scans of a day that had no partition yet lie in the catch-all one; they move when their day is made, or end with it.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -17,7 +20,15 @@ select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhreli
  where i.inhparent = 'codes.verification'::regclass
 """
 
-HAS_STRAY_ROWS = "select exists (select from codes.verification_other where iat >= $1 and iat < $2)"
+# Whoever scans or reads begins at the parent, so whoever has it alone meets nobody further in.
+LOCK_PARENT = "lock table only codes.verification in access exclusive mode"
+
+MOVE_STRAYS = """
+with moved as (delete from codes.verification_other where iat >= $1 and iat < $2 returning *)
+insert into codes.{name} select * from moved
+"""
+
+DELETE_OLD_STRAYS = "delete from codes.verification_other where iat < $1"
 
 
 class Upkeep:
@@ -29,15 +40,14 @@ class Upkeep:
         self._keep_days = keep_days
 
     async def run(self) -> None:
-        """Makes the coming days' partitions, drops those whose time is over, forgets answers."""
+        """Makes the coming days' partitions, drops those whose time is over, forgets strays and answers."""
         now = self._clock.now()
+        oldest = now.date() - timedelta(days=self._keep_days)
         async with self._database.transaction() as connection:
             if not await connection.fetchval(TRY_LOCK):
                 return
-            present = {row["name"] for row in await connection.fetch(LIST_PARTITIONS)}
-            for day in range(DAYS_AHEAD + 1):
-                await _make_day(connection, (now + timedelta(days=day)).date(), present)
-            await _drop_old_days(connection, now.date() - timedelta(days=self._keep_days), present)
+            await _make_and_drop(connection, now.date(), oldest)
+            await connection.execute(DELETE_OLD_STRAYS, _midnight(oldest))
             await repository.mark_answers_forgotten(connection, now - LOOK_BACK, now - ANSWERS_STAY)
 
 
@@ -46,20 +56,32 @@ def partition_name(day: date) -> str:
     return f"verification_{day:%Y%m%d}"
 
 
-async def _make_day(connection: Connection, day: date, present: set[str]) -> None:
-    """A day whose scans already went to the catch-all partition stays there."""
-    name = partition_name(day)
-    begin = datetime.combine(day, time(), UTC)
-    end = begin + timedelta(days=1)
-    if name in present or await connection.fetchval(HAS_STRAY_ROWS, begin, end):
-        return
+async def _make_and_drop(connection: Connection, today: date, oldest: date) -> None:
+    present = {row["name"] for row in await connection.fetch(LIST_PARTITIONS)}
+    coming = [today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)]
+    missing = [day for day in coming if partition_name(day) not in present]
+    over = sorted(name for name in present if _is_of_a_day(name) and name < partition_name(oldest))
+    if missing or over:
+        await connection.execute(LOCK_PARENT)
+    for day in missing:
+        await _make_day(connection, day)
+    for name in over:
+        await connection.execute(f"drop table codes.{name}")
+
+
+async def _make_day(connection: Connection, day: date) -> None:
+    """Takes in the scans of that day which lie in the catch-all partition; beside them it could not be attached."""
+    name, begin, end = partition_name(day), _midnight(day), _midnight(day + timedelta(days=1))
+    await connection.execute(f"create table codes.{name} (like codes.verification including all)")
+    await connection.execute(MOVE_STRAYS.format(name=name), begin, end)
     await connection.execute(
-        f"create table codes.{name} partition of codes.verification for values from ('{begin}') to ('{end}')"
+        f"alter table codes.verification attach partition codes.{name} for values from ('{begin}') to ('{end}')"
     )
 
 
-async def _drop_old_days(connection: Connection, before: date, present: set[str]) -> None:
-    oldest = partition_name(before)
-    for name in sorted(present):
-        if name.removeprefix("verification_").isdecimal() and name < oldest:
-            await connection.execute(f"drop table codes.{name}")
+def _is_of_a_day(name: str) -> bool:
+    return name.removeprefix("verification_").isdecimal()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
