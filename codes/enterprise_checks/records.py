@@ -10,6 +10,7 @@ from codes.enterprise_checks.models import CheckRecord, CheckRecords, StoredReco
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
 from codes.enterprises.service import require_own
 from codes.scenarios.catalogue import Scenarios
+from codes.scenarios.models import NO_LONGER_LISTED
 
 
 class CheckHistory:
@@ -43,15 +44,15 @@ class CheckHistory:
         return {key: await self._officials.display_name(connection, key) for key in ids}
 
     def _record_of(self, row: StoredRecord, department: str, officer: str) -> CheckRecord:
-        scenario = self._scenarios.get(row.scenario)
+        scenario = self._scenarios.find(row.scenario)
         return CheckRecord(
             verification_id=row.id,
             at=row.checked_at,
             department=department,
             officer=officer,
             scenario=row.scenario,
-            scenario_names=scenario.names,
-            legal_basis=scenario.legal_basis,
+            scenario_names=scenario.names if scenario else NO_LONGER_LISTED,
+            legal_basis=scenario.legal_basis if scenario else NO_LONGER_LISTED,
             purpose=row.purpose,
             authority=row.authority,
             inspection_id=row.inspection_id,

@@ -33,6 +33,8 @@ GENERAL: Final = 0
 PERSONAL_KINDS: Final = frozenset[CodeKind]({"P", "F", "L", "O"})
 NAMING: Final = frozenset[Attribute]({"full_name", "id_number"})
 REAL_NAME: Final = 2
+NO_LONGER_LISTED: Final = Text(zh="已停用的场景", en="A scenario no longer in use")
+"""What records say of a scenario that has left the catalogue since."""
 
 Number = Annotated[int, msgspec.Meta(ge=101, le=999)]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]

@@ -3,13 +3,11 @@
 from uuid import UUID
 
 from app.kit.database import Connection
-from app.kit.structs import Text
 from auth.principal import Principal
 from codes.scenarios.catalogue import Scenarios
+from codes.scenarios.models import NO_LONGER_LISTED
 from codes.verification import repository
 from codes.verification.models import ScanList, ScanView, ScenarioName, Verification
-
-NO_LONGER_LISTED = Text(zh="已停用的场景", en="A scenario no longer in use")
 
 
 class ScanRecords:

@@ -23,8 +23,10 @@ from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.enterprise_checks.models import CheckEnterprise, CheckView
 from codes.enterprise_checks.ports import Question, SourceAnswer, SourceUnavailable
+from codes.enterprise_checks.records import CheckHistory
 from codes.enterprises.models import IssueCode
 from codes.inspections.models import CreateInspection
+from codes.scenarios.catalogue import Scenarios
 from tests.codes.enterprise_checks.sources import Fails, Hangs, Knows
 from tests.codes.enterprise_city import (
     OTHER_COMPANY,
@@ -151,6 +153,19 @@ async def test_enterprise_reads_who_came_and_why(
         ("work_safety", "missing"),
     ]
     assert "facts" not in record["sources"][0]
+
+
+async def test_enterprise_reads_on_when_a_scenario_left_the_catalogue(
+    rooms: EnterpriseRooms, city: httpx.AsyncClient, check: dict[str, Any], connection: Connection
+) -> None:
+    made = [(await ask(city, check)).json()["verification_id"] for _ in range(2)]
+    without = Scenarios(scenario for scenario in rooms.services.scenarios if scenario.number != TASK["scenario"])
+    history = CheckHistory(rooms.organizations, without, officials=None)
+    page = await history.list_page(connection, agent_of(RESTAURANT), RESTAURANT, after=None, limit=20)
+    assert sorted(str(record.verification_id) for record in page.items) == sorted(made)
+    assert {record.scenario for record in page.items} == {TASK["scenario"]}
+    assert {record.scenario_names.zh for record in page.items} == {"已停用的场景"}
+    assert page.items[0].authority == TASK["authority"]
 
 
 async def test_records_go_page_by_page_newest_first(
