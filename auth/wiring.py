@@ -146,6 +146,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         real_name=RealName(
             database=floor.database,
             people=people,
+            devices=devices,
             sessions=sessions,
             registry=registry,
             clock=floor.clock,

@@ -92,6 +92,19 @@ async def find_active_id(connection: Connection, thumbprint: str, person_id: UUI
     return found
 
 
+HAS_GUARD = """
+select exists (
+  select from auth.device
+   where person_id = $1 and active_from <= $2
+     and (revoked_at is null or (revoked_reason = 'reported_lost' and revoked_at > $3)))
+"""
+
+
+async def has_guard(connection: Connection, person_id: UUID, *, now: datetime, lost_after: datetime) -> bool:
+    """Whether the person has an active device, or had one that was reported lost after then."""
+    return bool(await connection.fetchval(HAS_GUARD, person_id, now, lost_after))
+
+
 MARK_REVOKED = """
 update auth.device set revoked_at = $3, revoked_reason = $4
  where id = $1 and person_id = $2 and revoked_at is null

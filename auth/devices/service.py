@@ -102,6 +102,15 @@ class Devices:
         """The person's active device that holds this key, if any."""
         return await repository.find_active_id(connection, key_thumbprint, person_id, self._clock.now())
 
+    async def guards(self, connection: Connection, person_id: UUID) -> bool:
+        """Whether an active device of the person could confirm what is done on an unseen one.
+
+        A device that such a session reported lost counts until a wait is over, so that its owner can see the message.
+        """
+        now = self._clock.now()
+        wait = timedelta(seconds=self._settings.further_device_wait_seconds)
+        return await repository.has_guard(connection, person_id, now=now, lost_after=now - wait)
+
     async def list_devices(self, connection: Connection, person_id: UUID) -> list[DeviceView]:
         """Every device the person ever enrolled, oldest first."""
         now = self._clock.now()
@@ -115,7 +124,8 @@ class Devices:
         """
         now = self._clock.now()
         self._require_fresh(principal, now)
-        reason = "revoked_by_owner"
+        known = await self._people.is_known_to(connection, principal)
+        reason = "revoked_by_owner" if known else "reported_lost"
         device = await repository.mark_revoked(connection, device_id, principal.subject_id, now=now, reason=reason)
         if device is None:
             raise DeviceUnknown

@@ -7,7 +7,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.errors import RateLimited, SuishenError
-from auth.attempts import Limit, delete_attempts, refund_attempt, spend_attempt
+from auth.attempts import Limit, refund_attempt, spend_attempt
 from auth.errors import IdentityLevelTooLow
 from auth.organizations.errors import ResponsibilityRefused
 from auth.organizations.models import OrganizationView
@@ -83,7 +83,7 @@ class OrganizationClaims:
                 detail={},
             )
             return ResponsibilityRefused()
-        await delete_attempts(connection, self._limit, principal.subject_id.bytes)
+        await refund_attempt(connection, self._limit, principal.subject_id.bytes)
         return await self._organizations.record_responsible(
             connection, person_id=principal.subject_id, code=code, answer=answer
         )

@@ -1,6 +1,6 @@
 """Why a person cannot be found, or a real name cannot be confirmed."""
 
-from app.kit.errors import Conflict, InvalidRequest, NotFound, SuishenError
+from app.kit.errors import Conflict, InvalidRequest, NotFound, StepUpRequired, SuishenError
 from app.kit.structs import Text
 
 
@@ -41,6 +41,18 @@ class RealNameDiffers(Conflict):
     remedy = Text(
         zh="一个账号只属于一个人；更换证件或手机号易主请到服务窗口办理。",
         en="An account belongs to one person; for a changed document or a recycled phone number, go to a counter.",
+    )
+
+
+class KnownElsewhere(StepUpRequired):
+    """The person is known already, and has a device: their name and number alone do not lift a session."""
+
+    slug = "confirm-on-enrolled-device"
+    title = Text(zh="请在已登记的设备上确认", en="Confirm on your enrolled device")
+    remedy = Text(
+        zh="请用已登记的设备登录，或携带证件到服务窗口办理。设备丢失的，可先将其注销，等待期满后再核验。",
+        en="Sign in with your enrolled device, or bring your document to a counter. If the device is lost, revoke it "
+        "and verify again after the waiting time.",
     )
 
 

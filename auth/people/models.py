@@ -39,7 +39,10 @@ class VerifyRealName(Request):
 
 
 class PersonView(Model):
-    """A person as they see themself: masked, since screens are looked at over shoulders."""
+    """A person as they see themself: masked, since screens are looked at over shoulders.
+
+    In a session of level 1 name, document and date are null.
+    """
 
     id: UUID
     identity_level: int

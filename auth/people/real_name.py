@@ -1,5 +1,7 @@
 """The real-name check: does the state know this name with this number, and is this human being here already?
 
+It makes a person known. To somebody known already, on an unseen device, it gives the level back only while no device
+of theirs could be asked instead: a name and a number are no secret, and until faces are checked this is the weak way.
 No transaction is open while the registry is asked. Guesses are counted before the question and given back only when
 the registry confirmed the name or could not answer.
 """
@@ -12,9 +14,16 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.errors import RateLimited, SuishenError
-from auth.attempts import Limit, delete_attempts, refund_attempt, spend_attempt
+from auth.attempts import Limit, refund_attempt, spend_attempt
+from auth.devices.service import Devices
 from auth.documents import birth_date_of, document_number_is_valid, normalize_document_number, normalize_name
-from auth.people.errors import DocumentAlreadyBound, RealNameDiffers, RealNameOutOfForm, RealNameRefused
+from auth.people.errors import (
+    DocumentAlreadyBound,
+    KnownElsewhere,
+    RealNameDiffers,
+    RealNameOutOfForm,
+    RealNameRefused,
+)
 from auth.people.models import NAME_CHECKED, Identity, PersonView, VerifyRealName
 from auth.people.service import People
 from auth.principal import Principal
@@ -34,6 +43,7 @@ class RealName:
         *,
         database: Database,
         people: People,
+        devices: Devices,
         sessions: Sessions,
         registry: PopulationRegistry,
         clock: Clock,
@@ -41,6 +51,7 @@ class RealName:
     ) -> None:
         self._database = database
         self._people = people
+        self._devices = devices
         self._sessions = sessions
         self._registry = registry
         self._clock = clock
@@ -49,17 +60,24 @@ class RealName:
     async def verify_real_name(self, principal: Principal, claim: VerifyRealName) -> PersonView | SuishenError:
         """The person as now known, or the refusal, which is remembered. Opens its own transactions.
 
-        Raises `RealNameOutOfForm` and `RegistryUnavailable`. Repeating it with the same name and number is harmless,
-        and gives a session that began on an unseen device its level back.
+        Raises `RealNameOutOfForm`, `KnownElsewhere` and `RegistryUnavailable`. Repeating it with the same name and
+        number is harmless; for a session on an unseen device see above.
         """
         identity = identity_of(claim)
         async with self._database.transaction() as connection:
+            await self._refuse_known_elsewhere(connection, principal)
             locked_for = await self._spend(connection, principal)
         if locked_for is not None:
             return RateLimited(retry_after=locked_for)
         answer = await self._ask(principal, identity)
         async with self._database.transaction() as connection:
             return await self._conclude(connection, principal, identity, answer)
+
+    async def _refuse_known_elsewhere(self, connection: Connection, principal: Principal) -> None:
+        if await self._people.is_known_to(connection, principal):
+            return
+        if await self._devices.guards(connection, principal.subject_id):
+            raise KnownElsewhere
 
     async def _spend(self, connection: Connection, principal: Principal) -> int | None:
         return await spend_attempt(connection, self._limit, principal.subject_id.bytes, self._clock.now())
@@ -91,9 +109,9 @@ class RealName:
             return await self._refuse(connection, principal, RealNameDiffers())
         await self._people.confirm_identity(connection, principal.subject_id, identity)
         await self._sessions.raise_identity_level(connection, principal.session_id, NAME_CHECKED)
-        await delete_attempts(connection, self._limit, principal.subject_id.bytes)
+        await refund_attempt(connection, self._limit, principal.subject_id.bytes)
         await self._record(connection, principal, "person.real_name_confirmed", {"level": NAME_CHECKED})
-        return await self._people.describe(connection, principal.subject_id)
+        return await self._people.describe(connection, principal.subject_id, ial=NAME_CHECKED)
 
     async def _refuse(self, connection: Connection, principal: Principal, refusal: SuishenError) -> SuishenError:
         await self._record(connection, principal, "person.real_name_refused", {"reason": refusal.slug})

@@ -45,7 +45,7 @@ async def show_me(connection: Injected[Connection], principal: Injected[Principa
         roles=sorted(principal.roles),
         organization_id=principal.organization_id,
         mandate_id=principal.mandate_id,
-        person=None if official else await people.describe(connection, principal.person_id),
+        person=None if official else await people.describe(connection, principal.person_id, ial=principal.ial),
     )
 
 
@@ -62,7 +62,10 @@ async def verify_real_name(
     principal: Injected[Principal],
     real_name: Injected[RealName],
 ) -> Response[PersonView]:
-    """Takes you to identity level 2; refresh your token to carry it. Repeating it is harmless."""
+    """Takes you to identity level 2; refresh your token to carry it. Repeating it is harmless.
+
+    Who is known already and has an active device confirms there, or at a counter: the name alone is not enough.
+    """
     answer = await real_name.verify_real_name(principal, data)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)

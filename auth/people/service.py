@@ -69,19 +69,20 @@ class People:
             disclosed |= _facts_of(identity, attributes, self._clock.now())
         return disclosed
 
-    async def describe(self, connection: Connection, person_id: UUID) -> PersonView:
-        """The person as they see themself."""
+    async def describe(
+        self, connection: Connection, person_id: UUID, *, ial: int, phone: str | None = None
+    ) -> PersonView:
+        """The person as they see themself in a session of level `ial`.
+
+        A session that does not know a named person's name is shown only `phone`, which was just used: a recycled number
+        tells its new holder nothing of the old one.
+        """
         person = await repository.get_person(connection, person_id)
+        if ial < min(person.identity_level, NAME_CHECKED):
+            return _view_of(person, None, [phone] if phone else [])
         phones = await self._phones(connection, person_id)
         identity = None if person.identity_sealed is None else self.open_identity(person_id, person.identity_sealed)
-        return PersonView(
-            id=person.id,
-            identity_level=person.identity_level,
-            display_name=mask_name(identity.name) if identity else None,
-            document=mask_document(identity.document_number) if identity else None,
-            phones=[mask_phone(phone) for phone in phones],
-            verified_at=person.verified_at,
-        )
+        return _view_of(person, identity, phones)
 
     async def find_identity(self, connection: Connection, person_id: UUID) -> Identity | None:
         """Who the person is by their document, or None before the real-name check."""
@@ -135,6 +136,17 @@ class People:
             connection, clock_now=now, actor=subject, action="person.registered", subject=subject, detail={}
         )
         return person
+
+
+def _view_of(person: Person, identity: Identity | None, phones: list[str]) -> PersonView:
+    return PersonView(
+        id=person.id,
+        identity_level=person.identity_level,
+        display_name=mask_name(identity.name) if identity else None,
+        document=mask_document(identity.document_number) if identity else None,
+        phones=[mask_phone(phone) for phone in phones],
+        verified_at=person.verified_at if identity else None,
+    )
 
 
 def _facts_of(identity: Identity, attributes: frozenset[str], now: datetime) -> dict[str, str | bool]:

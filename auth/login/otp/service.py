@@ -24,7 +24,6 @@ from auth.login.otp import repository
 from auth.login.otp.errors import CodeRefused
 from auth.login.otp.models import Challenge, ChallengeView, LoginView, RedeemCode
 from auth.people.errors import PhoneInvalid
-from auth.people.models import Person
 from auth.people.service import People
 from auth.sessions.models import StartSession
 from auth.sessions.service import Sessions
@@ -108,7 +107,7 @@ class OtpLogin:
             return await self._refuse_wrong(connection, challenge)
         await repository.mark_redeemed(connection, challenge.id, self._clock.now())
         phone = self._vault.open(PHONE_PURPOSE, challenge.phone_sealed, context=challenge.id.bytes).decode()
-        return await self._open(connection, await self._people.find_or_register(connection, phone), jkt)
+        return await self._open(connection, phone, jkt)
 
     async def _spend(self, connection: Connection, phone_index: bytes, address_index: bytes) -> int | None:
         now = self._clock.now()
@@ -128,10 +127,12 @@ class OtpLogin:
         )
         return CodeRefused()
 
-    async def _open(self, connection: Connection, person: Person, jkt: str | None) -> LoginView | CodeRefused:
+    async def _open(self, connection: Connection, phone: str, jkt: str | None) -> LoginView | CodeRefused:
+        person = await self._people.find_or_register(connection, phone)
         if person.status != "active":
             return CodeRefused()
         device_id = None if jkt is None else await self._devices.find_active_by_key(connection, person.id, jkt)
+        ial = person.identity_level if device_id else UNSEEN_DEVICE_LEVEL
         pair = await self._sessions.start_session(
             connection,
             StartSession(
@@ -140,7 +141,7 @@ class OtpLogin:
                 holder_id=person.id,
                 client_id=CLIENT,
                 scopes=SCOPES,
-                ial=person.identity_level if device_id else UNSEEN_DEVICE_LEVEL,
+                ial=ial,
                 aal=2 if device_id else 1,
                 method="otp",
                 authenticated_at=self._clock.now(),
@@ -156,7 +157,7 @@ class OtpLogin:
             token_type=pair.token_type,
             expires_in=pair.expires_in,
             scope=pair.scope,
-            person=await self._people.describe(connection, person.id),
+            person=await self._people.describe(connection, person.id, ial=ial, phone=phone),
         )
 
     def _mac(self, challenge_id: UUID, code: str) -> bytes:

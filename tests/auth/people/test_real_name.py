@@ -15,7 +15,7 @@ from app.kit.floor import Floor
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices, build_auth
 from tests.auth.conftest import open_client
-from tests.auth.phones import Phone, slug_of
+from tests.auth.phones import Key, Phone, slug_of
 
 NewPhone = Callable[[str], Phone]
 
@@ -115,6 +115,58 @@ async def test_code_on_an_unseen_device_opens_level_one_until_named_again(phone:
     assert (await phone.tell_name()).status_code == 200
     await phone.renew()
     assert (await phone.get("/v1/me")).json()["ial"] == 2
+
+
+async def test_unseen_device_sees_nothing_of_a_known_person_but_the_phone_it_used(phone: Phone) -> None:
+    await phone.become_known()
+    mine = (await phone.get("/v1/me")).json()["person"]
+    assert (mine["display_name"], mine["phones"]) == ("演***一", ["199****0001"])
+    at_login = (await phone.sign_in())["person"]
+    later = (await phone.get("/v1/me")).json()["person"]
+    assert (at_login.pop("phones"), later.pop("phones")) == (["199****0001"], [])
+    hidden = {"display_name": None, "document": None, "verified_at": None}
+    assert at_login == later == hidden | {"id": mine["id"], "identity_level": 2}
+
+
+async def test_name_does_not_lift_an_unseen_device_while_an_enrolled_one_could_confirm(
+    phone: Phone, clock: ManualClock
+) -> None:
+    await phone.become_known()
+    mine = (await phone.enroll(Key())).json()["id"]
+    assert (await phone.tell_name()).status_code == 200
+    await phone.sign_in()  # a thief, who knows name and number
+    refused = await phone.tell_name()
+    assert (refused.status_code, slug_of(refused)) == (403, "confirm-on-enrolled-device")
+    await phone.revoke_device(mine)
+    assert slug_of(await phone.tell_name()) == "confirm-on-enrolled-device"
+    await phone.renew()
+    assert (await phone.get("/v1/me")).json()["ial"] == 1
+    clock.advance(86_400)
+    await phone.sign_in()
+    assert (await phone.tell_name()).status_code == 200
+
+
+async def test_device_given_up_by_its_owner_does_not_hinder_the_name(phone: Phone) -> None:
+    await phone.become_known()
+    await phone.revoke_device((await phone.enroll(Key())).json()["id"])
+    await phone.sign_in()
+    assert (await phone.tell_name()).status_code == 200
+
+
+async def test_waiting_device_does_not_hinder_the_name(phone: Phone) -> None:
+    await phone.become_known()
+    await phone.sign_in()
+    assert (await phone.enroll(Key())).json()["state"] == "waiting"
+    assert (await phone.tell_name()).status_code == 200
+
+
+async def test_success_gives_back_its_own_try_only(phone: Phone) -> None:
+    await phone.become_known()
+    for _ in range(4):
+        assert slug_of(await phone.tell_name(name=SECOND_CITIZEN.name)) == "real-name-refused"
+    assert (await phone.tell_name()).status_code == 200
+    assert slug_of(await phone.tell_name(name=SECOND_CITIZEN.name)) == "real-name-refused"
+    assert slug_of(await phone.tell_name()) == "rate-limited"
 
 
 async def test_registry_down_is_told_and_costs_no_try(
