@@ -1,6 +1,7 @@
 """Status lists as the public pulls them, and the two ways to change one: void a code, or suspend and restore it.
 
-Every worker keeps the signed list of a shard for a moment and drops it as soon as any node commits a change.
+Every worker keeps the signed list of a shard for a moment and drops it as soon as any node commits a change. While it
+cannot hear of changes it keeps no list for longer than a second.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ CHANNEL = "codes_status"
 KEY_PURPOSE = "status_list"
 GRANTS_PER_BATCH = 8
 FRESH_FOR = timedelta(seconds=TTL_SECONDS / 2)
+HEARD_WITHIN_SECONDS = 1.0
+UNHEARD_FRESH_FOR = timedelta(seconds=HEARD_WITHIN_SECONDS)
 EXPIRED_STAY = timedelta(hours=1)
 
 
@@ -36,7 +39,7 @@ class PublishedStatusList(Model):
 
 
 class Statuses:
-    """The status of every code. A change is published within a second of its commit."""
+    """The status of every code. A change is published within a second of its commit, by every worker."""
 
     def __init__(
         self, *, database: Database, keyring: Keyring, clock: Clock, slots: Slots, code_format: CodeFormat
@@ -44,6 +47,7 @@ class Statuses:
         self._database = database
         self._keyring = keyring
         self._clock = clock
+        self._notifications: Notifications | None = None
         self._slots = slots
         self._code_format = code_format
         self._published: dict[int, PublishedStatusList] = {}
@@ -53,6 +57,7 @@ class Statuses:
     def listen(self, notifications: Notifications) -> None:
         """Forgets signed lists when a shard changed anywhere, and the shards in use when a change may be missed."""
         notifications.on(CHANNEL, self._forget)
+        self._notifications = notifications
 
     def pointers_of_batch(self, number: int, count: int = GRANTS_PER_BATCH) -> list[StatusPointer]:
         """Where the statuses of a batch of grants stand; computed, never stored."""
@@ -86,17 +91,20 @@ class Statuses:
         return await repository.find_status(connection, pointer)
 
     async def list_shards(self, connection: Connection) -> list[int]:
-        """The shards in which any code in use may have its status."""
+        """The shards in which any code in use may have its status, as of at most 150 s ago."""
         now = self._clock.now()
         if self._shards is None or now - self._shards[0] > FRESH_FOR:
             self._shards = (now, await self._read_shards(connection, now))
         return self._shards[1]
 
     async def publish(self, connection: Connection, shard: int) -> PublishedStatusList:
-        """The signed list of a shard, at most 150 s old and never older than the last change; raises `ShardUnknown`."""
+        """The signed list of a shard, at most 150 s old, with every change of more than a second ago.
+
+        Raises `ShardUnknown`.
+        """
         now = self._clock.now()
         found = self._published.get(shard)
-        if found is not None and now - found.signed_at < FRESH_FOR:
+        if found is not None and now - found.signed_at < self._fresh_for():
             return found
         if not 0 <= shard <= LARGEST_SHARD or shard not in await self._known_shards(connection, shard):
             raise ShardUnknown
@@ -118,6 +126,11 @@ class Statuses:
         await repository.insert_status(connection, pointers, status, expires_at, now)
         for shard in sorted({pointer.shard for pointer in pointers}):
             await notify(connection, CHANNEL, str(shard))
+
+    def _fresh_for(self) -> timedelta:
+        """Memory counts as long as a change would have been heard of."""
+        heard = self._notifications is not None and self._notifications.healthy_within(HEARD_WITHIN_SECONDS)
+        return FRESH_FOR if heard else UNHEARD_FRESH_FOR
 
     async def _known_shards(self, connection: Connection, shard: int) -> list[int]:
         """Reads again when `shard` is not among the ones remembered: a new block may just have begun."""

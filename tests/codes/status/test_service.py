@@ -1,5 +1,6 @@
 """Published status lists follow the truth: signed, never older than the last change, and only of shards in use."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 from app.kit.clock import ManualClock
-from app.kit.database import Connection
+from app.kit.database import Connection, Database, Notifications
+from app.kit.floor import Floor
 from codes.errors import ShardUnknown
 from codes.offline import status_list_key
 from codes.status.models import Status, StatusPointer, VerifiedStatusList, verify_status_list
@@ -67,15 +69,48 @@ async def test_what_is_void_stays_void(city: City, connection: Connection) -> No
     assert await city.codes.statuses.find_status(connection, place) is Status.INVALID
 
 
+class Ears(Notifications):
+    """Hears, or not, as the test says."""
+
+    hears = True
+
+    def healthy_within(self, seconds: float) -> bool:
+        return self.hears and seconds <= 1
+
+
+@pytest.fixture
+def ears(database: Database) -> Ears:
+    return Ears(database.dsn)
+
+
+@pytest.fixture
+def hearing(floor: Floor, ears: Ears) -> City:
+    """A worker whose notifications are heard."""
+    return City(dataclasses.replace(floor, notifications=ears))
+
+
 async def test_a_list_is_signed_anew_when_half_its_life_is_over(
-    city: City, connection: Connection, clock: ManualClock
+    hearing: City, connection: Connection, clock: ManualClock
 ) -> None:
-    first = await city.codes.statuses.publish(connection, 0)
+    first = await hearing.codes.statuses.publish(connection, 0)
     clock.advance(149)
-    assert await city.codes.statuses.publish(connection, 0) is first
+    assert await hearing.codes.statuses.publish(connection, 0) is first
     clock.advance(1)
-    second = await city.codes.statuses.publish(connection, 0)
+    second = await hearing.codes.statuses.publish(connection, 0)
     assert (second.signed_at, second.etag != first.etag) == (clock.now(), True)
+
+
+async def test_a_worker_that_hears_nothing_publishes_a_change_within_a_second(
+    hearing: City, ears: Ears, connection: Connection, clock: ManualClock
+) -> None:
+    statuses, place = hearing.codes.statuses, StatusPointer(shard=0, index=1)
+    first = await statuses.publish(connection, 0)
+    ears.hears = False
+    clock.advance(0.5)
+    assert await statuses.publish(connection, 0) is first, "a flood of readers does not make it sign for each"
+    await statuses.revoke(connection, [place], expires_at=clock.now() + timedelta(days=1), now=clock.now())
+    clock.advance(0.5)
+    assert (await published(hearing, connection, 0)).find_status(place.index) is Status.INVALID
 
 
 @pytest.mark.parametrize("shard", [1, 8, 1 << 31, 1 << 40, -1])
