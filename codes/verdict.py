@@ -206,8 +206,3 @@ class VerificationResult(Model, kw_only=True):
     def door(self) -> Door:
         """What the door shows."""
         return door_of(self.reason)
-
-
-def encode_result(result: VerificationResult) -> bytes:
-    """The public JSON of a result."""
-    return msgspec.json.encode(result)

@@ -115,15 +115,23 @@ async def once_for(
     request: Request[Any, Any, Any], connection: Injected[Connection], vault: Injected[Vault], clock: Injected[Clock]
 ) -> Once:
     """The `Once` of this request: Litestar's dependency `once`."""
-    key = request.headers.get("idempotency-key")
+    key = key_of(request)
     scope = None if key is None else _scope_of(request, key)
     body_hash = hashlib.sha256(await request.body()).digest() if scope else b""
     return Once(connection, vault, clock.now(), scope, body_hash)
 
 
-def _scope_of(request: Request[Any, Any, Any], key: str) -> bytes:
+def key_of(request: Request[Any, Any, Any]) -> str | None:
+    """The request's Idempotency-Key, None without one; raises `IdempotencyKeyInvalid`."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
     if not 1 <= len(key) <= LONGEST_KEY or not all("!" <= character <= "~" for character in key):
         raise IdempotencyKeyInvalid
+    return key
+
+
+def _scope_of(request: Request[Any, Any, Any], key: str) -> bytes:
     caller = request.scope.get("user")
     who = "anonymous" if caller is None else f"{caller.actor}|{caller.subject_id}|{caller.client_id}"
     return hashlib.sha256(f"{who}\n{request.method}\n{request.url.path}\n{key}".encode()).digest()

@@ -8,10 +8,10 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from app.kit import idempotency
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
-from app.kit.idempotency import LONGEST_KEY, IdempotencyKeyInvalid
 from auth.guards import official, organization_agent
 from auth.principal import Principal
 from codes.enterprise_checks.models import CheckEnterprise, CheckRecords, CheckView
@@ -61,12 +61,8 @@ async def list_checks(
 
 def request_key_of(request: Request[Any, Any, Any]) -> bytes | None:
     """The digest of the Idempotency-Key, None without one; raises `IdempotencyKeyInvalid`."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= LONGEST_KEY or not all("!" <= character <= "~" for character in key):
-        raise IdempotencyKeyInvalid
-    return hashlib.sha256(key.encode()).digest()
+    key = idempotency.key_of(request)
+    return None if key is None else hashlib.sha256(key.encode()).digest()
 
 
 def enterprise_check_router(enterprise_checks: EnterpriseChecks, check_history: CheckHistory) -> Router:

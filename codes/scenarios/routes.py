@@ -5,6 +5,7 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.di import Provide
 
+from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
@@ -12,7 +13,6 @@ from codes.scenarios.catalogue import Scenarios
 from codes.scenarios.models import Scenario
 
 FRESH_FOR_SECONDS = 300
-NOT_MODIFIED = 304
 
 
 class ScenarioList(Model):
@@ -33,7 +33,7 @@ class ScenarioList(Model):
 def list_scenarios(request: Request[Any, Any, Any], scenarios: Injected[Scenarios]) -> Response[ScenarioList]:
     """The whole catalogue; unchanged since the caller's copy: 304."""
     headers = {"ETag": f'"{scenarios.version}"', "Cache-Control": f"public, max-age={FRESH_FOR_SECONDS}"}
-    if request.headers.get("if-none-match", "").removeprefix("W/") == headers["ETag"]:
+    if is_current(request.headers.get("if-none-match"), headers["ETag"]):
         return Response[Any](None, status_code=NOT_MODIFIED, headers=headers)
     return Response(ScenarioList(version=scenarios.version, items=list(scenarios)), headers=headers)
 

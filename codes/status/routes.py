@@ -7,10 +7,10 @@ from litestar.di import Provide
 from litestar.params import FromPath
 
 from app.kit.database import Connection
+from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
-from codes.etags import NOT_MODIFIED, is_current
 from codes.status.models import TTL_SECONDS
 from codes.status.service import Statuses
 

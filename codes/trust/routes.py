@@ -6,11 +6,11 @@ from litestar import Request, Response, Router, get
 from litestar.di import Provide
 
 from app.kit.database import Connection
+from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from app.kit.keyring import public_jwk
 from app.kit.structs import Model
 from auth.guards import public
-from codes.etags import NOT_MODIFIED, is_current
 from codes.settings import CodesSettings
 from codes.trust.service import TrustLists
 

@@ -8,6 +8,7 @@ from litestar import Response, Router, get
 from litestar.params import HeaderParameter, QueryParameter
 
 from app.kit.database import Connection
+from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from auth.guards import public
 from miniapps.catalogue.models import ServiceList, service_view
@@ -17,7 +18,6 @@ from miniapps.releases.service import Releases
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match", required=False)]
 After = Annotated[str, QueryParameter(pattern=r"^[a-z0-9.-]{0,128}$(?!\n)", description="The last app id already read")]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
-NOT_MODIFIED = 304
 
 
 @get("/v1/services", summary="The catalogue of mini-apps", tags=["catalogue"])
@@ -43,8 +43,7 @@ def get_manifest_schema(if_none_match: IfNoneMatch = None) -> Response[dict[str,
 def _tagged(content: Any, if_none_match: str | None) -> Response[Any]:
     etag = '"' + hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:32] + '"'
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    known = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
-    if etag in known or "*" in known:
+    if is_current(if_none_match, etag):
         return Response(None, status_code=NOT_MODIFIED, headers=headers)
     return Response(content, headers=headers)
 

@@ -29,7 +29,7 @@ async def test_list_scenarios_anonymous_reads_all(scenario_client: httpx.AsyncCl
 
 async def test_list_scenarios_unchanged_answers_304(scenario_client: httpx.AsyncClient) -> None:
     etag = (await scenario_client.get("/v1/scenarios")).headers["etag"]
-    for sent in (etag, f"W/{etag}"):
+    for sent in (etag, f"W/{etag}", f'"other", W/{etag}', "*"):
         answer = await scenario_client.get("/v1/scenarios", headers={"If-None-Match": sent})
         assert (answer.status_code, answer.content) == (304, b"")
         assert answer.headers["etag"] == etag
