@@ -26,8 +26,8 @@ class RolesExclude(InvalidRequest):
 
 
 class OperatorRoleReserved(Forbidden):
-    """Accounts of operators are made at the machine, not over the network."""
+    """Accounts of operators are made and closed at the machine, not over the network."""
 
     slug = "operator-role-reserved"
-    title = Text(zh="管理员角色只能通过命令行授予", en="Operator roles are given by command only")
+    title = Text(zh="管理员账号只能在服务器上设立或关闭", en="Operators' accounts are made and closed at the machine")
     remedy = Text(zh="请在服务器上使用 suishen 命令。", en="Use the suishen command on the server.")

@@ -70,6 +70,14 @@ async def mark_step_used(connection: Connection, official_id: UUID, step: int) -
     return bool(await connection.fetchval(MARK_STEP_USED, official_id, step))
 
 
+LIST_ROLES = "select role from auth.official_role where official_id = $1"
+
+
+async def list_roles(connection: Connection, official_id: UUID) -> list[str]:
+    """The roles of an account, in whatever state."""
+    return [row["role"] for row in await connection.fetch(LIST_ROLES, official_id)]
+
+
 MARK_DISABLED = "update auth.official set status = 'disabled' where id = $1 and status = 'active' returning true"
 
 

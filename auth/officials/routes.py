@@ -93,10 +93,10 @@ async def disable_official(
     once: Injected[Once],
     official_id: FromPath[UUID],
 ) -> Disabled:
-    """Its sessions end with it."""
+    """Its sessions end with it. Operators' accounts are closed at the machine."""
 
     async def act() -> Disabled:
-        return Disabled(sessions_ended=await officials.disable(connection, principal, official_id))
+        return Disabled(sessions_ended=await officials.disable_by(connection, principal, official_id))
 
     return await once(Disabled, act)
 

@@ -93,14 +93,18 @@ class Officials:
             raise OperatorRoleReserved
         return await self.register(connection, request, actor=principal.actor)
 
-    async def disable(self, connection: Connection, principal: Principal, official_id: UUID) -> int:
-        """Closes an account and ends its sessions, how many; raises `OfficialUnknown`."""
+    async def disable(self, connection: Connection, official_id: UUID, *, actor: str) -> int:
+        """Closes an account and ends its sessions, how many; raises `OfficialUnknown`. For the machine: any account."""
         if not await repository.mark_disabled(connection, official_id):
             raise OfficialUnknown
-        await self._record(connection, principal.actor, "official.disabled", official_id, {})
-        return await self._sessions.end_sessions_of(
-            connection, official_id, actor=principal.actor, reason="account_disabled"
-        )
+        await self._record(connection, actor, "official.disabled", official_id, {})
+        return await self._sessions.end_sessions_of(connection, official_id, actor=actor, reason="account_disabled")
+
+    async def disable_by(self, connection: Connection, principal: Principal, official_id: UUID) -> int:
+        """As `disable`, for an administrator over the network, who closes no operator's account."""
+        if OPERATORS.intersection(await repository.list_roles(connection, official_id)):
+            raise OperatorRoleReserved
+        return await self.disable(connection, official_id, actor=principal.actor)
 
     async def list_officials(self, connection: Connection, *, after: UUID | None, limit: int) -> list[OfficialView]:
         """Accounts in the order of their making; without names."""

@@ -225,6 +225,18 @@ async def test_closed_account_is_out_at_once(admin: Staff, auth: AuthServices, c
     assert slug_of(await staff.try_to_sign_in()) == "password-refused"
 
 
+@pytest.mark.parametrize("role", sorted(OPERATORS))
+async def test_operators_account_is_closed_at_the_machine_only(
+    admin: Staff, auth: AuthServices, connection: Connection, role: str
+) -> None:
+    account = await make_account(auth, connection, role, username="operator2")
+    await admin.sign_in()
+    refused = await admin.call("DELETE", f"/v1/staff/officials/{account.id}")
+    assert (refused.status_code, slug_of(refused)) == (403, "operator-role-reserved")
+    await Staff(admin.client, admin.clock, account).sign_in()
+    assert await auth.officials.disable(connection, account.id, actor="system") == 1
+
+
 async def test_staff_session_is_short(admin: Staff, clock: ManualClock) -> None:
     tokens = (await admin.try_to_sign_in()).json()
     clock.advance(1800)
