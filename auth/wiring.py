@@ -51,6 +51,7 @@ from auth.sms.ports import Sms, SmsMessage
 from auth.sms.vendor import HttpSms
 
 FORGET_EVERY_SECONDS = 60
+LOOK_FOR_ENDS_EVERY_SECONDS = 0.25
 CLOCKS_DIFFER = timedelta(seconds=60)
 KEEP = timedelta(days=1)
 
@@ -239,7 +240,11 @@ def background(floor: Floor, services: AuthServices) -> list[Job]:
             await _forget(connection, services, floor)
 
     return [
-        Job(name="auth.revoked_sessions", every_seconds=1, run=services.revoked_sessions.refresh),
+        Job(
+            name="auth.revoked_sessions",
+            every_seconds=LOOK_FOR_ENDS_EVERY_SECONDS,
+            run=services.revoked_sessions.refresh,
+        ),
         Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
     ]
 

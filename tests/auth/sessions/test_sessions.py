@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 from app.kit.clock import ManualClock
-from app.kit.database import Database, Notifications, notify
+from app.kit.database import Connection, Database, Notifications, notify
+from app.kit.floor import Floor
 from app.kit.ids import new_id
-from auth.sessions.tokens import CHANNEL, RevokedSessions
+from auth.sessions.tokens import CHANNEL, DEAF_AFTER_SECONDS, RevokedSessions
+from auth.wiring import AuthServices, background
 from tests.auth.phones import Phone, slug_of
 
 NewPhone = Callable[[str], Phone]
@@ -58,6 +61,37 @@ async def test_session_id_that_is_none_is_a_problem(phone: Phone) -> None:
     response = await phone.client.delete("/v1/me/sessions/x", headers=phone.headers)
     assert response.status_code in {400, 404}
     assert response.headers["content-type"] == "application/problem+json"
+
+
+class Listener(Notifications):
+    """A listener whose pulse the test holds."""
+
+    healthy = True
+
+    def healthy_within(self, seconds: float) -> bool:
+        return self.healthy and seconds < 1
+
+
+async def test_deaf_worker_reads_anew_at_every_look(
+    phone: Phone, database: Database, connection: Connection, clock: ManualClock
+) -> None:
+    listener = Listener(database.dsn)
+    revoked = RevokedSessions(database, clock, keep=timedelta(minutes=10))
+    revoked.listen(listener)
+    await revoked.refresh()
+    await phone.sign_in()
+    session_id = UUID((await phone.get("/v1/me/sessions")).json()["items"][0]["id"])
+    await phone.client.delete("/v1/me/sessions", headers=phone.headers)
+    await revoked.refresh()
+    assert session_id not in revoked  # a healthy listener would have told
+    listener.healthy = False
+    await revoked.refresh()
+    assert session_id in revoked
+
+
+def test_look_for_ends_is_frequent_enough_for_one_second(floor: Floor, auth: AuthServices) -> None:
+    [look] = [job for job in background(floor, auth) if job.name == "auth.revoked_sessions"]
+    assert look.every_seconds + DEAF_AFTER_SECONDS < 1
 
 
 async def test_every_worker_hears_of_an_end(race_database: Database, race_dsn: str, clock: ManualClock) -> None:
