@@ -69,6 +69,15 @@ async def find_device(connection: Connection, device_id: UUID) -> StoredDevice |
     return convert(row, StoredDevice) if row else None
 
 
+FIND_DEVICE_FOR_SHARE = f"{FIND_DEVICE} for share"
+
+
+async def find_device_for_share(connection: Connection, device_id: UUID) -> StoredDevice | None:
+    """As `find_device`; nobody revokes it before the caller's transaction ends."""
+    row = await connection.fetchrow(FIND_DEVICE_FOR_SHARE, device_id)
+    return convert(row, StoredDevice) if row else None
+
+
 LIST_DEVICES = """
 select id, person_id, name_sealed, public_key, thumbprint, enrolled_at, active_from, revoked_at, revoked_reason
   from auth.device where person_id = $1 order by id
@@ -83,11 +92,12 @@ async def list_devices(connection: Connection, person_id: UUID) -> list[StoredDe
 FIND_ACTIVE_ID = """
 select id from auth.device
  where thumbprint = $1 and person_id = $2 and revoked_at is null and active_from <= $3
+   for share
 """
 
 
 async def find_active_id(connection: Connection, thumbprint: str, person_id: UUID, now: datetime) -> UUID | None:
-    """The person's active device with this key."""
+    """The person's active device with this key; nobody revokes it before the caller's transaction ends."""
     found: UUID | None = await connection.fetchval(FIND_ACTIVE_ID, thumbprint, person_id, now)
     return found
 

@@ -88,15 +88,11 @@ class Devices:
 
     async def get_device(self, connection: Connection, device_id: UUID) -> Device:
         """The device as it stands now; raises `DeviceUnknown`."""
-        device = await repository.find_device(connection, device_id)
-        if device is None:
-            raise DeviceUnknown
-        return Device(
-            id=device.id,
-            person_id=device.person_id,
-            public_key=key_of_point(device.public_key),
-            state=device.state(self._clock.now()),
-        )
+        return self._known(await repository.find_device(connection, device_id))
+
+    async def get_device_for_share(self, connection: Connection, device_id: UUID) -> Device:
+        """As `get_device`, for who gives something to the device: a revocation waits, and then finds what was given."""
+        return self._known(await repository.find_device_for_share(connection, device_id))
 
     async def find_active_by_key(self, connection: Connection, person_id: UUID, key_thumbprint: str) -> UUID | None:
         """The person's active device that holds this key, if any."""
@@ -171,6 +167,16 @@ class Devices:
             thumbprint=key_thumbprint,
             enrolled_at=now,
             active_from=now + wait,
+        )
+
+    def _known(self, device: StoredDevice | None) -> Device:
+        if device is None:
+            raise DeviceUnknown
+        return Device(
+            id=device.id,
+            person_id=device.person_id,
+            public_key=key_of_point(device.public_key),
+            state=device.state(self._clock.now()),
         )
 
     def _view(self, device: StoredDevice, now: datetime) -> DeviceView:

@@ -41,6 +41,24 @@ async def list_of_agent(connection: Connection, agent_id: UUID, now: datetime) -
     return [convert(row, Mandate) for row in await connection.fetch(LIST_OF_AGENT, agent_id, now)]
 
 
+FIND_OF_AGENT_FOR_SHARE = """
+select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
+  from auth.mandate
+ where agent_id = $1 and principal_id = $2 and revoked_at is null
+   and starts_at <= $3 and (ends_at is null or ends_at > $3)
+ order by id limit 1
+   for share
+"""
+
+
+async def find_of_agent_for_share(
+    connection: Connection, agent_id: UUID, principal_id: UUID, now: datetime
+) -> Mandate | None:
+    """The living mandate of this person for this principal; it lives until the caller's transaction ends."""
+    row = await connection.fetchrow(FIND_OF_AGENT_FOR_SHARE, agent_id, principal_id, now)
+    return convert(row, Mandate) if row else None
+
+
 FIND_RESPONSIBLE = """
 select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
   from auth.mandate where principal_id = $1 and kind = 'responsible_person' and revoked_at is null

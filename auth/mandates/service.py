@@ -51,9 +51,11 @@ class Mandates:
         return await repository.list_of_agent(connection, person_id, self._clock.now())
 
     async def find_mandate(self, connection: Connection, person_id: UUID, organization_id: UUID) -> Mandate | None:
-        """The living mandate by which this person acts for this organization, if any."""
-        mandates = await self.list_mandates(connection, person_id)
-        return next((mandate for mandate in mandates if mandate.principal_id == organization_id), None)
+        """The living mandate by which this person acts for this organization, if any.
+
+        It cannot end before the caller's transaction does, so that its end finds what was done by it.
+        """
+        return await repository.find_of_agent_for_share(connection, person_id, organization_id, self._clock.now())
 
     async def _end(self, connection: Connection, mandate: Mandate, reason: str) -> None:
         now = self._clock.now()

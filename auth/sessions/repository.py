@@ -91,12 +91,12 @@ async def rotate_session(
     return convert(row, Session) if row else None
 
 
-FIND_SESSION = f"select {COLUMNS} from auth.session where id = $1"  # noqa: S608 - constants of this module
+FIND_SESSION_FOR_UPDATE = f"select {COLUMNS} from auth.session where id = $1 for update"  # noqa: S608 - constants
 
 
-async def find_session(connection: Connection, session_id: UUID) -> Session | None:
-    """The session, ended or not."""
-    row = await connection.fetchrow(FIND_SESSION, session_id)
+async def find_session_for_update(connection: Connection, session_id: UUID) -> Session | None:
+    """The session, ended or not; as it is until the caller's transaction ends."""
+    row = await connection.fetchrow(FIND_SESSION_FOR_UPDATE, session_id)
     return convert(row, Session) if row else None
 
 
@@ -111,6 +111,14 @@ select {COLUMNS} from auth.session
 async def list_sessions(connection: Connection, holder_id: UUID, now: datetime) -> list[Session]:
     """The living sessions of a human being, newest first."""
     return [convert(row, Session) for row in await connection.fetch(LIST_SESSIONS, holder_id, now)]
+
+
+LOCK_SESSIONS = "select from auth.session where holder_id = $1 and revoked_at is null order by id for update"
+
+
+async def lock_sessions(connection: Connection, holder_id: UUID) -> None:
+    """Waits for whoever is about to begin a session in one of the holder's, so that what ends them next ends it too."""
+    await connection.execute(LOCK_SESSIONS, holder_id)
 
 
 MARK_SESSION_REVOKED = """

@@ -77,9 +77,9 @@ class Sessions:
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
         """A session for an organization, begun in the caller's own: as sure, as old, with the same key, ending with it.
 
-        Raises `TokenInvalid` when the caller's session has ended meanwhile.
+        Raises `TokenInvalid` when the caller's session has ended meanwhile; it cannot end before this one stands.
         """
-        parent = await repository.find_session(connection, principal.session_id)
+        parent = await repository.find_session_for_update(connection, principal.session_id)
         now = self._clock.now()
         if parent is None or not parent.lives(now):
             raise TokenInvalid
@@ -136,6 +136,7 @@ class Sessions:
 
     async def end_session(self, connection: Connection, principal: Principal, session_id: UUID) -> None:
         """Ends one of the caller's own sessions, and those begun in it; raises `SessionUnknown` for anyone else's."""
+        await repository.lock_sessions(connection, principal.person_id)
         ended = await repository.mark_session_revoked(
             connection, session_id, principal.person_id, now=self._clock.now(), reason="ended_by_holder"
         )
@@ -151,6 +152,7 @@ class Sessions:
 
     async def end_sessions_of(self, connection: Connection, holder_id: UUID, *, actor: str, reason: str) -> int:
         """Ends every session of a human being; how many."""
+        await repository.lock_sessions(connection, holder_id)
         ended = await repository.mark_all_revoked(connection, holder_id, now=self._clock.now(), reason=reason)
         await self._tell_ended(connection, ended, actor=actor, reason=reason)
         return len(ended)
@@ -160,6 +162,7 @@ class Sessions:
     ) -> None:
         """Ends every session of the holder that stands on a device which is no more, or on its key."""
         reason = "device_revoked"
+        await repository.lock_sessions(connection, holder_id)
         ended = await repository.mark_device_sessions_revoked(
             connection, holder_id, device_id=device_id, jkt=jkt, now=self._clock.now(), reason=reason
         )
@@ -180,7 +183,7 @@ class Sessions:
     async def _answer_old_token(
         self, connection: Connection, used: RefreshToken, successor: RefreshToken, presenter: Presenter
     ) -> TokenPair | OAuthRefusal:
-        session = await repository.find_session(connection, used.session_id)
+        session = await repository.find_session_for_update(connection, used.session_id)
         if session is None:
             return INVALID_GRANT
         verdict = judge_old_token(
