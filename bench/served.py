@@ -87,8 +87,8 @@ async def _measure(house: RunningHouse, bare_port: int, offline_rate: float) -> 
 
 async def _verify_online(stage: Stage, offline_rate: float) -> Row:
     scanner = ScannerProgram(stage.http, "bench")
-    official = await stage.staff.sign_in(stage.http, "demo-scanners")
-    await scanner.enrol(official, stage.staff.organization_of("demo-library"), "bench", [SCENARIO])
+    official = await stage.staff.sign_in(stage.http, "demo-library-scanners")
+    await scanner.enrol(official, stage.staff.organization_of("demo-library-scanners"), "bench", [SCENARIO])
     codes = [code for number, resident in enumerate(PEOPLE) for code in await _codes_of(stage, number, resident)]
     bodies = [
         msgspec.json.encode({"code": code, "scenario": SCENARIO, "request_id": f"bench-{number:06}"})

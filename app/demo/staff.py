@@ -41,8 +41,8 @@ ADMIN = _post("demo-admin", ["system_admin"], "演示市数据局", 101)
 POSTS = (
     ADMIN,
     _post("demo-reviewer", ["reviewer"], "演示市数据局", 101),
-    _post("demo-scanners", ["scanner_admin"], "演示市数据局", 101),
     _post("demo-library", ["developer"], "演示市图书馆", 102),
+    _post("demo-library-scanners", ["scanner_admin"], "演示市图书馆", 102),
     _post("demo-hotline", ["developer"], "演示市12345热线", 103),
     _post("demo-slow", ["developer"], "演示慢部门", 104),
     _post("demo-inspector", ["inspector"], "演示市消防救援支队", 105),

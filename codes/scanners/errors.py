@@ -27,6 +27,17 @@ class ScannerNotRegistered(Forbidden):
     )
 
 
+class ScannersOfAnotherOrganization(Forbidden):
+    """A scanner administrator looks after the devices of their own organization."""
+
+    slug = "scanners-of-another-organization"
+    title = Text(zh="不是本单位的扫码设备", en="Scanners of another organization")
+    remedy = Text(
+        zh="请由该单位的扫码设备管理员或系统管理员办理。",
+        en="That organization's scanner administrator can do it, or a system administrator.",
+    )
+
+
 class ScannerUnknown(NotFound):
     """There is no such scanner."""
 

@@ -21,7 +21,12 @@ registrar = official("scanner_admin", "system_admin")
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
-@post("/v1/scanners", guards=[registrar], summary="Enrol a scanner at a site of an organization")
+@post(
+    "/v1/scanners",
+    guards=[registrar],
+    summary="Enrol a scanner at a site of an organization",
+    description="A scanner administrator enrols for their own organization, a system administrator for any.",
+)
 async def enrol_scanner(
     data: JSONBody[EnrolScanner],
     connection: Injected[Connection],
@@ -35,14 +40,16 @@ async def enrol_scanner(
 
 @get("/v1/scanners", guards=[registrar], summary="The scanners of an organization")
 async def list_scanners(
+    *,
     organization_id: Annotated[UUID, QueryParameter()],
     connection: Injected[Connection],
+    principal: Injected[Principal],
     scanners: Injected[Scanners],
     after: Annotated[UUID | None, QueryParameter()] = None,
     limit: Limit = 50,
 ) -> ScannerList:
     """A page, oldest first."""
-    return await scanners.list_page(connection, organization_id, after=after, limit=limit)
+    return await scanners.list_page(connection, principal, organization_id, after=after, limit=limit)
 
 
 @delete("/v1/scanners/{scanner_id:uuid}", guards=[registrar], status_code=200, summary="End a scanner's registration")

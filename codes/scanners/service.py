@@ -17,7 +17,12 @@ from auth.principal import Principal
 from codes.enterprise_ports import FindsOrganizations
 from codes.scanners import repository
 from codes.scanners.directory import CHANNEL
-from codes.scanners.errors import ScannerKeyInUse, ScannerProofInvalid, ScannerScenariosInvalid
+from codes.scanners.errors import (
+    ScannerKeyInUse,
+    ScannerProofInvalid,
+    ScannerScenariosInvalid,
+    ScannersOfAnotherOrganization,
+)
 from codes.scanners.models import EnrolledScanner, EnrolScanner, ScannerList, ScannerView, view_of
 from codes.scenarios.catalogue import Scenarios
 
@@ -28,7 +33,11 @@ PROOF_SKEW: Final = timedelta(seconds=30)
 
 
 class Scanners:
-    """The registry of scanners. Every change is in the audit log and known to all workers after the commit."""
+    """The registry of scanners. Every change is in the audit log and known to all workers after the commit.
+
+    A scanner administrator is in charge of their own organization's, a system administrator of everybody's; all others
+    get `ScannersOfAnotherOrganization`.
+    """
 
     def __init__(self, organizations: FindsOrganizations, scenarios: Scenarios, clock: Clock, origin: str) -> None:
         self._organizations = organizations
@@ -42,6 +51,7 @@ class Scanners:
         Raises `ScannerProofInvalid`, `ScannerScenariosInvalid`, `ScannerKeyInUse`, `OrganizationNotActive`, and what
         the organizations say.
         """
+        _require_in_charge(principal, request.organization_id)
         self._require_known(request.scenarios)
         key = self._proved_key(request)
         organization = await self._organizations.get_organization(connection, request.organization_id)
@@ -74,14 +84,17 @@ class Scanners:
 
     async def revoke(self, connection: Connection, principal: Principal, scanner_id: UUID) -> ScannerView:
         """Ends the registration, within a second everywhere; once ended it stays so. Raises `ScannerUnknown`."""
+        scanner = await repository.get_scanner(connection, scanner_id)
+        _require_in_charge(principal, scanner.organization_id)
         if await repository.mark_revoked(connection, scanner_id, self._clock.now()):
             await self._record(connection, principal, "scanner.revoked", scanner_id, {})
         return await self.describe(connection, scanner_id)
 
     async def list_page(
-        self, connection: Connection, organization_id: UUID, *, after: UUID | None, limit: int
+        self, connection: Connection, principal: Principal, organization_id: UUID, *, after: UUID | None, limit: int
     ) -> ScannerList:
         """A page of an organization's scanners."""
+        _require_in_charge(principal, organization_id)
         rows = await repository.list_scanners(connection, organization_id, after, limit + 1)
         more = len(rows) > limit
         return ScannerList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
@@ -119,3 +132,8 @@ class Scanners:
             detail=detail,
         )
         await notify(connection, CHANNEL, str(scanner_id))
+
+
+def _require_in_charge(principal: Principal, organization_id: UUID) -> None:
+    if "system_admin" not in principal.roles and principal.organization_id != organization_id:
+        raise ScannersOfAnotherOrganization

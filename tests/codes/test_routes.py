@@ -17,6 +17,7 @@ from app.kit.floor import Floor
 from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, export_files, verify_files
 from codes.wiring import routers
 from tests.codes.enterprise_city import (
+    LIBRARY,
     STRANGERS,
     Caller,
     Device,
@@ -53,7 +54,7 @@ async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.
 @pytest.fixture
 async def device(http: httpx.AsyncClient, caller: Caller, clock: ManualClock) -> Device:
     device = Device(clock)
-    caller.principal = an_official("scanner_admin")
+    caller.principal = an_official("scanner_admin", organization_id=LIBRARY)
     answer = await http.post("/v1/scanners", json=device.enrolment())
     assert answer.status_code == 201, answer.text
     device.id = answer.json()["id"]
@@ -161,7 +162,7 @@ async def test_a_revoked_scanner_gets_a_verdict_by_name(
     http: httpx.AsyncClient, city: City, caller: Caller, device: Device, connection: Connection
 ) -> None:
     phone = await city.a_phone(connection)
-    caller.principal = an_official("scanner_admin")
+    caller.principal = an_official("scanner_admin", organization_id=LIBRARY)
     assert (await http.delete(f"/v1/scanners/{device.id}")).status_code == 200
     caller.principal = None
     answer = await verify(http, device, code=phone.show(), scenario=301)

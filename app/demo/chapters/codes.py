@@ -45,8 +45,8 @@ async def _prepare(stage: Stage) -> None:
         stage.grants = await stage.citizen.fetch_grants()
         step.expect(len({grant.data for grant in stage.grants}), 8, "grants")
     with story.step("登记两台扫码设备", "two scanners are enrolled at the library") as step:
-        official = await stage.staff.sign_in(stage.http, "demo-scanners")
-        library = stage.staff.organization_of("demo-library")
+        official = await stage.staff.sign_in(stage.http, "demo-library-scanners")
+        library = stage.staff.organization_of("demo-library-scanners")
         stage.scanners = [ScannerProgram(stage.http, name) for name in ("东门一号", "西门二号")]
         for scanner in stage.scanners:
             await scanner.enrol(official, library, f"演示图书馆{scanner.name[:2]}", [LIBRARY_ENTRY, OFFICE_VISITOR])

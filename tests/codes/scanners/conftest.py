@@ -18,7 +18,16 @@ from codes.scanners.models import Scanner
 from codes.scanners.routes import scanner_router
 from codes.scanners.service import Scanners
 from codes.scenarios.catalogue import load_scenarios
-from tests.codes.enterprise_city import ORIGIN, Caller, Device, KnownOrganizations, an_official, build_app, client_of
+from tests.codes.enterprise_city import (
+    LIBRARY,
+    ORIGIN,
+    Caller,
+    Device,
+    KnownOrganizations,
+    an_official,
+    build_app,
+    client_of,
+)
 
 
 class Knock(Request):
@@ -79,7 +88,7 @@ async def city(
 async def device(city: httpx.AsyncClient, caller: Caller, clock: ManualClock) -> Device:
     """An enrolled scanner of the library."""
     device = Device(clock)
-    caller.principal = an_official("scanner_admin")
+    caller.principal = an_official("scanner_admin", organization_id=LIBRARY)
     answer = await city.post("/v1/scanners", json=device.enrolment())
     assert answer.status_code == 201, answer.text
     device.id = answer.json()["id"]

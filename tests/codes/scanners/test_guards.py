@@ -128,7 +128,7 @@ async def test_revoked_scanner_is_refused_and_known_only_where_a_verdict_is_give
     city: httpx.AsyncClient, caller: Caller, device: Device
 ) -> None:
     assert (await knock(city, device.signed("POST", "/knock", BODY))).status_code == 200
-    caller.principal = an_official("scanner_admin")
+    caller.principal = an_official("scanner_admin", organization_id=LIBRARY)
     await city.delete(f"/v1/scanners/{device.id}")
     answer = await knock(city, device.signed("POST", "/knock", BODY))
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/scanner-not-registered")
