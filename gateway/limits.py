@@ -3,6 +3,7 @@
 Several workers each keep their own buckets, so a limit is per worker until blocks are leased from a shared store.
 """
 
+from collections.abc import Hashable
 from typing import Final
 
 from app.kit.structs import Model
@@ -42,10 +43,10 @@ class RateLimiter:
     """Buckets by key. Times are seconds of any steady clock."""
 
     def __init__(self, *, most_buckets: int = MOST_BUCKETS) -> None:
-        self._arrivals: dict[str, float] = {}
+        self._arrivals: dict[Hashable, float] = {}
         self._most_buckets = most_buckets
 
-    def wait_seconds(self, key: str, limit: Limit, now: float) -> float:
+    def wait_seconds(self, key: Hashable, limit: Limit, now: float) -> float:
         """0 when the request may pass (it is then counted), else the seconds until it may."""
         arrival, wait = next_arrival(limit, self._arrivals.get(key), now)
         if wait == 0:

@@ -7,20 +7,20 @@ department, and passes on only what the two allow-lists name.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from secrets import token_hex
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import structlog
 
 from app.kit.clock import Clock
 from app.kit.errors import InternalError, RateLimited, SuishenError, TemporarilyUnavailable
 from app.kit.http import problem_bytes
-from app.kit.ids import new_id
 from app.kit.structs import Model
 from auth.principal import Principal
 from gateway import errors
+from gateway.access import AccessRow, write_row
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.assertion import Assertions
 from gateway.calls import Call, Departments
@@ -29,7 +29,7 @@ from gateway.limits import Limit, RateLimiter
 from gateway.masking import NotMaskable, ask_plainly, mask_answer
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
 from gateway.ports import Authenticator, Consents
-from gateway.routing import Match, RouteTable, fallback, find_route, parse_target
+from gateway.routing import DATABASE_AWAY, RETRY_SECONDS, Match, RouteTable, fallback, find_route, parse_target
 from gateway.settings import GatewaySettings
 from gateway.upstream import Answer
 
@@ -96,22 +96,22 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers every request: with the department's answer, or with a problem that says whose fault it is."""
-        trace = Trace(new_id().hex)
+        trace = Trace(token_hex(16))
         try:
             reply = await self._reply(scope, receive, trace)
         except ClientGone:
             return
         except SuishenError as refusal:
             reply = _refusal(refusal, scope["headers"])
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_AWAY as error:
             log.error("database.away", request_id=trace.request_id, error=type(error).__name__)  # noqa: TRY400 - no text
-            reply = _refusal(TemporarilyUnavailable(retry_after=2), scope["headers"])
+            reply = _refusal(TemporarilyUnavailable(retry_after=RETRY_SECONDS), scope["headers"])
         except Exception as error:  # noqa: BLE001 - a citizen gets a problem document, whatever went wrong
             _log_fault(trace, error)
             reply = _refusal(InternalError(), scope["headers"])
         marks = [(b"x-request-id", trace.request_id.encode()), (b"server-timing", trace.server_timing()), *ALWAYS]
         await send_bytes(send, reply.status, [*reply.headers, *marks], reply.body)
-        _log(trace, scope["method"], reply)
+        write_row(self._row(trace, scope["method"], reply))
 
     async def _reply(self, scope: Scope, receive: Receive, trace: Trace) -> Reply:
         decision = await self._decide(scope, trace)
@@ -131,8 +131,7 @@ class Proxy:
         target = parse_target(scope["raw_path"].decode("ascii"))
         if target is None:
             raise errors.UnknownService
-        if not self._table.loaded:
-            await self._table.refresh()
+        await self._table.ready()
         match = find_route(self._table.snapshot, scope["method"], target)
         if isinstance(match, SuishenError):
             raise match
@@ -153,12 +152,12 @@ class Proxy:
 
     def _limit(self, decision: Decision) -> None:
         app_id, route = decision.match.app.app_id, decision.match.route
-        who = VISITOR if decision.principal is None else str(decision.principal.person_id)
-        limits: list[tuple[str, Limit]] = [(f"app:{app_id}", self._settings.per_app)]
+        who = VISITOR if decision.principal is None else decision.principal.person_id
+        limits: list[tuple[Hashable, Limit]] = [(("app", app_id), self._settings.per_app)]
         if decision.principal is not None:
-            limits.append((f"person:{who}", self._settings.per_person))
+            limits.append((("person", who), self._settings.per_person))
         if route.limit is not None:
-            limits.append((f"route:{app_id}:{route.method}:{route.template}:{who}", route.limit))
+            limits.append((("route", app_id, route.method, route.template, who), route.limit))
         now = time.monotonic()
         for key, limit in reversed(limits):
             wait = self._limiter.wait_seconds(key, limit, now)
@@ -195,10 +194,27 @@ class Proxy:
             channel=VISITOR if principal is None else principal.client_id,
         )
 
+    def _row(self, trace: Trace, method: str, reply: Reply) -> AccessRow:
+        ours = (b"ssb-error-origin", b"gateway") in reply.headers
+        return AccessRow(
+            timestamp=self._clock.now(),
+            request_id=trace.request_id,
+            app_id=trace.app_id,
+            method=method,
+            route=trace.route,
+            status=reply.status,
+            origin="gateway" if ours else "department",
+            department_ms=round(trace.department_seconds * 1000, 1),
+            total_ms=round((time.perf_counter() - trace.started) * 1000, 1),
+            bytes=len(reply.body),
+        )
+
 
 def _announces_body(headers: Headers) -> bool:
     """Whether a body follows (RFC 9112, section 6.3): without either header there is none."""
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers)
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in headers
+    )
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
@@ -261,18 +277,3 @@ def _log_fault(trace: Trace, error: Exception) -> None:
     where = "" if place is None else f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}"
     # The kind and the place, never the text: it may quote what somebody sent.
     log.error("gateway.failed", request_id=trace.request_id, error=type(error).__name__, where=where)
-
-
-def _log(trace: Trace, method: str, reply: Reply) -> None:
-    log.info(
-        "gateway.call",
-        request_id=trace.request_id,
-        app_id=trace.app_id,
-        method=method,
-        route=trace.route,
-        status=reply.status,
-        origin="gateway" if (b"ssb-error-origin", b"gateway") in reply.headers else "department",
-        department_ms=round(trace.department_seconds * 1000, 1),
-        total_ms=round((time.perf_counter() - trace.started) * 1000, 1),
-        bytes=len(reply.body),
-    )

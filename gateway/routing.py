@@ -1,11 +1,13 @@
 """From a raw path to a published route, and the live table that every worker keeps. Matches bytes, decodes nothing."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
+import asyncpg
 import structlog
 
-from app.kit.errors import SuishenError
+from app.kit.errors import SuishenError, TemporarilyUnavailable
 from app.kit.structs import Model, Text
 from gateway import errors
 from gateway.snapshot import Branch, CompiledApp, CompiledRoute, RouteSnapshot, compile_snapshot
@@ -16,6 +18,8 @@ log = structlog.get_logger()
 PREFIX: Final = "/apps/"
 CHANNEL: Final = "miniapps_release"
 POLL_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 2
+DATABASE_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Target(Model):
@@ -85,6 +89,7 @@ class RouteTable:
         self._list_published = list_published
         self._stale = True
         self._rounds = 0
+        self._first: asyncio.Task[None] | None = None
         self.loaded = False
         self.snapshot = RouteSnapshot()
 
@@ -104,11 +109,33 @@ class RouteTable:
         for rejection in compilation.rejections:
             log.warning("snapshot.rejected", app_id=rejection.app_id, reason=rejection.reason)
 
+    async def ready(self) -> None:
+        """Returns once anything was read at all; raises `TemporarilyUnavailable` while the database is away.
+
+        A worker that has not read yet knows no service, which must not look like there being none. All who wait share
+        one reading, and the next who asks after a failed one begins another.
+        """
+        if self.loaded:
+            return
+        if self._first is None or self._first.done():
+            self._first = asyncio.create_task(self.refresh())
+        try:
+            await asyncio.shield(self._first)  # a caller who leaves takes nobody's answer away
+        except DATABASE_AWAY:
+            raise TemporarilyUnavailable(retry_after=RETRY_SECONDS) from None
+
     async def refresh_when_due(self) -> None:
-        """A periodic job, five times a second: reads when told to, and every second even when nobody told."""
+        """A periodic job, five times a second: reads when told to, and every second even when nobody told.
+
+        A reading that fails is logged and tried again next time: it must not keep a worker from starting either.
+        """
         self._rounds += 1
-        if self._stale or self._rounds % ROUNDS_A_POLL == 0:
+        if not self._stale and self._rounds % ROUNDS_A_POLL:
+            return
+        try:
             await self.refresh()
+        except Exception as error:  # noqa: BLE001 - whatever one reading met, the last good snapshot stays in force
+            log.warning("snapshot.not_read", error=type(error).__name__)
 
 
 ROUND_SECONDS: Final = 0.2

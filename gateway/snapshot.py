@@ -71,10 +71,14 @@ class Branch:
 
 
 class CompiledApp(Model):
-    """A mini-app ready to be called. `routes` is a tree by raw path segments."""
+    """A mini-app ready to be called. `routes` is a tree by raw path segments.
+
+    `department` is the name under which breaker, bulkhead and pairwise ids know the owner.
+    """
 
     app_id: str
     organization_id: UUID
+    department: str
     release_id: UUID
     name: Text
     fallback: Text
@@ -87,11 +91,6 @@ class CompiledApp(Model):
     widgets: tuple[Widget, ...]
     suspension: Suspension | None
     routes: object  # a Branch, which msgspec cannot name
-
-    @property
-    def department(self) -> str:
-        """Under which name breaker and bulkhead know the owner."""
-        return str(self.organization_id)
 
 
 class RouteSnapshot(Model):
@@ -151,6 +150,7 @@ def compile_app(published: PublishedApp) -> CompiledApp:
     return CompiledApp(
         app_id=published.app_id,
         organization_id=published.organization_id,
+        department=str(published.organization_id),
         release_id=published.release_id,
         name=manifest.name.as_text(),
         fallback=manifest.fallback.text.as_text(),

@@ -154,8 +154,9 @@ class Upstream:
 
 async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:
     parts: list[bytes] = []
-    left = largest
-    async for part in response.content.iter_any():
+    left, content = largest, response.content
+    while not content.at_eof():
+        part = await content.readany()
         left -= len(part)
         if left < 0:
             response.close()

@@ -72,6 +72,7 @@ class Home:
 
     async def gather(self, principal: Principal | None, zone: str | None) -> HomeView:
         """The page for `principal` (None: for anybody) in `zone`. Holds no connection while departments are asked."""
+        await self._table.ready()
         zone = zone or self._settings.region
         chosen = self._choose(await self._favourites(principal), zone)
         parts = await asyncio.gather(*(self._part(app, why, principal, zone) for app, why in chosen))

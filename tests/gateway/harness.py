@@ -85,11 +85,15 @@ class Harness:
         query: bytes = b"",
         body: bytes = b"",
         host: str = APPS_HOST,
+        silent: bool = False,
     ) -> Answered:
+        """`silent`: after its headers the citizen sends nothing at all."""
         messages = [{"type": "http.request", "body": body, "more_body": False}]
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
+            if silent:
+                await asyncio.Future()
             return messages.pop(0) if messages else {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from auth.principal import Principal
 from gateway.breakers import BreakerSettings
 from gateway.limits import Limit
 from gateway.routes import PURPOSES
+from gateway.snapshot import RouteSnapshot
+from miniapps.releases.models import PublishedApp
 from miniapps.sdk.errors import Refused
 from miniapps.sdk.keys import Jwks
 from miniapps.sdk.verifier import Verifier
@@ -504,3 +506,65 @@ async def test_an_absent_database_is_a_polite_503(
     answered = await city.call("GET", "/profile", BEARER)
     assert (answered.status, answered.headers[b"retry-after"]) == (503, b"2")
     assert (await city.call("GET", "/loans", BEARER)).status == 200
+
+
+async def test_a_worker_that_has_read_nothing_yet_says_so_and_recovers(
+    city: Harness, citizen: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry: list[Any] = [OSError(), city.apps]
+
+    async def list_published() -> list[PublishedApp]:
+        answer = registry.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return list(answer)
+
+    monkeypatch.setattr(city.table, "_list_published", list_published)
+    monkeypatch.setattr(city.table, "loaded", False)
+    monkeypatch.setattr(city.table, "snapshot", RouteSnapshot())
+    answered = await city.call("GET", "/loans", BEARER)
+    assert (
+        answered.status,
+        answered.slug,
+        answered.headers[b"retry-after"],
+        answered.headers[b"ssb-error-origin"],
+    ) == (
+        503,
+        "temporarily-unavailable",
+        b"2",
+        b"gateway",
+    )
+    assert (await city.call("GET", "/loans", BEARER)).status == 200
+
+
+async def test_each_call_leaves_one_row_without_anything_personal(
+    city: Harness, citizen: Principal, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    city.answer = lambda _request: plain_answer(b"12345")
+    answered = await city.call("GET", "/loans/7-secret", BEARER, query=b"name=secret")
+    await city.call("GET", "/loans/7-secret")
+    allowed, refused = capfdbinary.readouterr().out.splitlines()
+    row = msgspec.json.decode(allowed)
+    assert row.pop("department_ms") <= row.pop("total_ms")
+    assert row == {
+        "timestamp": "2026-03-02T12:00:00Z",
+        "level": "info",
+        "event": "gateway.call",
+        "request_id": answered.headers[b"x-request-id"].decode(),
+        "app_id": LIBRARY,
+        "method": "GET",
+        "route": "/loans/{loan_id}",
+        "status": 200,
+        "origin": "department",
+        "bytes": 5,
+    }
+    assert msgspec.json.decode(refused) | {"status": 401, "origin": "gateway"} == msgspec.json.decode(refused)
+    assert b"secret" not in allowed + refused
+    assert str(citizen.subject_id).encode() not in allowed
+
+
+@pytest.mark.parametrize("length", [b"0", b"00"])
+async def test_a_body_of_no_length_is_not_waited_for(city: Harness, citizen: Principal, length: bytes) -> None:
+    async with asyncio.timeout(1):
+        answered = await city.call("POST", "/loans", BEARER, (b"content-length", length), silent=True)
+    assert answered.status == 200

@@ -1,0 +1,38 @@
+"""The access row: one JSON line on standard output for every call to a department, with nothing personal in it.
+
+Written straight, in either log format: the log's chain of processors took a tenth of a whole call.
+"""
+
+import sys
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from app.kit.structs import Model
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class AccessRow(Model, kw_only=True):
+    """What is kept of a call. `route` is the manifest's template, never the path; times in milliseconds."""
+
+    timestamp: datetime
+    level: str = "info"
+    event: str = "gateway.call"
+    request_id: str
+    app_id: str
+    method: str
+    route: str
+    status: int
+    origin: str
+    department_ms: float
+    total_ms: float
+    bytes: int
+
+
+def write_row(row: AccessRow) -> None:
+    """One line, out at once, so that a worker that is killed takes no row with it."""
+    out = sys.stdout.buffer
+    out.write(_ENCODER.encode(row) + b"\n")
+    out.flush()
