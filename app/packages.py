@@ -110,6 +110,7 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         population_registry_url=settings.population_registry_url,
         enterprise_registry_url=settings.enterprise_registry_url,
         further_device_wait_seconds=settings.further_device_wait_seconds,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

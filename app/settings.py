@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from app.kit.addresses import networks_of
 from app.kit.structs import Model
 from app.kit.vault import MASTER_KEY_BYTES
 
@@ -54,6 +55,7 @@ class Settings(Model):
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
     calls_per_person: int
+    trusted_proxies: tuple[str, ...]
     pictures_directory: str
     log_format: str
 
@@ -159,6 +161,13 @@ def _named_urls(value: str) -> dict[str, str]:
 
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(network) for network in networks_of(_list(value)))
+    except ValueError:
+        raise ValueError("must be networks, as 10.0.0.0/8, separated by commas, and not all there are") from None
 
 
 VARIABLES: tuple[Variable, ...] = (
@@ -284,6 +293,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="50",
         parse=_number(1, 100_000),
         help="calls a second that one person may make to departments; bursts of twice as many",
+    ),
+    Variable(
+        name="SUISHEN_TRUSTED_PROXIES",
+        field="trusted_proxies",
+        default="",
+        parse=_networks,
+        help="networks of the proxies before this server, whose X-Forwarded-For is believed: 10.0.0.0/24,fd00::/64",
     ),
     Variable(
         name="SUISHEN_PICTURES_DIRECTORY",

@@ -10,6 +10,8 @@ class AuthSettings(Model):
 
     issuer: str = "http://127.0.0.1:8000"
     """The public origin: `iss` and `aud` of tokens, and what `htu` of a DPoP proof must begin with."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose `X-Forwarded-For` is believed."""
     brand: Text = Text(zh="随申办", en="Suishen")
     sms_url: str = ""
     """Empty: messages go to the demo inbox, which production refuses."""
@@ -32,6 +34,8 @@ class AuthSettings(Model):
     """Generous: thousands of phones share one address behind a mobile carrier."""
     otp_wrong_limit: int = 20
     """Wrong codes for one phone in a day, over all its challenges."""
+    otp_wrong_address_limit: int = 300
+    """Wrong codes from one address within the window; a carrier's thousands mistype too."""
 
     real_name_limit: int = 5
     """Refused real-name checks of one person in a day."""

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from litestar import Router
+from litestar import Request, Router
 from litestar.di import Provide
 
+from app.kit.addresses import client_address, networks_of
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.jobs import Job
@@ -229,6 +230,7 @@ def routers(services: AuthServices) -> list[Router]:
         parts.append(sms_routes.router)
         provided["demo_inbox"] = services.demo_inbox
     injected = {name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()}
+    injected["address"] = Provide(_address_by(services.settings), sync_to_thread=False)
     return [Router(path="/", route_handlers=parts, dependencies=injected)]
 
 
@@ -263,6 +265,16 @@ def _build_sms(floor: Floor, settings: AuthSettings) -> HttpSms | DemoInbox:
     if settings.sms_url:
         return HttpSms(settings.sms_url, timeout_seconds=settings.registry_timeout_seconds)
     return DemoInbox(floor.database, floor.vault, floor.clock, environment=floor.environment)
+
+
+def _address_by(settings: AuthSettings) -> Callable[[Request[Any, Any, Any]], str]:
+    trusted = networks_of(settings.trusted_proxies)
+
+    def provide(request: Request[Any, Any, Any]) -> str:
+        peer = request.client.host if request.client else ""
+        return client_address(peer, ",".join(request.headers.getall("x-forwarded-for", [])), trusted)
+
+    return provide
 
 
 def _always(value: Any) -> Callable[[], Any]:

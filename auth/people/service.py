@@ -49,6 +49,11 @@ class People:
         found = await repository.find_person_by_phone(connection, index)
         return found or await self._register(connection, phone, index)
 
+    async def find_id_by_phone_index(self, connection: Connection, phone_index: bytes) -> UUID | None:
+        """Whom a phone opens, if anybody; see `phone_index`."""
+        person = await repository.find_person_by_phone(connection, phone_index)
+        return person.id if person else None
+
     async def disclose(
         self, connection: Connection, person_id: UUID, attributes: frozenset[str]
     ) -> dict[str, str | bool]:

@@ -74,6 +74,8 @@ def test_production_without_a_required_setting_is_refused(name: str) -> None:
         ("SUISHEN_SMS_URL", "https://sms.example/?token=1", "without query"),
         ("SUISHEN_ENTERPRISE_SOURCES", "fire", "name=url"),
         ("SUISHEN_REGION", "31", "six digits"),
+        ("SUISHEN_TRUSTED_PROXIES", "proxy.internal", "networks"),
+        ("SUISHEN_TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0", "not all"),
         ("SUISHEN_TYPO", "1", "is not a setting"),
     ],
 )
@@ -102,7 +104,9 @@ def test_mistakes_never_quote_a_secret() -> None:
 
 def test_settings_survive_the_way_to_a_worker() -> None:
     settings = read_settings(
-        PRODUCTION | {"SUISHEN_ENTERPRISE_SOURCES": "fire=https://a.example,food=https://b.example"}
+        PRODUCTION
+        | {"SUISHEN_ENTERPRISE_SOURCES": "fire=https://a.example,food=https://b.example"}
+        | {"SUISHEN_TRUSTED_PROXIES": "10.0.0.0/24, fd00::/64,192.0.2.1"}
     )
     assert read_settings(to_environ(settings)) == settings
 

@@ -20,9 +20,9 @@ async def request_code(
     data: JSONBody[RequestCode],
     connection: Injected[Connection],
     otp: Injected[OtpLogin],
+    address: Injected[str],
 ) -> Response[ChallengeView]:
     """The answer is the same whether the phone has an account or not."""
-    address = request.client.host if request.client else ""
     answer = await otp.request_code(connection, data.phone, address=address)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
@@ -31,14 +31,17 @@ async def request_code(
 
 @post("/v1/login/otp/tokens", summary="Sign in with the code", tags=["login"], status_code=200)
 async def redeem_code(
+    *,
     request: Request[Any, Any, Any],
     data: JSONBody[RedeemCode],
     connection: Injected[Connection],
     otp: Injected[OtpLogin],
     authenticator: Injected[Authenticator],
+    address: Injected[str],
 ) -> Response[LoginView]:
     """With a DPoP header the session belongs to that key, and lost answers of the token endpoint can be repeated."""
-    answer = await otp.redeem_code(connection, data, jkt=authenticator.find_proof_key(request.scope))
+    jkt = authenticator.find_proof_key(request.scope)
+    answer = await otp.redeem_code(connection, data, jkt=jkt, address=address)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
     return Response(answer, headers={"Cache-Control": "no-store"})

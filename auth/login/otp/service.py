@@ -20,6 +20,7 @@ from app.kit.vault import Vault
 from auth.attempts import Limit, find_lockout, spend_attempt
 from auth.devices.service import Devices
 from auth.documents import normalize_phone
+from auth.locks import lock_key
 from auth.login.otp import repository
 from auth.login.otp.errors import CodeRefused
 from auth.login.otp.models import Challenge, ChallengeView, LoginView, RedeemCode
@@ -63,6 +64,9 @@ class OtpLogin:
         self._phone_limit = Limit(kind="otp_phone", most=settings.otp_phone_limit, window_seconds=window)
         self._address_limit = Limit(kind="otp_address", most=settings.otp_address_limit, window_seconds=window)
         self._wrong_limit = Limit(kind="otp_wrong", most=settings.otp_wrong_limit, window_seconds=DAY_SECONDS)
+        self._wrong_address_limit = Limit(
+            kind="otp_wrong_address", most=settings.otp_wrong_address_limit, window_seconds=window
+        )
 
     async def request_code(self, connection: Connection, phone: str, *, address: str) -> ChallengeView | RateLimited:
         """A challenge whose code is on its way, or the refusal, which is remembered. Raises `PhoneInvalid`."""
@@ -70,7 +74,7 @@ class OtpLogin:
         if normalized is None:
             raise PhoneInvalid
         index = self._people.phone_index(normalized)
-        wait = await self._spend(connection, index, self._vault.blind_index("address", address))
+        wait = await self._spend(connection, index, self._address_index(address))
         if wait is not None:
             return RateLimited(retry_after=wait)
         now, challenge_id = self._clock.now(), new_id()
@@ -89,22 +93,24 @@ class OtpLogin:
         return ChallengeView(challenge_id=challenge_id, expires_in_seconds=self._settings.otp_seconds)
 
     async def redeem_code(
-        self, connection: Connection, shown: RedeemCode, *, jkt: str | None
+        self, connection: Connection, shown: RedeemCode, *, jkt: str | None, address: str
     ) -> LoginView | CodeRefused | RateLimited:
         """Tokens for the person whom the phone opens, or the refusal, which is remembered.
 
-        Of simultaneous calls with the right code exactly one succeeds. `jkt` binds the session to a DPoP key.
+        Of simultaneous calls with the right code exactly one succeeds; calls for one phone take turns. `jkt` binds the
+        session to a DPoP key. Other people's wrong codes do not lock out who proves an active device of the phone's.
         """
         challenge = await repository.mark_tried(
             connection, shown.challenge_id, most=self._settings.otp_tries, now=self._clock.now()
         )
         if challenge is None:
             return CodeRefused()
-        wait = await find_lockout(connection, self._wrong_limit, challenge.phone_index, self._clock.now())
-        if wait is not None:
+        await lock_key(connection, challenge.phone_index)
+        wait = await self._find_lockout(connection, challenge.phone_index, self._address_index(address))
+        if wait is not None and not await self._proves_device(connection, challenge, jkt):
             return RateLimited(retry_after=wait)
         if not hmac.compare_digest(challenge.code_mac, self._mac(challenge.id, shown.code)):
-            return await self._refuse_wrong(connection, challenge)
+            return await self._refuse_wrong(connection, challenge, self._address_index(address))
         await repository.mark_redeemed(connection, challenge.id, self._clock.now())
         phone = self._vault.open(PHONE_PURPOSE, challenge.phone_sealed, context=challenge.id.bytes).decode()
         return await self._open(connection, phone, jkt)
@@ -114,9 +120,21 @@ class OtpLogin:
         wait = await spend_attempt(connection, self._phone_limit, phone_index, now)
         return wait or await spend_attempt(connection, self._address_limit, address_index, now)
 
-    async def _refuse_wrong(self, connection: Connection, challenge: Challenge) -> CodeRefused:
+    async def _find_lockout(self, connection: Connection, phone_index: bytes, address_index: bytes) -> int | None:
+        now = self._clock.now()
+        wait = await find_lockout(connection, self._wrong_limit, phone_index, now)
+        return wait or await find_lockout(connection, self._wrong_address_limit, address_index, now)
+
+    async def _proves_device(self, connection: Connection, challenge: Challenge, jkt: str | None) -> bool:
+        person_id = await self._people.find_id_by_phone_index(connection, challenge.phone_index)
+        if jkt is None or person_id is None:
+            return False
+        return await self._devices.find_active_by_key(connection, person_id, jkt) is not None
+
+    async def _refuse_wrong(self, connection: Connection, challenge: Challenge, address_index: bytes) -> CodeRefused:
         now = self._clock.now()
         await spend_attempt(connection, self._wrong_limit, challenge.phone_index, now)
+        await spend_attempt(connection, self._wrong_address_limit, address_index, now)
         await audit.record(
             connection,
             clock_now=now,
@@ -159,6 +177,9 @@ class OtpLogin:
             scope=pair.scope,
             person=await self._people.describe(connection, person.id, ial=ial, phone=phone),
         )
+
+    def _address_index(self, address: str) -> bytes:
+        return self._vault.blind_index("address", address)
 
     def _mac(self, challenge_id: UUID, code: str) -> bytes:
         return self._vault.blind_index(CODE_PURPOSE, f"{challenge_id}:{code}")

@@ -1,9 +1,12 @@
 """Sign-in by a code: who gets in, who does not, and that nobody learns which phones have accounts."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
@@ -13,7 +16,7 @@ from auth.settings import AuthSettings
 from auth.sms.demo_inbox import DemoInbox
 from auth.wiring import build_auth
 from tests.auth.conftest import open_client
-from tests.auth.phones import Phone, slug_of
+from tests.auth.phones import Key, Phone, slug_of
 
 NewPhone = Callable[[str], Phone]
 
@@ -140,9 +143,89 @@ async def test_too_many_wrong_codes_lock_the_phone_not_others(
     await phone.sign_in()
 
 
-async def test_address_has_a_limit_of_its_own(floor: Floor, auth_settings: AuthSettings) -> None:
-    from msgspec.structs import replace
+async def lock_out(phone: Phone) -> None:
+    for _ in range(4):
+        challenge_id = await phone.ask_for_code()
+        for _ in range(5):
+            await phone.show_code(challenge_id, "xxxxxx")
 
+
+async def test_lockout_by_strangers_leaves_the_enrolled_device_its_way_in(
+    phone: Phone, new_phone: NewPhone, clock: ManualClock
+) -> None:
+    key = Key()
+    await phone.become_known()
+    await phone.enroll(key)
+    await lock_out(new_phone(phone.number))
+    clock.advance(601)
+    own = key.dpop("POST", "/v1/login/otp/tokens", clock.now())
+    challenge_id = await phone.ask_for_code()
+    assert (await phone.show_code(challenge_id, await phone.read_code(), dpop=own)).status_code == 200
+    foreign = Key().dpop("POST", "/v1/login/otp/tokens", clock.now())
+    challenge_id = await phone.ask_for_code()
+    refused = await phone.show_code(challenge_id, await phone.read_code(), dpop=foreign)
+    assert (refused.status_code, slug_of(refused)) == (429, "rate-limited")
+
+
+async def test_anothers_device_gives_no_way_around_the_lockout(
+    phone: Phone, new_phone: NewPhone, clock: ManualClock
+) -> None:
+    key, thief = Key(), new_phone("19900000002")
+    await thief.sign_in()
+    assert (await thief.enroll(key)).json()["state"] == "active"
+    await phone.sign_in()
+    await lock_out(phone)
+    clock.advance(601)
+    challenge_id, proof = await phone.ask_for_code(), key.dpop("POST", "/v1/login/otp/tokens", clock.now())
+    assert (await phone.show_code(challenge_id, await phone.read_code(), dpop=proof)).status_code == 429
+
+
+async def test_guesses_in_parallel_do_not_pass_the_phones_limit(
+    race_client: httpx.AsyncClient, race_floor: Floor
+) -> None:
+    phone = Phone(race_client, race_floor.outbox.deliver_due, number="19900000009")
+    challenges = [await phone.ask_for_code() for _ in range(8)]
+    answers = await asyncio.gather(*(phone.show_code(challenge, "xxxxxx") for challenge in challenges * 5))
+    assert Counter(answer.status_code for answer in answers) == {401: 20, 429: 20}
+
+
+async def test_wrong_codes_from_one_address_have_a_limit(
+    floor: Floor, auth_settings: AuthSettings, clock: ManualClock
+) -> None:
+    services = build_auth(
+        floor, replace(auth_settings, otp_wrong_address_limit=2, trusted_proxies=("127.0.0.0/8", "::1/128"))
+    )
+    async with open_client(floor, services) as client:
+
+        async def guess(number: str, address: str) -> int:
+            client.headers["X-Forwarded-For"] = address
+            phone = Phone(client, floor.outbox.deliver_due, number=number)
+            return (await phone.show_code(await phone.ask_for_code(), "xxxxxx")).status_code
+
+        assert [await guess(f"1990000000{n}", "203.0.113.1") for n in range(3)] == [401, 401, 429]
+        assert await guess("19900000008", "203.0.113.2") == 401
+        clock.advance(600)
+        assert await guess("19900000008", "203.0.113.1") == 401
+    await services.close()
+
+
+async def test_citizens_behind_a_trusted_proxy_are_told_apart(floor: Floor, auth_settings: AuthSettings) -> None:
+    for trusted, expected in ((("127.0.0.0/8",), [202, 202, 202]), ((), [202, 202, 429])):
+        services = build_auth(floor, replace(auth_settings, otp_address_limit=2, trusted_proxies=trusted))
+        async with open_client(floor, services) as client:
+            answers = [
+                await client.post(
+                    "/v1/login/otp/challenges",
+                    json={"phone": f"1990000000{n}"},
+                    headers={"X-Forwarded-For": f"203.0.113.{n}"},
+                )
+                for n in range(1, 4)
+            ]
+        await services.close()
+        assert [answer.status_code for answer in answers] == expected
+
+
+async def test_address_has_a_limit_of_its_own(floor: Floor, auth_settings: AuthSettings) -> None:
     services = build_auth(floor, replace(auth_settings, otp_address_limit=2))
     async with open_client(floor, services) as client:
         for number in ("19900000001", "19900000002"):
@@ -184,8 +267,6 @@ async def test_demo_inbox_is_refused_in_production(floor: Floor) -> None:
 
 
 async def test_with_a_vendor_there_is_no_inbox_route(floor: Floor, auth_settings: AuthSettings) -> None:
-    from msgspec.structs import replace
-
     services = build_auth(floor, replace(auth_settings, sms_url="http://127.0.0.1:9/sms"))
     async with open_client(floor, services) as client:
         assert (await client.get("/demo/inbox")).status_code == 404
