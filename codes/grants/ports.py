@@ -14,6 +14,10 @@ class FindsDevices(Protocol):
         """The device as it stands now; raises `DeviceUnknown`."""
         ...
 
+    async def get_device_for_share(self, connection: Connection, device_id: UUID) -> Device:
+        """As `get_device`; nobody revokes it before the caller's transaction ends."""
+        ...
+
 
 class KnownPerson(Protocol):
     """As much of a person as granting needs."""

@@ -1,7 +1,6 @@
 """Gives a phone its grants, and takes them back. The showing of a code then asks nobody."""
 
 import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +16,6 @@ from app.kit.keyring import Keyring
 from auth.devices.models import Device
 from auth.errors import IdentityLevelTooLow
 from auth.keys import ProofInvalid, PublicJwk, public_key_of, thumbprint, verify_proof
-from auth.locks import lock_key
 from auth.principal import Principal
 from codes.envelope.claims import Claims, Kind
 from codes.envelope.presentation import encode_grant
@@ -77,7 +75,8 @@ class Grants:
         """Eight grants for eight fresh keys of the caller's own active device.
 
         Raises `DeviceNotReady`, `IdentityLevelTooLow`, `GrantRequestInvalid`, `GrantRequestReused`, `GrantsExhausted`.
-        Of two calls at once with the same request exactly one succeeds.
+        Of two calls at once with the same request exactly one succeeds. A revocation of the device waits for the
+        caller's transaction, and then voids these grants too.
         """
         now = self._clock.now()
         device = await self._ready_device(connection, principal, request)
@@ -110,11 +109,7 @@ class Grants:
         return RevocationView(grants=count, revoked_at=now)
 
     async def device_revoked(self, connection: Connection, device_id: UUID, now: datetime) -> None:
-        """Voids what was given to a device, in the transaction that revokes it (port of `auth.devices`).
-
-        Takes turns with `issue`: what is being issued is voided too, what comes later finds the device revoked.
-        """
-        await _take_turn(connection, device_id)
+        """Voids what was given to a device, in the transaction that revokes it (port of `auth.devices`)."""
         await self._void(connection, await repository.mark_device_revoked(connection, device_id, now), now)
 
     async def forget_expired(self, connection: Connection) -> None:
@@ -125,8 +120,7 @@ class Grants:
         device_id = request.device_id or principal.device_id
         if device_id is None:
             raise DeviceNotReady
-        await _take_turn(connection, device_id)
-        device = await self._devices.get_device(connection, device_id)
+        device = await self._devices.get_device_for_share(connection, device_id)
         if device.person_id != principal.subject_id or device.state != "active":
             raise DeviceNotReady
         return device
@@ -185,11 +179,6 @@ class Grants:
         for batch in batches:
             pointers = self._statuses.pointers_of_batch(batch.number, batch.grants)
             await self._statuses.revoke(connection, pointers, expires_at=batch.expires_at, now=now)
-
-
-async def _take_turn(connection: Connection, device_id: UUID) -> None:
-    """Whoever comes second waits for the first one's commit, and sees what it did."""
-    await lock_key(connection, hashlib.sha256(b"codes.grants" + device_id.bytes).digest())
 
 
 def fresh_keys(claims: GrantRequestClaims, device: Device) -> list[EllipticCurvePublicKey]:

@@ -79,6 +79,9 @@ class KnownDevices:
             raise DeviceUnknown
         return self.by_id[device_id]
 
+    async def get_device_for_share(self, connection: Connection, device_id: UUID) -> Device:
+        return await self.get_device(connection, device_id)
+
     def change(self, device_id: UUID, state: DeviceState) -> None:
         self.by_id[device_id] = msgspec.structs.replace(self.by_id[device_id], state=state)
 
@@ -131,7 +134,7 @@ class City:
     """The codes on a floor of tests, with everybody else in memory."""
 
     def __init__(self, floor: Floor) -> None:
-        self.clock = floor.clock
+        self.clock, self.vault = floor.clock, floor.vault
         self.people, self.devices, self.organizations = KnownPeople(), KnownDevices(), KnownOrganizations()
         ports = CodesPorts(people=self.people, devices=self.devices, organizations=self.organizations)
         self.codes: CodesServices = build_codes(floor, SETTINGS, ports)

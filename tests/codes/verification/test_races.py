@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,7 @@ from app.kit.floor import Floor
 from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
-from codes.errors import DeviceNotReady, GrantRequestReused, GrantsExhausted
+from codes.errors import GrantRequestReused, GrantsExhausted
 from codes.grants.models import GrantsView
 from codes.scanners.models import Scanner
 from codes.verdict import VerificationResult
@@ -125,66 +124,6 @@ async def test_one_grant_request_sent_at_once_counts_once(race_floor: Floor, wor
     results = await asyncio.gather(*(issue(number) for number in range(20)), return_exceptions=True)
     assert sum(isinstance(result, GrantsView) for result in results) == 1
     assert {type(result) for result in results} <= {GrantsView, GrantRequestReused, GrantsExhausted}
-
-
-async def still_waits(task: asyncio.Task[Any]) -> bool:
-    done, _ = await asyncio.wait([task], timeout=0.2)
-    return not done
-
-
-async def test_grants_that_were_being_issued_end_with_their_device(race_floor: Floor, workers: list[City]) -> None:
-    phone = Phone(workers[0], workers[0].people.add())
-    async with race_floor.database.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        await workers[0].codes.grants.issue(connection, phone.principal, phone.request())
-        ending = asyncio.create_task(revoke_device(race_floor, workers[1], phone))
-        assert await still_waits(ending)
-        await transaction.commit()
-    await ending
-    assert await living_batches(race_floor, phone) == 0
-
-
-async def test_grants_asked_while_their_device_ends_are_refused(race_floor: Floor, workers: list[City]) -> None:
-    phone = Phone(workers[0], workers[0].people.add())
-    async with race_floor.database.acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        await workers[0].codes.grants.device_revoked(connection, phone.id, race_floor.clock.now())
-        asking = asyncio.create_task(phone_asks(race_floor, workers[1], phone))
-        assert await still_waits(asking)
-        workers[0].devices.change(phone.id, "revoked")
-        await transaction.commit()
-    with pytest.raises(DeviceNotReady):
-        await asking
-    assert await living_batches(race_floor, phone) == 0
-
-
-async def test_another_device_is_not_held_up(race_floor: Floor, workers: list[City]) -> None:
-    person = workers[0].people.add()
-    ending, kept = Phone(workers[0], person), Phone(workers[0], person)
-    async with race_floor.database.transaction() as connection:
-        await workers[0].codes.grants.device_revoked(connection, ending.id, race_floor.clock.now())
-        assert (await asyncio.wait_for(phone_asks(race_floor, workers[1], kept), 5)).grants
-
-
-async def phone_asks(floor: Floor, city: City, phone: Phone) -> GrantsView:
-    async with floor.database.transaction() as connection:
-        return await city.codes.grants.issue(connection, phone.principal, phone.request())
-
-
-async def revoke_device(floor: Floor, city: City, phone: Phone) -> None:
-    """As `auth.devices` tells of it, in the transaction that ends the device."""
-    async with floor.database.transaction() as connection:
-        await city.codes.grants.device_revoked(connection, phone.id, floor.clock.now())
-        city.devices.change(phone.id, "revoked")
-
-
-async def living_batches(floor: Floor, phone: Phone) -> int:
-    async with floor.database.acquire() as connection:
-        living = "select count(*) from codes.grant_batch where device_id = $1 and revoked_at is null"
-        count: int = await connection.fetchval(living, phone.id)
-        return count
 
 
 async def test_every_worker_publishes_the_same_trust_list(race_floor: Floor, workers: list[City]) -> None:
