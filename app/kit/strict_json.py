@@ -16,6 +16,7 @@ T = TypeVar("T")
 DEEPEST = 64
 WHERE = re.compile(r" - at `\$\.?(.*)`$")
 QUOTED = re.compile(r"'.*'", re.DOTALL)
+ODD_FIELD = re.compile(r"(?<=unknown field) `(?![A-Za-z_]{1,64}`$).*`$", re.DOTALL)
 
 
 class JsonRefused(ValueError):
@@ -91,5 +92,8 @@ def _refusal_of(error: msgspec.ValidationError) -> JsonRefused:
 
 
 def without_values(message: str) -> str:
-    """A validation message without what it quotes of the value: that may be somebody's number in the wrong field."""
-    return QUOTED.sub("", message).strip()
+    """A validation message without what it quotes: that may be somebody's number in the wrong place.
+
+    The name of an unknown field stays when it looks like a field's name, so that a mistyped one is found.
+    """
+    return ODD_FIELD.sub("", QUOTED.sub("", message)).strip()

@@ -6,6 +6,7 @@ Whatever is sent, nothing may end in a 5xx, and every refusal is a problem docum
 import contextlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -30,7 +31,10 @@ from app.kit.bodies import JSON
 from app.kit.database import Database
 from app.kit.strict_json import read_json
 from app.kit.structs import Request
+from app.main import build_house
+from app.settings import read_settings
 from tests.fixtures.inhabited import Inhabited
+from tests.fixtures.postgres import TEST_MASTER_KEY_TEXT
 
 EXAMPLES_OF_EACH = int(os.environ.get("SUISHEN_FUZZ_EXAMPLES", "5"))
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -102,15 +106,32 @@ def cases_of(operation: Any, mode: GenerationMode) -> list[Any]:
     return found
 
 
-def all_cases_of(operation: Any, known: dict[str, list[Any]], examples: dict[str, Any]) -> Iterator[Any]:
-    for number, case in enumerate(cases_of(operation, GenerationMode.POSITIVE)):
-        if number == 0 and operation.label in examples:
-            case.body = dict(examples[operation.label])
-        if number != 1:
-            lead_home(case, known, number)
-        yield case
-    if operation.body or list(operation.iter_parameters()):
-        yield from cases_of(operation, GenerationMode.NEGATIVE)
+@dataclass(frozen=True, kw_only=True)
+class Invented:
+    """One operation and what to send there: what fits its description, and what does not."""
+
+    operation: Any
+    fitting: list[Any]
+    unfitting: list[Any]
+
+
+def invent(operation: Any, examples: dict[str, Any]) -> Invented:
+    fitting = cases_of(operation, GenerationMode.POSITIVE)
+    if operation.label in examples:
+        fitting[0].body = dict(examples[operation.label])
+    takes_something = operation.body or list(operation.iter_parameters())
+    unfitting = cases_of(operation, GenerationMode.NEGATIVE) if takes_something else []
+    return Invented(operation=operation, fitting=fitting, unfitting=unfitting)
+
+
+@pytest.fixture
+def invented(request: pytest.FixtureRequest) -> list[Invented]:
+    """For all reading operations, or for all writing ones. Made before any connection waits for it."""
+    document = build_house(read_settings({"SUISHEN_MASTER_KEY": TEST_MASTER_KEY_TEXT})).litestar.openapi_schema
+    schema = document.to_schema()
+    found = [cast("Any", one).ok() for one in schemathesis.openapi.from_dict(schema).get_all_operations()]
+    examples = examples_of(schema)
+    return [invent(one, examples) for one in found if (one.method.lower() != "get") is request.param]
 
 
 def lead_home(case: Any, known: dict[str, list[Any]], number: int) -> None:
@@ -216,30 +237,31 @@ async def document(client: httpx.AsyncClient) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.parametrize("writes", [False, True])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("invented", [False, True], ids=["reads", "writes"], indirect=True)
 async def test_whatever_is_sent_no_answer_is_a_server_error_or_nameless(
-    inhabited: Inhabited, database: Database, writes: bool
+    invented: list[Invented], inhabited: Inhabited, database: Database
 ) -> None:
-    document = (await inhabited.http.get("/openapi.json")).json()
-    judge, schema = Judge(), schemathesis.openapi.from_dict(document)
-    for found in schema.get_all_operations():
-        operation: Any = cast("Any", found).ok()
-        if (operation.method.lower() != "get") is writes:
-            async with database.acquire() as connection:
-                savepoint = connection.transaction()
-                await savepoint.start()
-            await try_operation(inhabited, operation, judge, examples_of(document))
-            async with database.acquire():
-                await savepoint.rollback()  # the next operation finds the city as it was
+    judge = Judge()
+    for one in invented:
+        async with database.acquire() as connection:
+            savepoint = connection.transaction()
+            await savepoint.start()
+        await try_operation(inhabited, one, judge)
+        async with database.acquire():
+            await savepoint.rollback()  # the next operation finds the city as it was
     assert judge.faults == {}
     assert never_answered_well(judge) <= OUT_OF_REACH
     for slug in judge.slugs:
         assert (await inhabited.http.get(f"/problems/{slug}")).status_code == 200, slug
 
 
-async def try_operation(people: Inhabited, operation: Any, judge: Judge, examples: dict[str, Any]) -> None:
+async def try_operation(people: Inhabited, invented: Invented, judge: Judge) -> None:
     welcome = {*people.callers, "scanner"}
-    for case in all_cases_of(operation, people.known, examples):
+    for number, case in enumerate(invented.fitting):
+        if number != 1:
+            lead_home(case, people.known, number)
+    for case in invented.fitting + invented.unfitting:
         parts = prepared(case, people.house.settings.public_origin)
         for who in sorted(welcome) if parts else ():
             assert parts is not None
