@@ -1,5 +1,6 @@
 """The registries over HTTP. Connections are not kept: an answer can never belong to another person's question."""
 
+import asyncio
 from typing import TypeVar
 
 import httpx
@@ -40,6 +41,7 @@ class HttpRegistry:
         self._enterprise_url = enterprise_url
         # httpx gives bytes after one answer to the next question on a kept connection.
         limits = httpx.Limits(max_connections=50, max_keepalive_connections=0)
+        self._timeout_seconds = timeout_seconds
         self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False)
 
     async def close(self) -> None:
@@ -61,10 +63,12 @@ class HttpRegistry:
             raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS)
         headers = {"Content-Type": "application/json"}
         try:
-            response = await self._client.post(
-                origin.rstrip("/") + path, content=msgspec.json.encode(question), headers=headers
-            )
-        except httpx.HTTPError:
+            # httpx limits each wait by itself: a registry that drips its answer would hold the citizen for minutes.
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._client.post(
+                    origin.rstrip("/") + path, content=msgspec.json.encode(question), headers=headers
+                )
+        except (httpx.HTTPError, TimeoutError):
             raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
         if response.status_code != httpx.codes.OK or len(response.content) > LONGEST_ANSWER:
             raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS)
