@@ -51,7 +51,7 @@ async def _leave_as_it_is(_connection: "asyncpg.Connection[asyncpg.Record]") -> 
 class Database:
     """A pool that is made with the program and opened with its event loop."""
 
-    def __init__(self, dsn: str, *, min_size: int = 1, max_size: int = 10) -> None:
+    def __init__(self, dsn: str, *, min_size: int = 0, max_size: int = 10) -> None:
         self.dsn = dsn
         self._min_size = min_size
         self._max_size = max_size
