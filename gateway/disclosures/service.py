@@ -7,6 +7,7 @@ from uuid import UUID
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.ids import new_id
+from auth.guards import REAL_NAME
 from auth.principal import Principal
 from gateway.disclosures import repository
 from gateway.disclosures.models import Disclosure, DisclosureList, DisclosureView
@@ -16,6 +17,7 @@ from gateway.snapshot import CompiledApp
 PERSON_FIELDS: Final = frozenset(
     {"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"}
 )
+UNPROVEN_FIELDS: Final = frozenset({"identity_level"})
 ORGANIZATION_FIELDS: Final = frozenset({"name", "credit_code"})
 
 
@@ -63,9 +65,8 @@ class Disclosures:
     async def disclose(
         self, principal: Principal, app: CompiledApp, granted: tuple[GrantedScope, ...]
     ) -> Mapping[str, Any]:
-        """The granted fields that are known. Nothing is disclosed of officials."""
-        known = {"person": PERSON_FIELDS, "organization": ORGANIZATION_FIELDS}.get(principal.subject_type, frozenset())
-        fields = known & {field for grant in granted for field in grant.fields}
+        """The granted fields that are known. Officials are never described; who somebody is, only at level 2."""
+        fields = _tellable(principal) & {field for grant in granted for field in grant.fields}
         if not fields:
             return {}
         async with self._database.transaction() as connection:
@@ -103,6 +104,15 @@ class Disclosures:
             bases=[grant.scope.basis for grant in telling],
             disclosed_at=self._clock.now(),
         )
+
+
+def _tellable(principal: Principal) -> frozenset[str]:
+    if principal.subject_type == "organization":
+        return ORGANIZATION_FIELDS
+    if principal.subject_type != "person":
+        return frozenset()
+    # A phone number alone (a recycled one, a borrowed device) opens a session of its account, not its owner's identity.
+    return PERSON_FIELDS if principal.ial >= REAL_NAME else UNPROVEN_FIELDS
 
 
 def _view(disclosure: Disclosure) -> DisclosureView:

@@ -75,6 +75,16 @@ async def test_disclose_of_nothing_writes_nothing(
     assert await rows_of(connection, principal.subject_id) == []
 
 
+async def test_disclose_names_nobody_in_a_session_that_a_phone_number_opened(
+    disclosures: Disclosures, connection: Connection
+) -> None:
+    principal = a_principal(ial=1)
+    asked = granted("full_name", "id_number", "display_name", "phone_tail", "age_over_18", "identity_level")
+    assert await disclosures.disclose(principal, APP, asked) == {"identity_level": "value of identity_level"}
+    (row,) = await rows_of(connection, principal.subject_id)
+    assert row.fields == ["identity_level"]
+
+
 async def test_disclose_tells_nothing_of_officials(disclosures: Disclosures) -> None:
     principal = a_principal(subject_type="official")
     assert await disclosures.disclose(principal, APP, granted("display_name", "name")) == {}
