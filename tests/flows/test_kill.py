@@ -49,8 +49,9 @@ async def test_kill_of_the_server_loses_nothing_acknowledged(server: Server) -> 
         waiting = await connection.fetchval("select count(*) from kit.outbox")
         await connection.close()
     assert set(acknowledged) <= set(stored)
-    assert len(stored) - len(acknowledged) <= 1  # at most the one whose acknowledgement was cut off
-    assert waiting == 0
+    cut_off = len(stored) - len(acknowledged)
+    assert cut_off <= 1  # at most the one whose acknowledgement did not arrive
+    assert waiting <= cut_off  # its message may still be leased to the worker that was killed
 
 
 async def test_session_from_before_the_kill_goes_on_after_it(server: Server) -> None:
