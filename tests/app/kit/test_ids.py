@@ -17,3 +17,11 @@ def test_new_ids_grow_with_time_and_never_repeat() -> None:
     late = {new_id() for _ in range(2000)}
     assert len(late) == 2000
     assert early < min(late)
+
+
+def test_ids_made_one_after_the_other_are_in_that_order() -> None:
+    made = []
+    for _ in range(2000):
+        made.append(new_id())
+        time.sleep(0.000_002)
+    assert made == sorted(made)
