@@ -61,6 +61,11 @@ class Sign1(Model):
     signature: bytes
 
 
+SIGNATURE_STEP = {
+    Reason.BAD_ISSUER_SIGNATURE: "issuer_signature",
+    Reason.BAD_DEVICE_SIGNATURE: "device_signature",
+}
+
 KeyLookup = Callable[[Sign1], VerifyingKey | None]
 
 
@@ -116,11 +121,10 @@ def sign1_of(item: Any, limits: cbor.Limits = cbor.CODE) -> Sign1:
 
 def check_signature(message: Sign1, key: VerifyingKey, aad: bytes, bad: Reason = Reason.BAD_ISSUER_SIGNATURE) -> None:
     """Raises `Refused`: ALG_MISMATCH when the message names another algorithm than its key's, else `bad`."""
-    step = bad.removeprefix("BAD_").lower()
     if message.protected.get(ALGORITHM) != key.profile.algorithm:
-        raise Refused(Reason.ALG_MISMATCH, step)
+        raise Refused(Reason.ALG_MISMATCH, SIGNATURE_STEP[bad])
     if not key.verify(message.signature, to_be_signed(message.protected_bytes, aad, message.payload)):
-        raise Refused(bad, step)
+        raise Refused(bad, SIGNATURE_STEP[bad])
 
 
 def cose_sign1_verify(
