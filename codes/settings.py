@@ -19,7 +19,8 @@ class CodesSettings(Model):
     city_utc_offset_seconds: int = 8 * 3600
     trust_list_life_seconds: int = 24 * 3600
     trust_list_republish_seconds: int = 3600
-    verification_days: int = 180
+    receipt_days: int = 3 * 365
+    """How long it stays known that a scan took place; who was scanned is forgotten by the scenario's own days."""
     enterprise_sources: dict[str, str] = field(default_factory=dict)
     """Registers that an enterprise check asks: name in the scenarios, base URL."""
     source_deadline_seconds: float = 2.0

@@ -39,6 +39,7 @@ from codes.verification.holders import Holders
 from codes.verification.models import policy_of
 from codes.verification.ports import FindsEntitlements, FindsPeople
 from codes.verification.receipts import Receipts
+from codes.verification.retention import Forgetting
 from codes.verification.routes import verification_router
 from codes.verification.scans import ScanRecords
 from codes.verification.service import Verifications
@@ -81,6 +82,7 @@ class CodesServices:
     enterprise_checks: EnterpriseChecks
     check_history: CheckHistory
     upkeep: Upkeep
+    forgetting: Forgetting
     close: Callable[[], Awaitable[None]]
 
 
@@ -128,7 +130,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             clock=floor.clock,
             code_format=code_format,
         ),
-        scan_records=ScanRecords(scenarios),
+        scan_records=ScanRecords(scenarios, floor.clock),
         scanners=Scanners(ports.organizations, scenarios, floor.clock, settings.origin),
         gate=ScannerGate(directory, floor.clock, settings.origin),
         enterprise_codes=EnterpriseCodes(
@@ -150,7 +152,8 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             stale_after=timedelta(seconds=settings.source_stale_seconds),
         ),
         check_history=CheckHistory(ports.organizations, scenarios, ports.officials),
-        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.verification_days),
+        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),
+        forgetting=Forgetting(floor.database, floor.clock, scenarios),
         close=client.aclose,
     )
 
@@ -188,6 +191,7 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         ),
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
+        Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
     ]
 
 

@@ -1,7 +1,7 @@
 """A scan: the request of it, its record, and the rule of what may leave. Pure."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,8 @@ from codes.verdict import Reason, ScannedBy, Verdict
 from codes.verification.ports import SubjectType
 
 GENERAL_ATTRIBUTES = frozenset({"openid", "entitlements"})
+
+Mode: TypeAlias = Literal["online", "offline"]
 
 
 class VerifyCode(Request):
@@ -62,6 +64,27 @@ class Verification(Model):
     verdict: Verdict
     reason: Reason
     answer_sealed: bytes | None = None
+    mode: Mode = "online"
+    recorded_at: datetime | None = None
+    """When the city heard of an offline scan; `verified_at` is when it happened."""
+    said: Verdict | None = None
+    """What the door did offline; `verdict` is what the city finds for that moment."""
+    conflicts: list[str] = msgspec.field(default_factory=list)
+
+
+class RecordedScan(Verification):
+    """A scan as its holder may read it; if its notice was deferred, by which law and until when."""
+
+    deferred_by: str | None = None
+    deferred_until: datetime | None = None
+
+
+class Retention(Model):
+    """A row: the scans of `scenario` before `forgotten_until` know nobody any more."""
+
+    scenario: int
+    days: int
+    forgotten_until: datetime
 
 
 class StoredAnswer(Model):
@@ -80,8 +103,18 @@ class ScenarioName(Model):
     names: Text
 
 
+class Deferral(Model):
+    """Why the holder reads of a scan only now."""
+
+    legal_basis: str
+    until: datetime
+
+
 class ScanView(Model):
-    """Who looked at the citizen's code, where, why, and what they were told."""
+    """Who looked at the citizen's code, where, why, and what they were told.
+
+    Offline, `said` is what the door did, `verdict` what the city found afterwards, and `conflicts` why they may differ.
+    """
 
     verification_id: UUID
     at: datetime
@@ -93,13 +126,18 @@ class ScanView(Model):
     reason: Reason
     disclosed: list[str]
     withheld: list[str]
+    mode: Mode
+    said: Verdict | None
+    conflicts: list[str]
+    recorded_at: datetime | None
+    deferral: Deferral | None
 
 
 class ScanList(Model):
     """A page of scans, latest first."""
 
     items: list[ScanView]
-    next: UUID | None
+    next: str | None
 
 
 def policy_of(scenario: Scenario) -> ScenarioPolicy:

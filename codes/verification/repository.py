@@ -1,5 +1,6 @@
 """Rows of scans. Inserting an accepted one is the guard against replays: the database lets in exactly one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -8,7 +9,7 @@ import msgspec
 from app.kit.database import Connection
 from app.kit.structs import convert
 from codes.status.models import StatusPointer
-from codes.verification.models import GrantStanding, StoredAnswer, Verification
+from codes.verification.models import GrantStanding, RecordedScan, Retention, StoredAnswer, Verification
 
 FIND_STANDING = """
 select b.person_id, b.device_id, b.grants, b.revoked_at, s.status
@@ -28,8 +29,8 @@ async def find_standing(connection: Connection, batch: int, pointer: StatusPoint
 INSERT_VERIFICATION = """
 insert into codes.verification
        (id, iat, guard_cti, verified_at, scanner_id, organization_id, scanned_by, request_id, subject_type, subject_id,
-        kind, scenario, basis, disclosed, withheld, verdict, reason, answer_sealed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        kind, scenario, basis, disclosed, withheld, verdict, reason, answer_sealed, mode, recorded_at, said, conflicts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 on conflict (guard_cti, iat) do nothing
 returning true
 """
@@ -57,6 +58,10 @@ async def insert_verification(connection: Connection, row: Verification) -> bool
         row.verdict,
         row.reason,
         row.answer_sealed,
+        row.mode,
+        row.recorded_at,
+        row.said,
+        row.conflicts,
     )
     return inserted is not None
 
@@ -72,21 +77,58 @@ async def find_answer(connection: Connection, cti: bytes, iat: datetime) -> Stor
     return None if row is None else convert(row, StoredAnswer)
 
 
-LIST_SCANS = """
-select id, iat, guard_cti, verified_at, scanner_id, organization_id, scanned_by, request_id, subject_type, subject_id,
-       kind, scenario, basis, disclosed, withheld, verdict, reason
-  from codes.verification
- where subject_id = $1 and subject_type = $2 and ($3::uuid is null or id < $3)
- order by id desc limit $4
+# A notice is deferred by rules that stand beside the scans; a scan itself never knows, so an early end is seen at once.
+SELECT_RECORDED = """
+select v.id, v.iat, v.guard_cti, v.verified_at, v.scanner_id, v.organization_id, v.scanned_by, v.request_id,
+       v.subject_type, v.subject_id, v.kind, v.scenario, v.basis, v.disclosed, v.withheld, v.verdict, v.reason, v.mode,
+       v.recorded_at, v.said, v.conflicts, d.legal_basis as deferred_by, d.ends_at as deferred_until
+  from codes.verification v
+  left join lateral (select legal_basis, ends_at from codes.deferred_notice
+                      where scanner_id = v.scanner_id and scenario = v.scenario and state = 'approved'
+                        and decided_at <= v.verified_at and v.verified_at < ends_at
+                      order by ends_at desc limit 1) d on true
+ where v.subject_id = $1 and v.subject_type = $2 and v.iat >= $3 and v.iat <= $4
+   and (d.ends_at is null or d.ends_at <= $5)
 """
+
+LIST_SCANS = f"""{SELECT_RECORDED} and (v.iat, v.id) < ($4, $6) order by v.iat desc, v.id desc limit $7"""
 
 
 async def list_scans(
-    connection: Connection, subject_type: str, subject_id: UUID, after: UUID | None, limit: int
-) -> list[Verification]:
-    """Scans of one subject, latest first."""
-    rows = await connection.fetch(LIST_SCANS, subject_id, subject_type, after, limit)
-    return [convert(row, Verification) for row in rows]
+    connection: Connection,
+    subject: tuple[str, UUID],
+    *,
+    since: datetime,
+    before: tuple[datetime, UUID],
+    now: datetime,
+    limit: int,
+) -> list[RecordedScan]:
+    """Scans of one subject from `since` on and before (time, id), latest first, except those deferred at `now`.
+
+    Only partitions of that time are locked and read.
+    """
+    subject_type, subject_id = subject
+    until, id_before = before
+    rows = await connection.fetch(LIST_SCANS, subject_id, subject_type, since, until, now, id_before, limit)
+    return [convert(row, RecordedScan) for row in rows]
+
+
+FIND_SCAN = SELECT_RECORDED + " and v.id = $6"
+
+
+async def find_scan(
+    connection: Connection,
+    subject: tuple[str, UUID],
+    verification_id: UUID,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+) -> RecordedScan | None:
+    """One scan of a subject between two times, unless its notice is deferred at `now`."""
+    subject_type, subject_id = subject
+    row = await connection.fetchrow(FIND_SCAN, subject_id, subject_type, since, until, now, verification_id)
+    return None if row is None else convert(row, RecordedScan)
 
 
 MARK_ANSWERS_FORGOTTEN = """
@@ -97,3 +139,64 @@ update codes.verification set answer_sealed = null where iat between $1 and $2 a
 async def mark_answers_forgotten(connection: Connection, since: datetime, before: datetime) -> None:
     """Drops what was disclosed from rows whose retries are over; that it was disclosed stays."""
     await connection.execute(MARK_ANSWERS_FORGOTTEN, since, before)
+
+
+TRY_RETENTION_LOCK = "select pg_try_advisory_xact_lock(hashtext('codes.verification.retention'))"
+
+
+async def try_retention_lock(connection: Connection) -> bool:
+    """Whether this transaction is the one that makes scans forget their holders."""
+    taken: bool = await connection.fetchval(TRY_RETENTION_LOCK)
+    return taken
+
+
+LIST_RETENTION = "select scenario, days, forgotten_until from codes.scan_retention order by scenario"
+
+
+async def list_retention(connection: Connection) -> list[Retention]:
+    """How far each scenario has come."""
+    return [convert(row, Retention) for row in await connection.fetch(LIST_RETENTION)]
+
+
+FIND_OLDEST_SCAN = "select min(iat) from codes.verification"
+
+
+async def find_oldest_scan(connection: Connection) -> datetime | None:
+    """Reads the whole table: for the first time that anything is forgotten."""
+    oldest: datetime | None = await connection.fetchval(FIND_OLDEST_SCAN)
+    return oldest
+
+
+UPSERT_RETENTION = """
+insert into codes.scan_retention (scenario, days, forgotten_until)
+select * from unnest($1::int[], $2::int[], $3::timestamptz[])
+on conflict (scenario) do update set days = excluded.days where codes.scan_retention.days <> excluded.days
+"""
+
+
+async def upsert_retention(connection: Connection, rows: Sequence[Retention]) -> None:
+    """Adds scenarios, and takes over changed days; how far a known scenario has come stays."""
+    await connection.execute(
+        UPSERT_RETENTION,
+        [row.scenario for row in rows],
+        [row.days for row in rows],
+        [row.forgotten_until for row in rows],
+    )
+
+
+FORGET_HOLDERS = """
+update codes.verification
+   set subject_type = null, subject_id = null, guard_cti = null, request_id = null, answer_sealed = null
+ where iat >= $2 and iat < $3 and scenario = any($1)
+   and (subject_id is not null or guard_cti is not null or request_id is not null or answer_sealed is not null)
+"""
+
+MARK_FORGOTTEN_UNTIL = "update codes.scan_retention set forgotten_until = $2 where scenario = any($1)"
+
+
+async def mark_holders_forgotten(
+    connection: Connection, scenarios: Sequence[int], since: datetime, until: datetime
+) -> None:
+    """Takes out of these scenarios' scans of that time whatever leads to a holder, and remembers that it is done."""
+    await connection.execute(FORGET_HOLDERS, list(scenarios), since, until)
+    await connection.execute(MARK_FORGOTTEN_UNTIL, list(scenarios), until)

@@ -1,7 +1,6 @@
 """The door's question and the citizen's record of it."""
 
 from typing import Annotated
-from uuid import UUID
 
 from litestar import Router, get, post
 from litestar.di import Provide
@@ -16,7 +15,7 @@ from codes.scanners.guards import ScannerGate, carry, known_scanner, provide_sca
 from codes.scanners.models import Scanner
 from codes.verdict import VerificationResult
 from codes.verification.models import ScanList, VerifyCode
-from codes.verification.scans import ScanRecords
+from codes.verification.scans import CURSOR, ScanRecords
 from codes.verification.service import Verifications
 
 LARGEST_PAGE = 100
@@ -52,7 +51,7 @@ async def list_scans(
     principal: Injected[Principal],
     connection: Injected[Connection],
     scan_records: Injected[ScanRecords],
-    after: Annotated[UUID | None, QueryParameter()] = None,
+    after: Annotated[str | None, QueryParameter(pattern=CURSOR)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = 20,
 ) -> ScanList:
     """A page of the caller's own records, latest first."""
