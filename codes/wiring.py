@@ -13,10 +13,10 @@ from codes.enterprise_checks.records import CheckHistory
 from codes.enterprise_checks.routes import enterprise_check_router
 from codes.enterprise_checks.service import EnterpriseChecks
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
-from codes.enterprises.page import PageMaker
 from codes.enterprises.reading import StickerReader
 from codes.enterprises.routes import enterprise_router
 from codes.enterprises.service import EnterpriseCodes
+from codes.envelope.claims import Kind
 from codes.grants.pointers import Pointers
 from codes.grants.ports import FindsDevices
 from codes.grants.routes import grants_router
@@ -33,13 +33,15 @@ from codes.settings import CodesSettings
 from codes.status.routes import status_router
 from codes.status.service import Statuses
 from codes.status.slots import Slots
+from codes.stickers.page import PageMaker
+from codes.stickers.reading import CodeReader, PublicReader
+from codes.stickers.routes import sticker_router
 from codes.trust.routes import trust_router
 from codes.trust.service import TrustLists
 from codes.verification.holders import Holders
 from codes.verification.models import policy_of
 from codes.verification.ports import FindsEntitlements, FindsPeople
 from codes.verification.receipts import Receipts
-from codes.verification.retention import Forgetting
 from codes.verification.routes import verification_router
 from codes.verification.scans import ScanRecords
 from codes.verification.service import Verifications
@@ -78,11 +80,11 @@ class CodesServices:
     gate: ScannerGate
     enterprise_codes: EnterpriseCodes
     stickers: StickerReader
+    public_reader: PublicReader
     inspections: Inspections
     enterprise_checks: EnterpriseChecks
     check_history: CheckHistory
     upkeep: Upkeep
-    forgetting: Forgetting
     close: Callable[[], Awaitable[None]]
 
 
@@ -92,13 +94,8 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     pointers = Pointers(floor.vault.derive("codes.pointer"))
     statuses = _build_statuses(floor, settings)
     trust_lists = _build_trust_lists(floor, settings, scenarios)
-    stickers = StickerReader(
-        trust_lists=trust_lists,
-        statuses=statuses,
-        organizations=ports.organizations,
-        clock=floor.clock,
-        code_format=code_format,
-    )
+    reader = CodeReader(trust_lists=trust_lists, statuses=statuses, clock=floor.clock, code_format=code_format)
+    stickers = StickerReader(reader, ports.organizations)
     client = source_client(settings.source_deadline_seconds)
     directory = ScannerDirectory(floor.database, floor.notifications, ports.organizations, floor.clock)
     return CodesServices(
@@ -130,7 +127,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             clock=floor.clock,
             code_format=code_format,
         ),
-        scan_records=ScanRecords(scenarios, floor.clock),
+        scan_records=ScanRecords(scenarios),
         scanners=Scanners(ports.organizations, scenarios, floor.clock, settings.origin),
         gate=ScannerGate(directory, floor.clock, settings.origin),
         enterprise_codes=EnterpriseCodes(
@@ -141,6 +138,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             code_format=code_format,
         ),
         stickers=stickers,
+        public_reader=PublicReader(reader, {Kind.E: stickers}),
         inspections=Inspections(ports.organizations, scenarios, floor.clock),
         enterprise_checks=EnterpriseChecks(
             database=floor.database,
@@ -152,8 +150,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             stale_after=timedelta(seconds=settings.source_stale_seconds),
         ),
         check_history=CheckHistory(ports.organizations, scenarios, ports.officials),
-        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),
-        forgetting=Forgetting(floor.database, floor.clock, scenarios),
+        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.verification_days),
         close=client.aclose,
     )
 
@@ -169,7 +166,8 @@ def routers(services: CodesServices) -> list[Router]:
         grants_router(services.grants),
         verification_router(services.verifications, services.scan_records, services.gate),
         scanner_router(services.scanners, services.gate),
-        enterprise_router(services.enterprise_codes, services.stickers, pages, code_format),
+        enterprise_router(services.enterprise_codes),
+        sticker_router(services.public_reader, pages, code_format),
         inspection_router(services.inspections),
         enterprise_check_router(services.enterprise_checks, services.check_history),
     ]
@@ -191,7 +189,6 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         ),
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
-        Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
     ]
 
 

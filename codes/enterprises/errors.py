@@ -1,4 +1,4 @@
-"""Refusals around enterprise codes, as the enterprise and a passer-by with a phone meet them."""
+"""Refusals around enterprise codes, as the enterprise meets them."""
 
 from app.kit.errors import Conflict, Forbidden, NotFound
 from app.kit.structs import Text
@@ -26,26 +26,3 @@ class EnterpriseCodesExhausted(Conflict):
     slug = "enterprise-codes-exhausted"
     title = Text(zh="有效企业码数量已达上限", en="No more enterprise codes")
     remedy = Text(zh="请先撤销不再张贴的企业码。", en="Revoke codes that no longer hang anywhere first.")
-
-
-class CodeNotOurs(NotFound):
-    """Whatever stands on this sticker, this city did not sign it."""
-
-    slug = "code-not-ours"
-    title = Text(zh="此码无效", en="This code is not valid")
-    remedy = Text(
-        zh="此码不是本市签发的企业码，请勿在此付款或填写个人信息，可拨打 12345 反映。",
-        en="This city did not issue this code. Do not pay or enter personal data here; call 12345 to report it.",
-    )
-
-
-class CodeEnded(NotFound):
-    """This city signed the code, and it counts no longer."""
-
-    status = 410
-    slug = "code-ended"
-    title = Text(zh="此码已失效", en="This code has ended")
-    remedy = Text(
-        zh="请向该单位索要新的企业码，或核对其纸质执照。",
-        en="Ask the organization for its new code, or look at its paper licence.",
-    )

@@ -8,8 +8,10 @@ import msgspec
 
 from app.kit.structs import Model, Request
 from codes.enterprise_ports import KnownOrganization
+from codes.enterprises import page
 from codes.lines import ONE_LINE
 from codes.status.models import StatusPointer
+from codes.stickers.models import Description, Fact
 from codes.verdict import Reason
 
 State: TypeAlias = Literal["active", "revoked"]
@@ -109,15 +111,28 @@ def sticker_of(reason: Reason, code: EnterpriseCode, organization: KnownOrganiza
     )
 
 
-def sticker_view_of(sticker: Sticker, code: EnterpriseCode) -> StickerView:
-    """What anybody may read of a valid sticker."""
-    return StickerView(
-        valid=True,
-        kind="E",
-        name=sticker.name,
-        credit_code=sticker.credit_code,
-        in_business=sticker.in_business,
-        label=code.label,
-        issued_at=code.issued_at,
-        expires_at=code.expires_at,
+def description_of(code: EnterpriseCode, organization: KnownOrganization) -> Description:
+    """What anybody may read of a valid code."""
+    in_business = organization.status == "active"
+    return Description(
+        name=organization.name,
+        facts=(
+            Fact(label=page.NAME, value=organization.name),
+            Fact(label=page.CREDIT_CODE, value=organization.credit_code),
+            Fact(label=page.HANGS, value=code.label),
+            Fact(label=page.ISSUED, value=code.issued_at),
+            Fact(label=page.UNTIL, value=code.expires_at),
+        ),
+        warnings=() if in_business else (page.NOT_IN_BUSINESS,),
+        advice=page.COMPARE,
+        view=StickerView(
+            valid=True,
+            kind="E",
+            name=organization.name,
+            credit_code=organization.credit_code,
+            in_business=in_business,
+            label=code.label,
+            issued_at=code.issued_at,
+            expires_at=code.expires_at,
+        ),
     )

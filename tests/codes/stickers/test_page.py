@@ -15,13 +15,13 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.structs import Text
-from codes.enterprises.page import PageMaker
-from codes.enterprises.routes import wants_json
 from codes.envelope.claims import Claims, Kind
 from codes.envelope.cose import Environment
 from codes.envelope.profiles import ES256, Signer
 from codes.envelope.static_code import encode_static_code
 from codes.keys import signer_of
+from codes.stickers.page import PageMaker
+from codes.stickers.routes import wants_json
 from tests.codes.enterprise_city import OTHER_COMPANY, RESTAURANT, Caller, EnterpriseRooms, agent_of
 
 JSON = {"accept": "application/json"}
@@ -195,10 +195,10 @@ async def test_page_of_a_sticker_with_any_bit_flipped_is_refused(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.one_of(st.text(max_size=80), st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", max_size=300)))
 async def test_page_of_any_text_is_an_answer_and_never_ours(rooms: EnterpriseRooms, floor: Floor, text: str) -> None:
-    async with floor.database.acquire() as connection:
-        reading = await rooms.services.stickers.read(connection, f"HTTP://127.0.0.1:8000/1/{text}")
-    assert reading.sticker.code is None
-    page = PageMaker(Text(zh="随申办", en="Suishen"), timedelta(hours=8)).show(reading.sticker)
+    async with floor.database.transaction() as connection:
+        sticker = await rooms.services.public_reader.read(connection, f"HTTP://127.0.0.1:8000/1/{text}")
+    assert sticker.description is None
+    page = PageMaker(Text(zh="随申办", en="Suishen"), timedelta(hours=8)).show(sticker)
     assert page.status_code == 404
 
 
