@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from app.kit.structs import Model
 from codes.envelope import cose
-from codes.envelope.claims import Claims, device_verifying_key, kid_of
+from codes.envelope.claims import Claims, Kind, device_verifying_key, kid_of
 from codes.envelope.cose import ObjectType, Sign1, external_aad
 from codes.envelope.presentation import Presentation, UnverifiedPresentation, parse_presentation
 from codes.envelope.profiles import VerifyingKey
@@ -37,28 +37,51 @@ STEPS = (
     "holder",
     "replay",
 )
-NOT_FOR_STICKERS = ("device_signature", "freshness")
+NO_DEVICE = ("device_signature", "freshness")
+NO_ISSUER = ("issuer_key", "issuer_signature")
+NOT_MADE: dict[Kind | None, tuple[str, ...]] = {
+    Kind.P: (),
+    Kind.F: (),
+    Kind.L: NO_DEVICE,
+    Kind.O: NO_ISSUER,
+    Kind.E: NO_DEVICE,
+    Kind.V: NO_DEVICE,
+    Kind.I: NO_DEVICE,
+    None: (*NO_ISSUER, *NO_DEVICE, "validity"),
+}
+"""The steps that a carrier has no use for."""
 GENERAL = 0
+PERSONAL = frozenset({Kind.P, Kind.F, Kind.L, Kind.O})
 
 ReadCode: TypeAlias = UnverifiedPresentation | UnverifiedStaticCode
 
 
+class Shown(Model):
+    """What any carrier says of itself, as much as a verdict needs; `kind` None is a document, which is no code.
+
+    `presentation` is what the holder's device vouched for at that second, where a device does.
+    """
+
+    kind: Kind | None
+    expires_at: int | None = None
+    presentation: Presentation | None = None
+
+
 class Examined(Model):
-    """A code after its signatures were checked. `code` is there when it could be read, `reason` says if it is true."""
+    """What was read, after all that needs no books was checked. `reason` says if it is true.
+
+    `shown` is there when it could be read, `claims` when the city signed them.
+    """
 
     reason: Reason
     failed_step: str | None
-    code: ReadCode | None
-
-    @property
-    def claims(self) -> Claims | None:
-        """What the city signed, if it could be read."""
-        return None if self.code is None else self.code.claims
+    shown: Shown | None = None
+    claims: Claims | None = None
 
     @property
     def presentation(self) -> Presentation | None:
         """What the phone signed, if this is a personal code that could be read."""
-        return self.code.presentation if isinstance(self.code, UnverifiedPresentation) else None
+        return None if self.shown is None else self.shown.presentation
 
 
 class Challenge(Model):
@@ -98,10 +121,10 @@ def verify_offline(
     examined = examine(text, trust_list, code_format, now)
     status = StatusFound(status=None)
     judged = Judged(reason=examined.reason, failed_step=examined.failed_step)
-    if examined.reason is Reason.OK and examined.code is not None:
-        status = status_from_lists(examined.code.claims, status_lists, now)
+    if examined.reason is Reason.OK and examined.shown is not None and examined.claims is not None:
+        status = status_from_lists(examined.claims, status_lists, now)
         judged = judge(
-            examined.code,
+            examined.shown,
             trust_list,
             status,
             policy,
@@ -117,7 +140,7 @@ def verify_offline(
         mode="offline",
         kind=None if examined.claims is None else examined.claims.kind.name,
         scenario=policy.number,
-        checks=checks_of(judged, policy.number, examined.code, skipped=("scanner", "holder", "replay")),
+        checks=checks_of(judged, policy.number, examined.shown, skipped=("scanner", "holder", "replay")),
         freshness=freshness_of(trust_list, status, examined.presentation, now),
     )
 
@@ -125,13 +148,21 @@ def verify_offline(
 def examine(text: str, trust_list: VerifiedTrustList, code_format: CodeFormat, now: datetime) -> Examined:
     """Reads `text` under all limits, then checks who signed it; never raises."""
     code: ReadCode | None = None
+    reason, step = Reason.OK, None
     try:
         code = read_code(text, code_format)
         _check_signatures(code, trust_list, code_format, now)
     except Refused as refused:
-        step = refused.step if refused.step in STEPS else "format"
-        return Examined(reason=refused.reason, failed_step=step, code=code)
-    return Examined(reason=Reason.OK, failed_step=None, code=code)
+        reason, step = refused.reason, refused.step if refused.step in STEPS else "format"
+    if code is None:
+        return Examined(reason=reason, failed_step=step)
+    return Examined(reason=reason, failed_step=step, shown=shown_by(code), claims=code.claims)
+
+
+def shown_by(code: ReadCode) -> Shown:
+    """What a signed code says of itself."""
+    presentation = code.presentation if isinstance(code, UnverifiedPresentation) else None
+    return Shown(kind=code.claims.kind, expires_at=code.claims.expires_at, presentation=presentation)
 
 
 def read_code(text: str, code_format: CodeFormat) -> ReadCode:
@@ -142,7 +173,7 @@ def read_code(text: str, code_format: CodeFormat) -> ReadCode:
 
 
 def judge(
-    code: ReadCode,
+    shown: Shown,
     trust_list: VerifiedTrustList,
     status: StatusFound,
     policy: ScenarioPolicy,
@@ -151,18 +182,18 @@ def judge(
     challenge: Challenge | None = None,
     allowance_seconds: int = 0,
 ) -> Judged:
-    """What a code of good signatures is worth here and now: kind, lists, status, validity, freshness, scenario."""
+    """What a true code is worth here and now: kind, lists, status, validity, freshness, scenario."""
     stale: set[str] = set()
     try:
-        _check_kind(code.claims, policy)
+        _check_kind(shown, policy)
         if now > trust_list.next_update_at:
             _tolerate("trust_list", Reason.TRUST_LIST_STALE, policy, stale)
         _check_status(status, policy, stale)
-        _check_expiry(code.claims, now)
-        if isinstance(code, UnverifiedPresentation):
-            check_freshness(code.presentation.iat, policy, now, allowance_seconds)
-            _check_challenge(code.presentation, policy, challenge)
-        check_scenario(code, policy)
+        _check_expiry(shown, now)
+        if shown.presentation is not None:
+            check_freshness(shown.presentation.iat, policy, now, allowance_seconds)
+            _check_challenge(shown.presentation, policy, challenge)
+            check_scenario(shown.presentation, policy)
     except Refused as refused:
         return Judged(reason=refused.reason, failed_step=refused.step, stale_steps=frozenset(stale))
     return Judged(reason=Reason.OK, stale_steps=frozenset(stale))
@@ -186,20 +217,18 @@ def check_freshness(iat: int, policy: ScenarioPolicy, now: datetime, allowance_s
         raise Refused(Reason.STALE_CODE, "freshness")
 
 
-def check_scenario(code: ReadCode, policy: ScenarioPolicy) -> None:
+def check_scenario(presentation: Presentation, policy: ScenarioPolicy) -> None:
     """A code that was opened for this scenario, or for none where that is enough; raises `Refused`."""
-    if not isinstance(code, UnverifiedPresentation) or code.presentation.scenario == policy.number:
+    if presentation.scenario == policy.number:
         return
-    if code.presentation.scenario != GENERAL or not policy.general_ok:
+    if presentation.scenario != GENERAL or not policy.general_ok:
         raise Refused(Reason.SCENARIO_MISMATCH, "scenario")
 
 
-def checks_of(
-    judged: Judged, scenario: int, code: ReadCode | None = None, skipped: tuple[str, ...] = ()
-) -> list[Check]:
+def checks_of(judged: Judged, scenario: int, shown: Shown | None = None, skipped: tuple[str, ...] = ()) -> list[Check]:
     """One line for each step: those before the failed one passed, those after it were not made."""
-    static = isinstance(code, UnverifiedStaticCode)
-    return list(_checks(judged, scenario, skipped + NOT_FOR_STICKERS if static else skipped))
+    unused = () if shown is None else NOT_MADE[shown.kind]
+    return list(_checks(judged, scenario, skipped + unused))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -278,13 +307,15 @@ def _check_status(found: StatusFound, policy: ScenarioPolicy, stale: set[str]) -
         _tolerate("status", Reason.STATUS_UNKNOWN, policy, stale)
 
 
-def _check_kind(claims: Claims, policy: ScenarioPolicy) -> None:
-    if claims.kind not in policy.kinds:
+def _check_kind(shown: Shown, policy: ScenarioPolicy) -> None:
+    """A document serves wherever a person may show a code; who may ask for one is the scanner's matter."""
+    fits = shown.kind in policy.kinds if shown.kind is not None else not policy.kinds.isdisjoint(PERSONAL)
+    if not fits:
         raise Refused(Reason.WRONG_CARRIER, "kind")
 
 
-def _check_expiry(claims: Claims, now: datetime) -> None:
-    if now.timestamp() >= claims.expires_at:
+def _check_expiry(shown: Shown, now: datetime) -> None:
+    if shown.expires_at is not None and now.timestamp() >= shown.expires_at:
         raise Refused(Reason.GRANT_EXPIRED, "validity")
 
 

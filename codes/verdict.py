@@ -193,6 +193,7 @@ class VerificationResult(Model, kw_only=True):
     mode: Literal["online", "offline"]
     repeated: bool = False
     kind: str | None = None
+    """A letter of `Kind`; `document` when staff typed a number; None when nothing could be read."""
     scenario: int
     checks: list[Check]
     freshness: Freshness
@@ -201,6 +202,10 @@ class VerificationResult(Model, kw_only=True):
     sources: list[Source] = msgspec.field(default_factory=list)
     scanner: ScannedBy | None = None
     receipt: str | None = None
+    form_ticket: str | None = None
+    """At a counter: what the department redeems once for the holder's prefilled fields."""
+    printed: dict[str, str] = msgspec.field(default_factory=dict)
+    """What a paper code says of its holder on its own face, for the comparison with a document."""
 
     @property
     def door(self) -> Door:

@@ -38,6 +38,7 @@ from codes.stickers.reading import CodeReader, PublicReader
 from codes.stickers.routes import sticker_router
 from codes.trust.routes import trust_router
 from codes.trust.service import TrustLists
+from codes.verification.answers import Answers
 from codes.verification.holders import Holders
 from codes.verification.models import policy_of
 from codes.verification.ports import FindsEntitlements, FindsPeople
@@ -122,8 +123,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
                 entitlements=ports.entitlements,
             ),
             standings=Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes()),
-            receipts=Receipts(floor.keyring, code_format.environment),
-            vault=floor.vault,
+            answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),
             clock=floor.clock,
             code_format=code_format,
         ),

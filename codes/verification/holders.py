@@ -1,5 +1,6 @@
 """Who stands behind a code, whether they still do, and the attributes that a scan may learn of them."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from auth.people.service import ATTRIBUTES as PERSONAL_ATTRIBUTES
 from codes.enterprise_ports import FindsOrganizations
 from codes.scenarios.models import Scenario
 from codes.verdict import Reason
-from codes.verification.ports import FindsEntitlements, FindsPeople, Holder
+from codes.verification.ports import FindsEntitlements, FindsPeople, Holder, KnowsFreezes, KnowsMandates
 
 ORGANIZATION_STANDING = {"active": Reason.OK, "suspended": Reason.SUSPENDED}
 
@@ -25,20 +26,28 @@ class Holders:
         organizations: FindsOrganizations,
         vault: Vault,
         entitlements: FindsEntitlements | None = None,
+        freezes: KnowsFreezes | None = None,
+        mandates: KnowsMandates | None = None,
     ) -> None:
         self._people = people
         self._organizations = organizations
         self._vault = vault
         self._entitlements = entitlements
+        self._freezes = freezes
+        self._mandates = mandates
 
-    async def standing(self, connection: Connection, holder: Holder, scenario: Scenario) -> Reason:
-        """OK, or why this holder's code does not count here: account or company closed, identity not checked enough."""
+    async def standing(self, connection: Connection, holder: Holder, scenario: Scenario, now: datetime) -> Reason:
+        """OK, or why this holder's code does not count here: closed, frozen, no longer spoken for, not known enough."""
         if holder.subject_type == "organization":
             organization = await self._organizations.get_organization(connection, holder.subject_id)
             return ORGANIZATION_STANDING.get(organization.status, Reason.REVOKED)
         person = await self._people.get_person(connection, holder.subject_id)
         if person.status != "active":
             return Reason.REVOKED
+        if self._freezes is not None and (frozen := await self._freezes.reason(connection, holder.subject_id, now)):
+            return frozen
+        if ended := await self._mandate_ended(connection, holder, now):
+            return ended
         return Reason.OK if person.identity_level >= scenario.min_identity_level else Reason.HOLDER_CHECK_REQUIRED
 
     async def disclose(
@@ -57,6 +66,12 @@ class Holders:
                 connection, holder.subject_id, scenario
             )
         return disclosed
+
+    async def _mandate_ended(self, connection: Connection, holder: Holder, now: datetime) -> Reason | None:
+        """A mandate that nobody can look up counts as ended."""
+        if holder.mandate_id is None and holder.guardian_id is None:
+            return None
+        return Reason.REVOKED if self._mandates is None else await self._mandates.reason(connection, holder, now)
 
     async def _of_organization(
         self, connection: Connection, organization_id: UUID, attributes: frozenset[str]

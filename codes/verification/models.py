@@ -19,13 +19,23 @@ GENERAL_ATTRIBUTES = frozenset({"openid", "entitlements"})
 Mode: TypeAlias = Literal["online", "offline"]
 
 
-class VerifyCode(Request):
-    """What a scanner sends: what it read, and in which situation. `request_id` makes a retry safe; it is signed."""
+class Asked(Request):
+    """What every question of a scanner says, whatever was shown to it.
+
+    `request_id` makes a retry safe; it is signed. `holder_checked`: a member of staff compared the holder with a
+    document, which paper and typed numbers need.
+    """
+
+    scenario: int
+    request_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}(?![\s\S])")] | None = None
+    holder_checked: bool = False
+
+
+class VerifyCode(Asked):
+    """What a scanner sends: what it read, and in which situation."""
 
     code: str
-    scenario: int
     cnonce: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{11,43}(?![\s\S])")] | None = None
-    request_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}(?![\s\S])")] | None = None
 
 
 class GrantStanding(Model):
@@ -36,6 +46,9 @@ class GrantStanding(Model):
     grants: int
     revoked_at: datetime | None
     status: int | None
+    spent: bool = False
+    guardian_id: UUID | None = None
+    mandate_id: UUID | None = None
 
     @property
     def true_status(self) -> Status:

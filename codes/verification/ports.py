@@ -1,21 +1,26 @@
 """What a verification needs of the rest of the house. Shapes only."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.structs import Model
 from codes.envelope.claims import Kind
+from codes.scenarios.models import Scenario
+from codes.verdict import Reason, VerificationResult
 
 SubjectType: TypeAlias = Literal["person", "organization"]
 
 
 class Holder(Model):
-    """Whom a code speaks of."""
+    """Whom a code speaks of. A code that a guardian shows speaks of the child; guardian and mandate stand beside it."""
 
     subject_type: SubjectType
     subject_id: UUID
+    guardian_id: UUID | None = None
+    mandate_id: UUID | None = None
 
 
 class KnownPerson(Protocol):
@@ -81,4 +86,83 @@ class Scans(Protocol):
 
     def refusal_of(self, scenario: int, /) -> Any:
         """The `Reason` why it may not ask in this scenario, or None."""
+        ...
+
+
+class AcceptedScan(Protocol):
+    """A scan that is about to be told ACCEPT."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def scanner(self) -> Scans: ...
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+
+class AdmitsScans(Protocol):
+    """Who may ask at all at this moment: limits against enumeration, and locks after a change of scenario."""
+
+    async def refusal(
+        self, connection: Connection, scanner: Scans, scenario: Scenario, now: datetime, /
+    ) -> Reason | None:
+        """Why this scan is not even looked at, or None. The refusal is recorded as a scan and discloses nothing."""
+        ...
+
+    async def learn(
+        self, connection: Connection, scanner: Scans, scenario: Scenario, result: VerificationResult, now: datetime, /
+    ) -> None:
+        """Takes note of the verdict, in the transaction of the scan; refusals of its own and repeats included."""
+        ...
+
+
+class NarrowsDisclosure(Protocol):
+    """What a scanner is registered to learn in a scenario, which may be less than the scenario allows."""
+
+    def narrowed(self, scanner: Scans, scenario: Scenario, attributes: frozenset[str], /) -> frozenset[str]:
+        """Those of `attributes` that may leave; never more."""
+        ...
+
+
+class IssuesTickets(Protocol):
+    """Form tickets of counter scenarios: what a department redeems for prefilled fields."""
+
+    async def issue(self, connection: Connection, scan: AcceptedScan, holder: Holder, now: datetime, /) -> str | None:
+        """The ticket of this scan, or None where the scenario is no counter's.
+
+        Called before the guard against replays is known to hold: when it does not, nobody is ever told the ticket.
+        """
+        ...
+
+
+class KnowsFreezes(Protocol):
+    """Persons whose codes were frozen at a counter."""
+
+    async def reason(self, connection: Connection, person_id: UUID, now: datetime, /) -> Reason | None:
+        """SUSPENDED or REVOKED, or None for who is not frozen."""
+        ...
+
+
+class KnowsMandates(Protocol):
+    """Whether a guardian still speaks for a child."""
+
+    async def reason(self, connection: Connection, holder: Holder, now: datetime, /) -> Reason | None:
+        """Why a code of this holder, shown by `guardian_id` under `mandate_id`, does not count; None when it does."""
+        ...
+
+
+class EndsCodes(Protocol):
+    """Whatever else was given to a person: online codes, paper codes. Ends in the caller's transaction."""
+
+    async def end_codes(self, connection: Connection, person_id: UUID, now: datetime, /) -> int:
+        """Ends everything of this person's; how many codes that were."""
+        ...
+
+    async def end_codes_of_device(self, connection: Connection, device_id: UUID, now: datetime, /) -> int:
+        """Ends what was given to one device; how many codes that were."""
         ...

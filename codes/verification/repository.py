@@ -12,17 +12,36 @@ from codes.status.models import StatusPointer
 from codes.verification.models import GrantStanding, RecordedScan, Retention, StoredAnswer, Verification
 
 FIND_STANDING = """
-select b.person_id, b.device_id, b.grants, b.revoked_at, s.status
+select b.person_id, b.device_id, b.grants, b.revoked_at, s.status,
+       exists (select from codes.spent_grant p where p.cti = $4) as spent
   from codes.grant_batch b
   left join codes.status_entry s on s.shard = $2 and s.index = $3
  where b.number = $1
 """
 
 
-async def find_standing(connection: Connection, batch: int, pointer: StatusPointer) -> GrantStanding | None:
+async def find_standing(connection: Connection, batch: int, pointer: StatusPointer, cti: bytes) -> GrantStanding | None:
     """Whose grant this is and whether it still counts, in one round trip."""
-    row = await connection.fetchrow(FIND_STANDING, batch, pointer.shard, pointer.index)
+    row = await connection.fetchrow(FIND_STANDING, batch, pointer.shard, pointer.index, cti)
     return None if row is None else convert(row, GrantStanding)
+
+
+INSERT_SPENT = """
+insert into codes.spent_grant (cti, spent_at, expires_at) values ($1, $2, $3) on conflict do nothing returning true
+"""
+
+
+async def insert_spent(connection: Connection, cti: bytes, now: datetime, expires_at: datetime) -> bool:
+    """Whether this call used the grant up; of two at once the second waits for the first one's end."""
+    return await connection.fetchval(INSERT_SPENT, cti, now, expires_at) is not None
+
+
+DELETE_SPENT = "delete from codes.spent_grant where expires_at < $1"
+
+
+async def delete_spent(connection: Connection, before: datetime) -> None:
+    """Forgets grants that were used up and have ended since."""
+    await connection.execute(DELETE_SPENT, before)
 
 
 # Whoever comes second waits here until the first has committed or rolled back, on whatever worker that is.

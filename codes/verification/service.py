@@ -1,47 +1,36 @@
 """One scan, one verdict: signatures, status, time, scenario, scanner, holder, replay; then what may leave, and the row.
 
 The row is the guard: of all scans of one presentation, on all workers, exactly one is accepted. A refused scan is
-remembered too, and discloses nothing.
+remembered too, and discloses nothing. Every carrier goes this way; they differ only in how they are read.
 """
 
 import base64
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, TypeAlias
 
 import msgspec
 
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
-from app.kit.structs import Model
-from app.kit.vault import Vault
-from codes.offline import Challenge, Examined, Judged, checks_of, examine, freshness_of, judge
+from codes.offline import Challenge, Examined, Judged, examine, judge
 from codes.scenarios.catalogue import Scenarios
-from codes.scenarios.models import Scenario
-from codes.trust.models import CodeFormat, VerifiedTrustList
+from codes.trust.models import CodeFormat
 from codes.trust.service import TrustLists
-from codes.verdict import Reason, ScannedBy, VerificationResult, retry_of, verdict_of
+from codes.verdict import Reason, VerificationResult
 from codes.verification import repository
+from codes.verification.answers import Answers, Scan
 from codes.verification.holders import Holders
-from codes.verification.models import StoredAnswer, Verification, VerifyCode, attributes_allowed, policy_of
-from codes.verification.ports import Scans
-from codes.verification.receipts import Receipts
-from codes.verification.standing import NOT_READ, Standing, Standings
+from codes.verification.models import Asked, VerifyCode, attributes_allowed, policy_of
+from codes.verification.ports import AdmitsScans, Holder, IssuesTickets, NarrowsDisclosure, Scans
+from codes.verification.reading import Guard, Reading, ReadsCodes, unread
+from codes.verification.standing import NOT_READ, Standings
 
-ANSWER_PURPOSE = "codes.answer"
+USED_UP = frozenset({Reason.STALE_CODE, Reason.REPLAYED})
+"""What a code comes to be by being accepted and growing old: the same request is told its first answer again."""
 
-
-class Scan(Model):
-    """One scan while it is judged."""
-
-    id: UUID
-    now: datetime
-    scanner: Any  # Scans
-    scenario: Scenario
-    request: VerifyCode
-    trust_list: VerifiedTrustList
-    examined: Examined
+Read: TypeAlias = Callable[[Scan], Awaitable[Reading]]
 
 
 class Verifications:
@@ -54,162 +43,172 @@ class Verifications:
         scenarios: Scenarios,
         holders: Holders,
         standings: Standings,
-        receipts: Receipts,
-        vault: Vault,
+        answers: Answers,
         clock: Clock,
         code_format: CodeFormat,
+        readers: Sequence[ReadsCodes] = (),
+        admission: AdmitsScans | None = None,
+        narrowing: NarrowsDisclosure | None = None,
+        tickets: IssuesTickets | None = None,
     ) -> None:
         self._trust_lists = trust_lists
         self._scenarios = scenarios
         self._holders = holders
         self._standings = standings
-        self._receipts = receipts
-        self._vault = vault
+        self._answers = answers
         self._clock = clock
         self._code_format = code_format
+        self._readers = readers
+        self._admission = admission
+        self._narrowing = narrowing
+        self._tickets = tickets
 
     async def verify(self, connection: Connection, scanner: Scans, request: VerifyCode) -> VerificationResult:
         """The verdict on what `scanner` read. Raises `ScenarioUnknown`; a bad code is a verdict, never an error."""
-        scenario = self._scenarios.get(request.scenario)
-        now = self._clock.now()
-        trust_list = (await self._trust_lists.current(connection)).verified
+
+        async def read(scan: Scan) -> Reading:
+            return await self._read(connection, scan, request.code)
+
+        challenge = Challenge(aud=str(scanner.site_id), cnonce=_decoded(request.cnonce))
+        return await self.answer(connection, scanner, request, read, challenge)
+
+    async def answer(
+        self, connection: Connection, scanner: Scans, asked: Asked, read: Read, challenge: Challenge | None = None
+    ) -> VerificationResult:
+        """The verdict on whatever `read` finds, recorded in the caller's transaction. Raises `ScenarioUnknown`.
+
+        A scanner that may not ask at all is told so before `read` is called.
+        """
         scan = Scan(
             id=new_id(),
-            now=now,
+            now=self._clock.now(),
             scanner=scanner,
-            scenario=scenario,
-            request=request,
-            trust_list=trust_list,
-            examined=examine(request.code, trust_list, self._code_format, now),
+            scenario=self._scenarios.get(asked.scenario),
+            trust_list=(await self._trust_lists.current(connection)).verified,
+            request_id=asked.request_id,
+            holder_checked=asked.holder_checked,
+            challenge=challenge,
         )
-        claims = scan.examined.claims
-        standing = NOT_READ
-        if scan.examined.reason is Reason.OK and claims is not None:
-            standing = await self._standings.find(connection, claims, now)
-        judged = await self._judge(connection, scan, standing)
-        if judged.reason is Reason.STALE_CODE and (earlier := await self._find_earlier(connection, scan)):
-            return earlier
-        return await self._conclude(connection, scan, standing, judged)
+        result = await self._ruling(connection, scan, read)
+        if self._admission is not None:
+            await self._admission.learn(connection, scanner, scan.scenario, result, scan.now)
+        return result
 
-    async def _judge(self, connection: Connection, scan: Scan, standing: Standing) -> Judged:
-        examined = scan.examined
-        if examined.reason is not Reason.OK or examined.code is None:
+    async def _ruling(self, connection: Connection, scan: Scan, read: Read) -> VerificationResult:
+        reading = await self._turned_away(connection, scan) or await read(scan)
+        judged = await self._judge(connection, scan, reading)
+        if judged.reason in USED_UP and (earlier := await self._find_earlier(connection, scan, reading.guard)):
+            return earlier
+        return await self._conclude(connection, scan, reading, judged)
+
+    async def _turned_away(self, connection: Connection, scan: Scan) -> Reading | None:
+        if self._admission is None:
+            return None
+        refusal = await self._admission.refusal(connection, scan.scanner, scan.scenario, scan.now)
+        return None if refusal is None else unread(refusal, "scanner")
+
+    async def _read(self, connection: Connection, scan: Scan, text: str) -> Reading:
+        for reader in self._readers:
+            if reader.recognises(text):
+                return await reader.read(connection, scan.scanner, text, scan.scenario.number, scan.now)
+        examined = examine(text, scan.trust_list, self._code_format, scan.now)
+        if examined.reason is not Reason.OK or examined.claims is None:
+            return Reading(examined=examined, standing=NOT_READ, guard=_guard_of(examined))
+        standing = await self._standings.find(connection, examined.claims, scan.now)
+        return Reading(examined=examined, standing=standing, guard=_guard_of(examined))
+
+    async def _judge(self, connection: Connection, scan: Scan, reading: Reading) -> Judged:
+        examined, standing = reading.examined, reading.standing
+        if examined.reason is not Reason.OK or examined.shown is None:
             return Judged(reason=examined.reason, failed_step=examined.failed_step)
         if standing.refusal is not None:
             return standing.refusal
-        judged = judge(
-            examined.code,
-            scan.trust_list,
-            standing.status,
-            policy_of(scan.scenario),
-            scan.now,
-            challenge=_challenge_of(scan),
-        )
+        policy = policy_of(scan.scenario)
+        judged = judge(examined.shown, scan.trust_list, standing.status, policy, scan.now, challenge=scan.challenge)
         if judged.reason is not Reason.OK:
             return judged
         if refusal := scan.scanner.refusal_of(scan.scenario.number):
-            return msgspec.structs.replace(judged, reason=refusal, failed_step="scanner")
+            return _refused(judged, refusal, "scanner")
         assert standing.holder is not None
-        reason = await self._holders.standing(connection, standing.holder, scan.scenario)
-        return judged if reason is Reason.OK else msgspec.structs.replace(judged, reason=reason, failed_step="holder")
+        reason = await self._holders.standing(connection, standing.holder, scan.scenario, scan.now)
+        if reason is not Reason.OK:
+            return _refused(judged, reason, "holder")
+        return _refused(judged, Reason.REPLAYED, "replay") if standing.spent else judged
 
     async def _conclude(
-        self, connection: Connection, scan: Scan, standing: Standing, judged: Judged
+        self, connection: Connection, scan: Scan, reading: Reading, judged: Judged
     ) -> VerificationResult:
         disclosed: dict[str, Any] = {}
-        if judged.reason is Reason.OK and standing.holder is not None:
-            chosen = None if scan.examined.presentation is None else scan.examined.presentation.scenario
-            disclosed = await self._holders.disclose(
-                connection,
-                standing.holder,
-                attributes_allowed(scan.scenario, chosen),
-                scenario=scan.scenario.number,
-                asked_by=scan.scanner.organization_id,
-            )
-        result = self._result(scan, standing, judged, disclosed)
-        if await repository.insert_verification(connection, self._row(scan, standing, result)):
+        ticket: str | None = None
+        holder = reading.standing.holder
+        if judged.reason is Reason.OK and holder is not None:
+            disclosed = await self._disclose(connection, scan, reading, holder)
+            ticket = await self._issue_ticket(connection, scan, holder)
+        result = self._answers.result(scan, reading, judged, disclosed, ticket)
+        if await self._remember(connection, scan, reading, result):
             return result
-        return await self._answer_again(connection, scan, standing, judged)
+        return await self._answer_again(connection, scan, reading, judged)
+
+    async def _disclose(self, connection: Connection, scan: Scan, reading: Reading, holder: Holder) -> dict[str, Any]:
+        presentation = reading.examined.presentation
+        attributes = attributes_allowed(scan.scenario, None if presentation is None else presentation.scenario)
+        if self._narrowing is not None:
+            attributes &= self._narrowing.narrowed(scan.scanner, scan.scenario, attributes)
+        return await self._holders.disclose(
+            connection,
+            holder,
+            attributes,
+            scenario=scan.scenario.number,
+            asked_by=scan.scanner.organization_id,
+        )
+
+    async def _issue_ticket(self, connection: Connection, scan: Scan, holder: Holder) -> str | None:
+        return None if self._tickets is None else await self._tickets.issue(connection, scan, holder, scan.now)
+
+    async def _remember(self, connection: Connection, scan: Scan, reading: Reading, result: VerificationResult) -> bool:
+        """Whether the row stands; False when what it would use up was used up before."""
+        guard = reading.guard
+        if result.reason is Reason.OK and guard is not None and guard.spent_until is not None:
+            spent = await repository.insert_spent(connection, guard.cti, scan.now, guard.spent_until)
+            if not spent:
+                return False
+        return await repository.insert_verification(connection, self._answers.row(scan, reading, result))
 
     async def _answer_again(
-        self, connection: Connection, scan: Scan, standing: Standing, judged: Judged
+        self, connection: Connection, scan: Scan, reading: Reading, judged: Judged
     ) -> VerificationResult:
         """The presentation was accepted before: the same request gets its answer again, any other is a replay."""
-        if earlier := await self._find_earlier(connection, scan):
+        if earlier := await self._find_earlier(connection, scan, reading.guard):
             return earlier
-        replayed = msgspec.structs.replace(judged, reason=Reason.REPLAYED, failed_step="replay")
-        result = self._result(scan, standing, replayed, {})
-        await repository.insert_verification(connection, self._row(scan, standing, result))
+        result = self._answers.result(scan, reading, _refused(judged, Reason.REPLAYED, "replay"), {})
+        await repository.insert_verification(connection, self._answers.row(scan, reading, result))
         return result
 
-    async def _find_earlier(self, connection: Connection, scan: Scan) -> VerificationResult | None:
+    async def _find_earlier(self, connection: Connection, scan: Scan, guard: Guard | None) -> VerificationResult | None:
         """What this scanner was told on the same request in the same scenario, if it may still ask there."""
-        presentation, claims, asked = scan.examined.presentation, scan.examined.claims, scan.request.request_id
-        if presentation is None or claims is None or asked is None:
+        if guard is None or scan.request_id is None or scan.scanner.refusal_of(scan.scenario.number) is not None:
             return None
-        if scan.scanner.refusal_of(scan.scenario.number) is not None:
+        answer = await repository.find_answer(connection, guard.cti, guard.iat)
+        if answer is None or (answer.scanner_id, answer.request_id) != (scan.scanner.id, scan.request_id):
             return None
-        answer = await repository.find_answer(connection, claims.cti, _time(presentation.iat))
-        if answer is None or (answer.scanner_id, answer.request_id) != (scan.scanner.id, asked):
-            return None
-        earlier = self._open(answer)
+        earlier = self._answers.open(answer)
         return earlier if earlier is not None and earlier.scenario == scan.scenario.number else None
 
-    def _result(self, scan: Scan, standing: Standing, judged: Judged, disclosed: dict[str, Any]) -> VerificationResult:
-        accepted = judged.reason is Reason.OK
-        claims = scan.examined.claims
-        return VerificationResult(
-            verification_id=str(scan.id),
-            verdict=verdict_of(judged.reason),
-            reason=judged.reason,
-            retry=retry_of(judged.reason),
-            mode="online",
-            kind=None if claims is None else claims.kind.name,
-            scenario=scan.scenario.number,
-            checks=checks_of(judged, scan.scenario.number, scan.examined.code),
-            freshness=freshness_of(scan.trust_list, standing.status, scan.examined.presentation, scan.now),
-            disclosed=disclosed,
-            withheld=sorted(set(scan.scenario.discloses) - disclosed.keys()) if accepted else [],
-            scanner=_scanned_by(scan.scanner),
-            receipt=self._receipts.sign(
-                scan.id, judged.reason, scenario=scan.scenario.number, scanner_id=scan.scanner.id, now=scan.now
-            ),
-        )
 
-    def _row(self, scan: Scan, standing: Standing, result: VerificationResult) -> Verification:
-        presentation, claims = scan.examined.presentation, scan.examined.claims
-        guarded = result.reason is Reason.OK and presentation is not None and claims is not None
-        answer = msgspec.json.encode(result)
-        return Verification(
-            id=scan.id,
-            iat=_time(presentation.iat) if guarded and presentation else scan.now,
-            guard_cti=claims.cti if guarded and claims else None,
-            verified_at=scan.now,
-            scanner_id=scan.scanner.id,
-            organization_id=scan.scanner.organization_id,
-            scanned_by=_scanned_by(scan.scanner),
-            request_id=scan.request.request_id,
-            subject_type=standing.holder.subject_type if standing.holder else None,
-            subject_id=standing.holder.subject_id if standing.holder else None,
-            kind=result.kind,
-            scenario=result.scenario,
-            basis=scan.scenario.basis_kind,
-            disclosed=sorted(result.disclosed),
-            withheld=result.withheld,
-            verdict=result.verdict,
-            reason=result.reason,
-            answer_sealed=self._vault.seal(ANSWER_PURPOSE, answer, context=scan.id.bytes) if guarded else None,
-        )
-
-    def _open(self, answer: StoredAnswer) -> VerificationResult | None:
-        if answer.answer_sealed is None:
-            return None
-        opened = self._vault.open(ANSWER_PURPOSE, answer.answer_sealed, context=answer.id.bytes)
-        return msgspec.structs.replace(msgspec.json.decode(opened, type=VerificationResult), repeated=True)
+def _refused(judged: Judged, reason: Reason, step: str) -> Judged:
+    return msgspec.structs.replace(judged, reason=reason, failed_step=step)
 
 
-def _challenge_of(scan: Scan) -> Challenge:
-    return Challenge(aud=str(scan.scanner.site_id), cnonce=_decoded(scan.request.cnonce))
+def _guard_of(examined: Examined) -> Guard | None:
+    """A presentation counts once; one that answered a nonce uses its whole grant up."""
+    presentation, claims = examined.presentation, examined.claims
+    if presentation is None or claims is None:
+        return None
+    return Guard(
+        cti=claims.cti,
+        iat=_time(presentation.iat),
+        spent_until=None if presentation.cnonce is None else _time(claims.expires_at),
+    )
 
 
 def _decoded(cnonce: str | None) -> bytes | None:
@@ -217,10 +216,6 @@ def _decoded(cnonce: str | None) -> bytes | None:
     if cnonce is None or len(cnonce) % 4 == 1:
         return None
     return base64.urlsafe_b64decode(cnonce + "=" * (-len(cnonce) % 4))
-
-
-def _scanned_by(scanner: Scans) -> ScannedBy:
-    return ScannedBy(org=scanner.organization_name, site=scanner.site_name, device=scanner.device_name)
 
 
 def _time(seconds: int) -> datetime:

@@ -22,6 +22,7 @@ class Standing(Model):
     holder: Holder | None
     status: StatusFound
     refusal: Judged | None = None
+    spent: bool = False  # used up for good by an earlier acceptance
 
 
 NOT_READ = Standing(holder=None, status=UNKNOWN)
@@ -52,8 +53,16 @@ class Standings:
         pointer = self._pointers.open(cti)
         if pointer is None:
             return NOT_OURS
-        grant = await repository.find_standing(connection, pointer.batch, place)
+        grant = await repository.find_standing(connection, pointer.batch, place, cti)
         if grant is None or pointer.number >= grant.grants:
             return NOT_FOUND
-        holder = Holder(subject_type="person", subject_id=grant.person_id)
-        return Standing(holder=holder, status=StatusFound(status=grant.true_status, as_of=now))
+        return Standing(
+            holder=Holder(
+                subject_type="person",
+                subject_id=grant.person_id,
+                guardian_id=grant.guardian_id,
+                mandate_id=grant.mandate_id,
+            ),
+            status=StatusFound(status=grant.true_status, as_of=now),
+            spent=grant.spent,
+        )

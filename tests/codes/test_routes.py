@@ -32,7 +32,7 @@ from tests.codes.personal_city import City, Phone
 JSON = {"content-type": "application/json"}
 FIELDS = {
     *("verification_id", "verdict", "reason", "retry", "mode", "repeated", "kind", "scenario", "checks"),
-    *("freshness", "disclosed", "withheld", "sources", "scanner", "receipt"),
+    *("freshness", "disclosed", "withheld", "sources", "scanner", "receipt", "form_ticket", "printed"),
 }
 
 
