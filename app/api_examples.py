@@ -36,6 +36,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "organization_id": ID,
         "roles": ["reviewer"],
     },
+    "AddChild": {
+        "name": "演示小朋友",
+        "document_type": "id_card",
+        "document_number": make_synthetic_id_number(birth=date(2018, 3, 15), sequence=21),
+    },
     "GrantConsent": {
         "department_id": ID,
         "purpose": "library-card",

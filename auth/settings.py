@@ -41,6 +41,10 @@ class AuthSettings(Model):
     """Refused real-name checks of one person in a day."""
     organization_claim_limit: int = 10
     """Claims of one person in a day that the registry did not confirm."""
+    guardianship_limit: int = 5
+    """Refused questions of one person in a day whether a child is theirs."""
+    city_utc_offset_seconds: int = 8 * 3600
+    """The city's clock against UTC: whose midnight begins a birthday."""
     password_limit: int = 5
     password_window_seconds: int = 900
     password_threads: int = 2

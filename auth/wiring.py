@@ -24,6 +24,8 @@ from auth.login.otp import routes as otp_routes
 from auth.login.otp.service import OtpLogin
 from auth.login.password import routes as password_routes
 from auth.login.password.service import PasswordLogin
+from auth.mandates import routes as mandates_routes
+from auth.mandates.guardians import Guardians
 from auth.mandates.service import Mandates
 from auth.messages import routes as messages_routes
 from auth.messages.service import Messages
@@ -71,6 +73,7 @@ class AuthServices:
     otp: OtpLogin
     devices: Devices
     mandates: Mandates
+    guardians: Guardians
     organizations: Organizations
     organization_claims: OrganizationClaims
     officials: Officials
@@ -165,6 +168,14 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         ),
         devices=devices,
         mandates=mandates,
+        guardians=Guardians(
+            database=floor.database,
+            people=people,
+            mandates=mandates,
+            registry=registry,
+            clock=floor.clock,
+            settings=settings,
+        ),
         organizations=organizations,
         organization_claims=OrganizationClaims(
             database=floor.database,
@@ -206,6 +217,7 @@ def routers(services: AuthServices) -> list[Router]:
         sessions_routes.router,
         devices_routes.router,
         organizations_routes.router,
+        mandates_routes.router,
         password_routes.router,
         officials_routes.router,
         consents_routes.router,
@@ -220,6 +232,7 @@ def routers(services: AuthServices) -> list[Router]:
         "otp": services.otp,
         "devices": services.devices,
         "organizations": services.organizations,
+        "guardians": services.guardians,
         "officials": services.officials,
         "password_login": services.password_login,
         "consents": services.consents,

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.structs import convert
-from auth.mandates.models import Mandate
+from auth.mandates.models import Mandate, MandateKind
 
 INSERT_MANDATE = """
-insert into auth.mandate (id, principal_id, agent_id, kind, role, proof, starts_at, ends_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into auth.mandate (id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
@@ -18,6 +18,7 @@ async def insert_mandate(connection: Connection, mandate: Mandate) -> None:
     await connection.execute(
         INSERT_MANDATE,
         mandate.id,
+        mandate.principal_type,
         mandate.principal_id,
         mandate.agent_id,
         mandate.kind,
@@ -29,22 +30,22 @@ async def insert_mandate(connection: Connection, mandate: Mandate) -> None:
 
 
 LIST_OF_AGENT = """
-select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
+select id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
   from auth.mandate
- where agent_id = $1 and revoked_at is null and starts_at <= $2 and (ends_at is null or ends_at > $2)
+ where agent_id = $1 and kind = $3 and revoked_at is null and starts_at <= $2 and (ends_at is null or ends_at > $2)
  order by id limit 200
 """
 
 
-async def list_of_agent(connection: Connection, agent_id: UUID, now: datetime) -> list[Mandate]:
-    """The living mandates of a person."""
-    return [convert(row, Mandate) for row in await connection.fetch(LIST_OF_AGENT, agent_id, now)]
+async def list_of_agent(connection: Connection, agent_id: UUID, kind: MandateKind, now: datetime) -> list[Mandate]:
+    """The living mandates of a person, of one kind."""
+    return [convert(row, Mandate) for row in await connection.fetch(LIST_OF_AGENT, agent_id, now, kind)]
 
 
 FIND_OF_AGENT_FOR_SHARE = """
-select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
+select id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
   from auth.mandate
- where agent_id = $1 and principal_id = $2 and revoked_at is null
+ where agent_id = $1 and principal_id = $2 and kind = $4 and revoked_at is null
    and starts_at <= $3 and (ends_at is null or ends_at > $3)
  order by id limit 1
    for share
@@ -52,15 +53,15 @@ select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoke
 
 
 async def find_of_agent_for_share(
-    connection: Connection, agent_id: UUID, principal_id: UUID, now: datetime
+    connection: Connection, agent_id: UUID, principal_id: UUID, kind: MandateKind, now: datetime
 ) -> Mandate | None:
     """The living mandate of this person for this principal; it lives until the caller's transaction ends."""
-    row = await connection.fetchrow(FIND_OF_AGENT_FOR_SHARE, agent_id, principal_id, now)
+    row = await connection.fetchrow(FIND_OF_AGENT_FOR_SHARE, agent_id, principal_id, now, kind)
     return convert(row, Mandate) if row else None
 
 
 FIND_RESPONSIBLE = """
-select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
+select id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
   from auth.mandate where principal_id = $1 and kind = 'responsible_person' and revoked_at is null
    for update
 """
@@ -69,6 +70,19 @@ select id, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoke
 async def find_responsible(connection: Connection, principal_id: UUID) -> Mandate | None:
     """Who answers for the organization; locked for the caller's transaction."""
     row = await connection.fetchrow(FIND_RESPONSIBLE, principal_id)
+    return convert(row, Mandate) if row else None
+
+
+FIND_GUARDIANSHIP = """
+select id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
+  from auth.mandate where agent_id = $1 and principal_id = $2 and kind = 'guardian' and revoked_at is null
+   for update
+"""
+
+
+async def find_guardianship(connection: Connection, guardian_id: UUID, child_id: UUID) -> Mandate | None:
+    """The guardianship that nobody has ended, over or not; locked for the caller's transaction."""
+    row = await connection.fetchrow(FIND_GUARDIANSHIP, guardian_id, child_id)
     return convert(row, Mandate) if row else None
 
 

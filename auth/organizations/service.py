@@ -56,11 +56,13 @@ class Organizations:
 
     async def is_agent(self, connection: Connection, person_id: UUID, organization_id: UUID) -> bool:
         """Whether this person may act for this organization now."""
-        return await self._mandates.find_mandate(connection, person_id, organization_id) is not None
+        return (
+            await self._mandates.find_mandate(connection, person_id, organization_id, "responsible_person") is not None
+        )
 
     async def list_mine(self, connection: Connection, person_id: UUID) -> list[OrganizationView]:
         """The organizations that a person acts for, with their part in each."""
-        mandates = await self._mandates.list_mandates(connection, person_id)
+        mandates = await self._mandates.list_mandates(connection, person_id, "responsible_person")
         return [view_of(await self.get_organization(connection, each.principal_id), each) for each in mandates]
 
     async def list_departments(
@@ -103,7 +105,9 @@ class Organizations:
         It is as fresh and as sure as the session it began in, is bound to the same key, and ends with it. Raises
         `NotAnAgent` also for an organization that does not exist.
         """
-        mandate = await self._mandates.find_mandate(connection, principal.subject_id, organization_id)
+        mandate = await self._mandates.find_mandate(
+            connection, principal.subject_id, organization_id, "responsible_person"
+        )
         if mandate is None:
             raise NotAnAgent
         organization = await self.get_organization(connection, organization_id)

@@ -100,6 +100,16 @@ class People:
         await lock_key(connection, index)
         return await repository.find_person_id_by_document(connection, index)
 
+    async def register_known(self, connection: Connection, identity: Identity) -> UUID:
+        """A person of whom a document is known and no phone, such as a child.
+
+        Called after a registry confirmed the identity and `find_owner` found nobody.
+        """
+        person = Person(id=new_id(), identity_level=1, status="active", created_at=self._clock.now())
+        await repository.insert_person(connection, person)
+        await self.confirm_identity(connection, person.id, identity)
+        return person.id
+
     async def confirm_identity(self, connection: Connection, person_id: UUID, identity: Identity) -> None:
         """Remembers who the person is; called after a registry confirmed it and `find_owner` found nobody else."""
         await repository.mark_person_verified(

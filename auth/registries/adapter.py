@@ -9,7 +9,7 @@ import msgspec
 from app.kit.structs import Model
 from auth.documents import DocumentType
 from auth.registries.errors import RegistryUnavailable
-from auth.registries.ports import EnterpriseAnswer, PersonAnswer
+from auth.registries.ports import EnterpriseAnswer, GuardianshipAnswer, PersonAnswer, PersonNamed
 
 T = TypeVar("T")
 
@@ -33,6 +33,13 @@ class EnterpriseQuestion(Model):
     document_number: str
 
 
+class GuardianQuestion(Model):
+    """The body that the population registry reads about a guardian and a child."""
+
+    guardian: PersonNamed
+    child: PersonNamed
+
+
 class HttpRegistry:
     """Asks both registries. One `httpx.AsyncClient` for the life of the process; `close` ends it."""
 
@@ -52,6 +59,11 @@ class HttpRegistry:
         """Whether this name and this number belong together; raises `RegistryUnavailable`."""
         question = PersonQuestion(name=name, document_type=document_type, document_number=document_number)
         return await self._ask(self._population_url, "/v1/people/check", question, PersonAnswer)
+
+    async def check_guardian(self, *, guardian: PersonNamed, child: PersonNamed) -> GuardianshipAnswer:
+        """Whether `guardian` is the guardian of `child`; raises `RegistryUnavailable`."""
+        question = GuardianQuestion(guardian=guardian, child=child)
+        return await self._ask(self._population_url, "/v1/guardianships/check", question, GuardianshipAnswer)
 
     async def check_responsible_person(self, *, credit_code: str, name: str, document_number: str) -> EnterpriseAnswer:
         """Whether this person answers for this enterprise; raises `RegistryUnavailable`."""

@@ -27,6 +27,34 @@ class EnterpriseAnswer(Model):
     status: Literal["active", "suspended", "closed"] = "active"
 
 
+class GuardianshipAnswer(Model):
+    """What the population registry says to two people, one of whom claims to be the other's guardian.
+
+    A match means that all three hold: both names belong to their numbers, and the one is the guardian of the other.
+    Which of these does not hold is not told: a caller cannot search for children with it.
+    """
+
+    match: bool
+    birth_date: date | None = None
+    """The child's."""
+
+
+class PersonNamed(Model):
+    """A person as a registry asks for them."""
+
+    name: str
+    document_type: DocumentType
+    document_number: str
+
+
+class GuardianshipRegistry(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def check_guardian(self, *, guardian: PersonNamed, child: PersonNamed) -> GuardianshipAnswer:
+        """Whether `guardian` is the guardian of `child`."""
+        ...
+
+
 class PopulationRegistry(Protocol):
     """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
 

@@ -31,6 +31,7 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/me/real-name": ("citizen", "VerifyRealName"),
     "/v1/me/devices": ("citizen", "EnrollDevice"),
     "/v1/me/consents": ("citizen", "GrantConsent"),
+    "/v1/me/children": ("citizen", "AddChild"),
     "/v1/organizations": ("citizen", "ClaimOrganization"),
     "/v1/staff/departments": ("system_admin", "RegisterDepartment"),
     "/v1/staff/officials": ("system_admin", "RegisterOfficial"),

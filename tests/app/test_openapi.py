@@ -54,6 +54,8 @@ OUT_OF_REACH = {
     "POST /v1/login/otp/tokens",
     "POST /v1/login/password/tokens",
     "POST /v1/me/real-name",
+    "POST /v1/me/children",
+    "DELETE /v1/me/children/{child_id}",
     "POST /v1/me/devices",
     "POST /v1/organizations",
     "POST /v1/codes/grants",
