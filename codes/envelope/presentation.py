@@ -6,7 +6,7 @@ The grant travels in the *protected* header, so that nobody can put another one 
 from typing import Any
 
 from app.kit.structs import Model
-from codes.envelope import base45, cbor, cose
+from codes.envelope import base45, cbor, cose, layout
 from codes.envelope.claims import (
     PRESENTED,
     Claims,
@@ -18,13 +18,12 @@ from codes.envelope.claims import (
     require_signature_length,
 )
 from codes.envelope.cose import Environment, ObjectType, Sign1, external_aad
+from codes.envelope.layout import GRANT_HEADER, LARGEST_SCENARIO
 from codes.envelope.profiles import Signer
 from codes.verdict import Reason, Refused
 
 LONGEST_TEXT = 800
-GRANT_HEADER = 13  # kcwt: a CWT that holds the key (RFC 9528)
 IAT, SCENARIO, AUD, CNONCE = 6, -70002, 3, 39
-LARGEST_SCENARIO = 0xFFFF
 LONGEST_AUD = 64
 LONGEST_CNONCE = 32
 PROTECTED_HEAD = b"\xa2\x01\x26\x0d"  # {1: -7, 13: ...
@@ -82,7 +81,13 @@ def parse_presentation(text: str, prefix: str) -> UnverifiedPresentation:
         raise Refused(Reason.TOO_LARGE, "text")
     if not text.startswith(prefix):
         raise Refused(_reason_of_prefix(text, prefix), "prefix")
-    message = cose.parse_sign1(base45.decode(text[len(prefix) :]))
+    data = base45.decode(text[len(prefix) :])
+    return _read_usual(data) or read_presentation(data)
+
+
+def read_presentation(data: bytes) -> UnverifiedPresentation:
+    """The same for the bytes of any personal code; raises `Refused`."""
+    message = cose.parse_sign1(data)
     if message.unprotected or message.protected.keys() != {cose.ALGORITHM, GRANT_HEADER}:
         raise Refused(Reason.MALFORMED, "presentation headers")
     require_signature_length(message)
@@ -95,6 +100,18 @@ def parse_presentation(text: str, prefix: str) -> UnverifiedPresentation:
         issuer_message=issuer_message,
         claims=claims,
         presentation=_parse_payload(message.payload),
+    )
+
+
+def _read_usual(data: bytes) -> UnverifiedPresentation | None:
+    usual = layout.read_usual(data)
+    if usual is None:
+        return None
+    return UnverifiedPresentation(
+        device_message=usual.device_message,
+        issuer_message=usual.issuer_message,
+        claims=usual.claims,
+        presentation=Presentation(iat=usual.iat, scenario=usual.scenario),
     )
 
 

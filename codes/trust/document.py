@@ -12,7 +12,7 @@ from app.kit.structs import Model
 from codes.envelope import cbor, cose
 from codes.envelope.claims import Kind, is_time, is_whole
 from codes.envelope.cose import Environment, ObjectType, Sign1, external_aad
-from codes.envelope.presentation import LARGEST_SCENARIO
+from codes.envelope.layout import LARGEST_SCENARIO
 from codes.envelope.profiles import PROFILES, Signer, VerifyingKey
 from codes.trust.models import ScenarioPolicy, TrustedKey, VerifiedTrustList
 from codes.verdict import Refused
