@@ -17,6 +17,7 @@ LONGEST_HEAD = 27
 SMALLEST = {24: DIRECT, 25: 1 << 8, 26: 1 << 16, 27: 1 << 32}
 SIMPLE_HEADS = {0xF4: False, 0xF5: True, 0xF6: None}
 TAG_COSE_SIGN1 = b"\xd2"
+SHORT_HEADS = tuple(bytes((BYTES << 5 | size,) if size < DIRECT else (BYTES << 5 | 24, size)) for size in range(256))
 
 
 class Limits(Model):
@@ -41,10 +42,8 @@ def encode(value: Any) -> bytes:
 
 def bytes_head(length: int) -> bytes:
     """The head of a byte string: so that a signed structure can be put together without copying it through a tree."""
-    if length < DIRECT:
-        return bytes((BYTES << 5 | length,))
-    if length < 1 << 8:
-        return bytes((BYTES << 5 | 24, length))
+    if length < len(SHORT_HEADS):
+        return SHORT_HEADS[length]
     if length < 1 << 16:
         return b"\x59" + length.to_bytes(2, "big")
     return b"\x5a" + length.to_bytes(4, "big")
