@@ -1,8 +1,10 @@
-"""The catalogue of scenarios, read once at start from data that ships with the program or from a city's own file.
+"""The catalogue of scenarios: data that ships with the program, or a city's own file. Tells all faults at once.
 
-Refuses to start with a file that breaks a rule, and tells all faults at once. Never changes while the program runs.
+One catalogue is shared by all who ask, and changes as a whole (`editions` does that): who took a scenario out of it
+keeps the one they took.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from importlib import resources
@@ -11,19 +13,20 @@ from pathlib import Path
 import msgspec
 
 from codes.scenarios.errors import CatalogueInvalid, ScenarioUnknown
-from codes.scenarios.models import Catalogue, Scenario, faults_of
+from codes.scenarios.models import Catalogue, Scenario, faults_of, renumbered
 
 
 class Scenarios:
     """Every scenario of the city, by number."""
 
-    def __init__(self, scenarios: Iterable[Scenario]) -> None:
+    def __init__(self, scenarios: Iterable[Scenario], *, edition: int = 1) -> None:
         """Raises `CatalogueInvalid` when the scenarios contradict themselves or each other."""
         ordered = sorted(scenarios, key=lambda scenario: scenario.number)
         faults = faults_of(ordered)
         if faults:
             raise CatalogueInvalid(" ".join(faults))
         self._by_number = {scenario.number: scenario for scenario in ordered}
+        self.edition = edition
         self.version = hashlib.sha256(msgspec.json.encode(ordered)).hexdigest()[:16]
         """Changes exactly when any scenario changes; the same in every worker."""
 
@@ -32,6 +35,16 @@ class Scenarios:
 
     def __len__(self) -> int:
         return len(self._by_number)
+
+    def adopt(self, other: "Scenarios") -> None:
+        """From now on says what `other` says."""
+        self._by_number = {scenario.number: scenario for scenario in other}
+        self.edition, self.version = other.edition, other.version
+
+    @property
+    def slugs(self) -> dict[int, str]:
+        """What each number means."""
+        return {scenario.number: scenario.slug for scenario in self}
 
     def find(self, number: int) -> Scenario | None:
         """The scenario `number`, or None."""
@@ -45,6 +58,14 @@ class Scenarios:
         return scenario
 
 
+def check_scenarios(text: bytes) -> Scenarios:
+    """A city's own catalogue in `text`; raises `CatalogueInvalid`, also for a number that ships and is renamed."""
+    scenarios = read_scenarios(text)
+    if faults := renumbered(load_scenarios().slugs, scenarios.slugs):
+        raise CatalogueInvalid(" ".join(faults))
+    return scenarios
+
+
 def load_scenarios(path: Path | None = None) -> Scenarios:
     """The catalogue in `path`, by default the one that ships; raises `CatalogueInvalid`."""
     file = path or resources.files("codes.scenarios") / "scenarios.toml"
@@ -54,6 +75,14 @@ def load_scenarios(path: Path | None = None) -> Scenarios:
 def read_scenarios(text: bytes) -> Scenarios:
     """The catalogue in `text` (TOML, UTF-8); raises `CatalogueInvalid`."""
     try:
-        return Scenarios(msgspec.toml.decode(text, type=Catalogue).scenarios)
+        catalogue = msgspec.toml.decode(text, type=Catalogue)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CatalogueInvalid(str(error)) from None
+    return Scenarios(catalogue.scenarios, edition=catalogue.edition)
+
+
+@functools.cache
+def catalogue_schema() -> bytes:
+    """JSON Schema (draft 2020-12) of a scenario file, for editors and other programs; the rules beyond it are ours."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Catalogue)
+    return msgspec.json.format(msgspec.json.encode(schema)) + b"\n"

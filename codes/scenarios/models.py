@@ -3,8 +3,9 @@
 There is no attribute for health, colour, travel history or personal credit, and a scenario that names one is refused.
 """
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
@@ -33,6 +34,7 @@ GENERAL: Final = 0
 PERSONAL_KINDS: Final = frozenset[CodeKind]({"P", "F", "L", "O"})
 NAMING: Final = frozenset[Attribute]({"full_name", "id_number"})
 REAL_NAME: Final = 2
+VERSION_DIGITS: Final = 16
 NO_LONGER_LISTED: Final = Text(zh="已停用的场景", en="A scenario no longer in use")
 """What records say of a scenario that has left the catalogue since."""
 
@@ -64,11 +66,23 @@ class Scenario(Model, forbid_unknown_fields=True):
     retention_days: Annotated[int, msgspec.Meta(ge=1, le=1095)]
     sources: tuple[SourceName, ...] = ()
     """Whom an enterprise check asks in this scenario."""
+    asks_each_time: bool = False
+    """Sensitive: the phone says what will be disclosed at every showing, not only the first."""
+    operator_required: bool = False
+    """A person at the device answers for the scan, and has signed on to it by name."""
+
+    @property
+    def disclosure_version(self) -> str:
+        """Changes exactly when what the holder is told before choosing this scenario changes."""
+        told = (self.names, self.purpose, self.basis_kind, self.legal_basis, self.fallback)
+        facts = msgspec.json.encode((told, sorted(self.discloses), self.retention_days, self.asks_each_time))
+        return hashlib.sha256(facts).hexdigest()[:VERSION_DIGITS]
 
 
 class Catalogue(Model, forbid_unknown_fields=True):
-    """The file of scenarios as it stands."""
+    """The file of scenarios as it stands. `edition` rises with every change, so that nobody goes back to an old one."""
 
+    edition: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] = 1
     scenarios: tuple[Scenario, ...]
 
 
@@ -78,6 +92,28 @@ def faults_of(scenarios: Sequence[Scenario]) -> list[str]:
     faults += [f"{slug} names {times} scenarios." for slug, times in _repeated([s.slug for s in scenarios])]
     faults += [f"{scenario.number}: {fault}" for scenario in scenarios for fault in _faults(scenario)]
     return faults
+
+
+def renumbered(before: Mapping[int, str], after: Mapping[int, str]) -> list[str]:
+    """Numbers that would mean something else than they did, one sentence each: numbers are stable once shipped."""
+    changed = sorted(number for number in before.keys() & after.keys() if before[number] != after[number])
+    return [f"{number} was {before[number]} and cannot become {after[number]}." for number in changed]
+
+
+def must_be_shown(scenario: Scenario, shown_version: str | None) -> bool:
+    """Whether a phone says what will be disclosed before it opens a code for `scenario`: choosing is the consent act.
+
+    `shown_version` is the `disclosure_version` that this holder was shown last, None for a first time.
+    """
+    return scenario.asks_each_time or shown_version != scenario.disclosure_version
+
+
+def asks_consent(scenario: Scenario, chosen: int | None) -> bool:
+    """Whether a holder's consent is what a scan rests on, and was not given: the code was not opened for `scenario`.
+
+    So it is with tokens, digits, paper and typed documents (`chosen` None), which name no scenario.
+    """
+    return scenario.basis_kind == "consent" and chosen != scenario.number
 
 
 def _repeated(values: Sequence[int | str]) -> list[tuple[int | str, int]]:
@@ -92,6 +128,8 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         yield "personal codes have a freshness, stickers and officers' codes have none."
     if scenario.general_ok and not {"openid", "entitlements"}.issuperset(scenario.discloses):
         yield "a code without context may only answer about an entitlement."
+    if scenario.general_ok and (scenario.basis_kind == "consent" or scenario.asks_each_time):
+        yield "a code without context chose nothing, so nothing may rest on its holder's choice."
     if not NAMING.isdisjoint(scenario.discloses) and scenario.min_identity_level < REAL_NAME:
         yield "a name or a document asks for a real-named holder."
     if scenario.sources and scenario.kinds != ("E",):

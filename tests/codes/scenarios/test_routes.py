@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 
 from codes.scenarios.catalogue import load_scenarios
+from codes.scenarios.models import Scenario
 from codes.scenarios.routes import scenario_router
 
 
@@ -40,6 +41,25 @@ async def test_list_scenarios_with_another_etag_answers_in_full(scenario_client:
     answer = await scenario_client.get("/v1/scenarios", headers={"If-None-Match": stale})
     assert answer.status_code == 200
     assert answer.json()["items"]
+
+
+async def test_list_scenarios_says_which_text_a_phone_has_to_show(scenario_client: httpx.AsyncClient) -> None:
+    body = (await scenario_client.get("/v1/scenarios")).json()
+    assert {item["number"]: item["disclosure_version"] for item in body["items"]} == {
+        scenario.number: scenario.disclosure_version for scenario in load_scenarios()
+    }
+    assert body["edition"] == load_scenarios().edition
+
+
+async def test_schema_is_public_and_describes_a_scenario(scenario_client: httpx.AsyncClient) -> None:
+    answer = await scenario_client.get("/v1/scenarios/schema")
+    schema = answer.json()
+    assert answer.headers["content-type"] == "application/schema+json"
+    assert schema["$schema"].endswith("2020-12/schema")
+    described = schema["$defs"]["Scenario"]
+    assert set(described["properties"]) == set(Scenario.__struct_fields__)
+    assert described["additionalProperties"] is False
+    assert "fallback" in described["required"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
