@@ -8,7 +8,7 @@ from uuid import UUID
 from app.kit.structs import Model
 from auth.principal import SubjectType
 
-Method = Literal["otp", "password", "switch"]
+Method = Literal["otp", "password", "switch", "code"]
 
 
 class Session(Model):

@@ -34,10 +34,11 @@ class RefreshToken(Model):
 
 
 class RefreshTokens:
-    """Makes and recognises refresh tokens."""
+    """Makes and recognises refresh tokens. What was made for one `purpose` is nothing for another."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, *, purpose: str = "refresh-family") -> None:
         self._vault = vault
+        self._purpose = purpose
 
     def make(self, session_id: UUID, generation: int) -> RefreshToken:
         """The token of this generation: HMAC(family secret, generation)."""
@@ -61,5 +62,5 @@ class RefreshTokens:
         return genuine if hmac.compare_digest(genuine.text, text) else None
 
     def _mac(self, session_id: UUID, head: bytes) -> bytes:
-        family_secret = self._vault.blind_index("refresh-family", str(session_id))
+        family_secret = self._vault.blind_index(self._purpose, str(session_id))
         return hmac.digest(family_secret, head, hashlib.sha256)[:_MAC_BYTES]

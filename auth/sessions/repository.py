@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.structs import Model, convert
-from auth.sessions.models import Session
+from auth.sessions.models import Method, Session
 
 COLUMNS: Final = """
 id, parent_id, subject_type, subject_id, agent_id, holder_id, organization_id, mandate_id, device_id, client_id, scopes,
@@ -20,6 +20,9 @@ class RevokedSession(Model):
 
     id: UUID
     revoked_at: datetime
+    subject_id: UUID
+    client_id: str
+    method: Method
 
 
 INSERT_SESSION = f"""
@@ -100,6 +103,26 @@ async def find_session_for_update(connection: Connection, session_id: UUID) -> S
     return convert(row, Session) if row else None
 
 
+FIND_SESSION = f"select {COLUMNS} from auth.session where id = $1"  # noqa: S608 - constants
+
+
+async def find_session(connection: Connection, session_id: UUID) -> Session | None:
+    """The session, ended or not."""
+    row = await connection.fetchrow(FIND_SESSION, session_id)
+    return convert(row, Session) if row else None
+
+
+MARK_USED = """
+update auth.session set rotated_at = $2, idle_expires_at = least($2 + make_interval(secs => idle_seconds), expires_at)
+ where id = $1 and revoked_at is null
+"""
+
+
+async def mark_used(connection: Connection, session_id: UUID, now: datetime) -> None:
+    """Begins the idle time of a living session anew."""
+    await connection.execute(MARK_USED, session_id, now)
+
+
 LIST_SESSIONS = f"""
 select {COLUMNS} from auth.session
  where holder_id = $1 and revoked_at is null and idle_expires_at > $2 and expires_at > $2
@@ -124,7 +147,7 @@ async def lock_sessions(connection: Connection, holder_id: UUID) -> None:
 MARK_SESSION_REVOKED = """
 update auth.session set revoked_at = $3, revoked_reason = $4
  where (id = $1 or parent_id = $1) and holder_id = $2 and revoked_at is null
-returning id, revoked_at
+returning id, revoked_at, subject_id, client_id, method
 """
 
 
@@ -139,7 +162,7 @@ async def mark_session_revoked(
 MARK_ALL_REVOKED = """
 update auth.session set revoked_at = $2, revoked_reason = $3
  where holder_id = $1 and revoked_at is null
-returning id, revoked_at
+returning id, revoked_at, subject_id, client_id, method
 """
 
 
@@ -156,7 +179,7 @@ update auth.session set revoked_at = $4, revoked_reason = $5
  where holder_id = $1 and revoked_at is null
    and (device_id = $2 or jkt = $3
         or parent_id in (select id from auth.session where holder_id = $1 and (device_id = $2 or jkt = $3)))
-returning id, revoked_at
+returning id, revoked_at, subject_id, client_id, method
 """
 
 
@@ -171,7 +194,7 @@ async def mark_device_sessions_revoked(
 MARK_MANDATE_SESSIONS_REVOKED = """
 update auth.session set revoked_at = $2, revoked_reason = $3
  where mandate_id = $1 and revoked_at is null
-returning id, revoked_at
+returning id, revoked_at, subject_id, client_id, method
 """
 
 
@@ -183,6 +206,21 @@ async def mark_mandate_sessions_revoked(
     return [convert(row, RevokedSession) for row in rows]
 
 
+MARK_CLIENT_SESSIONS_REVOKED = """
+update auth.session set revoked_at = $2, revoked_reason = $3
+ where client_id = $1 and method = 'code' and revoked_at is null
+returning id, revoked_at, subject_id, client_id, method
+"""
+
+
+async def mark_client_sessions_revoked(
+    connection: Connection, client_id: str, *, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends every session that a department's client was given."""
+    rows = await connection.fetch(MARK_CLIENT_SESSIONS_REVOKED, client_id, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
 MARK_IDENTITY_LEVEL = "update auth.session set ial = greatest(ial, $2) where id = $1 and revoked_at is null"
 
 
@@ -191,7 +229,7 @@ async def mark_identity_level(connection: Connection, session_id: UUID, ial: int
     await connection.execute(MARK_IDENTITY_LEVEL, session_id, ial)
 
 
-LIST_REVOKED_SINCE = "select id, revoked_at from auth.session where revoked_at >= $1"
+LIST_REVOKED_SINCE = "select id, revoked_at, subject_id, client_id, method from auth.session where revoked_at >= $1"
 
 
 async def list_revoked_since(connection: Connection, since: datetime) -> list[RevokedSession]:

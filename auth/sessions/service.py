@@ -1,7 +1,8 @@
 """Sessions from sign-in to sign-out: opening, keeping alive by rotating refresh tokens, listing, ending."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from app.kit import audit
@@ -29,6 +30,14 @@ REFRESH_REUSED = "refresh_reuse"
 _MOST_IDS_A_NOTICE = 100
 
 
+class HearsOfEnds(Protocol):
+    """Whoever must know that sessions ended."""
+
+    async def sessions_ended(self, connection: Connection, ended: Sequence[RevokedSession]) -> None:
+        """They ended in this transaction."""
+        ...
+
+
 class Sessions:
     """Opens, refreshes, lists and ends sessions."""
 
@@ -39,9 +48,19 @@ class Sessions:
         self._refresh_tokens = refresh_tokens
         self._clock = clock
         self._grace = grace
+        self._listeners: list[HearsOfEnds] = []
+
+    def tell(self, listener: HearsOfEnds) -> None:
+        """From now on `listener` hears of every end of a session, in its transaction; expiry is no end."""
+        self._listeners.append(listener)
 
     async def start_session(self, connection: Connection, start: StartSession) -> TokenPair:
         """A new session and its first tokens; every authentication gets one of its own."""
+        session = await self.open_session(connection, start)
+        return self._pair(session, self._refresh_tokens.make(session.id, 0))
+
+    async def open_session(self, connection: Connection, start: StartSession) -> Session:
+        """A new session without tokens: for a browser's cookie, and for clients whose tokens the provider makes."""
         now, session_id = self._clock.now(), new_id()
         first = self._refresh_tokens.make(session_id, 0)
         expires_at = now + timedelta(seconds=start.absolute_seconds)
@@ -72,7 +91,21 @@ class Sessions:
         )
         await repository.insert_session(connection, session)
         await self._record(connection, session, "session.started", {"method": session.method})
-        return self._pair(session, first)
+        return session
+
+    async def find_living(self, connection: Connection, session_id: UUID) -> Session | None:
+        """The session while it may be used, else None."""
+        session = await repository.find_session(connection, session_id)
+        return session if session is not None and session.lives(self._clock.now()) else None
+
+    async def hold_living(self, connection: Connection, session_id: UUID) -> Session | None:
+        """As `find_living`; nobody ends it before the caller's transaction does."""
+        session = await repository.find_session_for_update(connection, session_id)
+        return session if session is not None and session.lives(self._clock.now()) else None
+
+    async def keep_alive(self, connection: Connection, session_id: UUID) -> None:
+        """It was used: its idle time begins anew, never beyond its absolute end."""
+        await repository.mark_used(connection, session_id, self._clock.now())
 
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
         """A session for an organization, begun in the caller's own: as sure, as old, with the same key, ending with it.
@@ -176,6 +209,22 @@ class Sessions:
         )
         await self._tell_ended(connection, ended, actor=actor, reason=reason)
 
+    async def end_one(self, connection: Connection, session: Session, *, actor: str, reason: str) -> None:
+        """Ends one session, and those begun in it; harmless when it has ended."""
+        await repository.lock_sessions(connection, session.holder_id)
+        ended = await repository.mark_session_revoked(
+            connection, session.id, session.holder_id, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=actor, reason=reason)
+
+    async def end_sessions_of_client(self, connection: Connection, client_id: str, *, actor: str, reason: str) -> int:
+        """Ends every session that a department's client was given; how many."""
+        ended = await repository.mark_client_sessions_revoked(
+            connection, client_id, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=actor, reason=reason)
+        return len(ended)
+
     async def raise_identity_level(self, connection: Connection, session_id: UUID, ial: int) -> None:
         """The session's next access tokens carry at least this level; the present one keeps what it says."""
         await repository.mark_identity_level(connection, session_id, ial)
@@ -203,6 +252,7 @@ class Sessions:
     async def _tell_ended(
         self, connection: Connection, ended: Iterable[RevokedSession], *, actor: str, reason: str
     ) -> None:
+        ended = list(ended)
         ids = [str(session.id) for session in ended]
         for session_id in ids:
             await audit.record(
@@ -215,6 +265,8 @@ class Sessions:
             )
         for start in range(0, len(ids), _MOST_IDS_A_NOTICE):
             await notify(connection, CHANNEL, ",".join(ids[start : start + _MOST_IDS_A_NOTICE]))
+        for listener in self._listeners:
+            await listener.sessions_ended(connection, ended)
 
     async def _record(self, connection: Connection, session: Session, action: str, detail: dict[str, str]) -> None:
         actor = f"person:{session.agent_id}" if session.agent_id else f"{session.subject_type}:{session.subject_id}"

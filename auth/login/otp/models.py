@@ -40,6 +40,16 @@ class ChallengeView(Model):
     expires_in_seconds: int
 
 
+class ProvedPhone(Model):
+    """A right code: whom the phone opens, on which device of theirs, and how sure that makes us."""
+
+    person_id: UUID
+    phone: str
+    device_id: UUID | None
+    ial: int
+    aal: int
+
+
 class LoginView(TokenPair):
     """Tokens, and who signed in."""
 

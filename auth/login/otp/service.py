@@ -23,7 +23,7 @@ from auth.documents import normalize_phone
 from auth.locks import lock_key
 from auth.login.otp import repository
 from auth.login.otp.errors import CodeRefused
-from auth.login.otp.models import Challenge, ChallengeView, LoginView, RedeemCode
+from auth.login.otp.models import Challenge, ChallengeView, LoginView, ProvedPhone, RedeemCode
 from auth.people.errors import PhoneInvalid
 from auth.people.service import People
 from auth.sessions.models import StartSession
@@ -97,8 +97,18 @@ class OtpLogin:
     ) -> LoginView | CodeRefused | RateLimited:
         """Tokens for the person whom the phone opens, or the refusal, which is remembered.
 
-        Of simultaneous calls with the right code exactly one succeeds; calls for one phone take turns. `jkt` binds the
-        session to a DPoP key. Other people's wrong codes do not lock out who proves an active device of the phone's.
+        `jkt` binds the session to a DPoP key.
+        """
+        proved = await self.prove_code(connection, shown, jkt=jkt, address=address)
+        return await self._open(connection, proved, jkt) if isinstance(proved, ProvedPhone) else proved
+
+    async def prove_code(
+        self, connection: Connection, shown: RedeemCode, *, jkt: str | None, address: str
+    ) -> ProvedPhone | CodeRefused | RateLimited:
+        """Who proved to hold a phone, and how sure that makes us, or the refusal, which is remembered. Opens nothing.
+
+        Of simultaneous calls with the right code exactly one succeeds; calls for one phone take turns. Other people's
+        wrong codes do not lock out who proves an active device of the phone's.
         """
         challenge = await repository.mark_tried(
             connection, shown.challenge_id, most=self._settings.otp_tries, now=self._clock.now()
@@ -113,7 +123,17 @@ class OtpLogin:
             return await self._refuse_wrong(connection, challenge, self._address_index(address))
         await repository.mark_redeemed(connection, challenge.id, self._clock.now())
         phone = self._vault.open(PHONE_PURPOSE, challenge.phone_sealed, context=challenge.id.bytes).decode()
-        return await self._open(connection, phone, jkt)
+        person = await self._people.find_or_register(connection, phone)
+        if person.status != "active":
+            return CodeRefused()
+        device_id = None if jkt is None else await self._devices.find_active_by_key(connection, person.id, jkt)
+        return ProvedPhone(
+            person_id=person.id,
+            phone=phone,
+            device_id=device_id,
+            ial=person.identity_level if device_id else UNSEEN_DEVICE_LEVEL,
+            aal=2 if device_id else 1,
+        )
 
     async def _spend(self, connection: Connection, phone_index: bytes, address_index: bytes) -> int | None:
         now = self._clock.now()
@@ -145,27 +165,22 @@ class OtpLogin:
         )
         return CodeRefused()
 
-    async def _open(self, connection: Connection, phone: str, jkt: str | None) -> LoginView | CodeRefused:
-        person = await self._people.find_or_register(connection, phone)
-        if person.status != "active":
-            return CodeRefused()
-        device_id = None if jkt is None else await self._devices.find_active_by_key(connection, person.id, jkt)
-        ial = person.identity_level if device_id else UNSEEN_DEVICE_LEVEL
+    async def _open(self, connection: Connection, proved: ProvedPhone, jkt: str | None) -> LoginView:
         pair = await self._sessions.start_session(
             connection,
             StartSession(
                 subject_type="person",
-                subject_id=person.id,
-                holder_id=person.id,
+                subject_id=proved.person_id,
+                holder_id=proved.person_id,
                 client_id=CLIENT,
                 scopes=SCOPES,
-                ial=ial,
-                aal=2 if device_id else 1,
+                ial=proved.ial,
+                aal=proved.aal,
                 method="otp",
                 authenticated_at=self._clock.now(),
                 idle_seconds=self._settings.session_idle_seconds,
                 absolute_seconds=self._settings.session_seconds,
-                device_id=device_id,
+                device_id=proved.device_id,
                 jkt=jkt,
             ),
         )
@@ -175,7 +190,7 @@ class OtpLogin:
             token_type=pair.token_type,
             expires_in=pair.expires_in,
             scope=pair.scope,
-            person=await self._people.describe(connection, person.id, ial=ial, phone=phone),
+            person=await self._people.describe(connection, proved.person_id, ial=proved.ial, phone=proved.phone),
         )
 
     def _address_index(self, address: str) -> bytes:
