@@ -19,6 +19,9 @@ class KnownOrganization(Protocol):
     def credit_code(self) -> str: ...
 
     @property
+    def kind(self) -> str: ...
+
+    @property
     def status(self) -> str: ...
 
 

@@ -2,17 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
-from codes.enterprise_checks.http_source import HttpSource, source_client
-from codes.enterprise_checks.records import CheckHistory
-from codes.enterprise_checks.routes import enterprise_check_router
-from codes.enterprise_checks.service import EnterpriseChecks
+from codes.enterprise_checks.http_source import source_client
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
+from codes.enterprise_wiring import EnterpriseServices, build_enterprise, enterprise_routers
 from codes.enterprises.reading import StickerReader
 from codes.enterprises.routes import enterprise_router
 from codes.enterprises.service import EnterpriseCodes
@@ -21,8 +18,6 @@ from codes.grants.pointers import Pointers
 from codes.grants.ports import FindsDevices
 from codes.grants.routes import grants_router
 from codes.grants.service import Grants
-from codes.inspections.routes import inspection_router
-from codes.inspections.service import Inspections
 from codes.scanners.directory import ScannerDirectory
 from codes.scanners.guards import ScannerGate
 from codes.scanners.routes import scanner_router
@@ -82,9 +77,7 @@ class CodesServices:
     enterprise_codes: EnterpriseCodes
     stickers: StickerReader
     public_reader: PublicReader
-    inspections: Inspections
-    enterprise_checks: EnterpriseChecks
-    check_history: CheckHistory
+    enterprise: EnterpriseServices
     upkeep: Upkeep
     close: Callable[[], Awaitable[None]]
 
@@ -98,6 +91,17 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     reader = CodeReader(trust_lists=trust_lists, statuses=statuses, clock=floor.clock, code_format=code_format)
     stickers = StickerReader(reader, ports.organizations)
     client = source_client(settings.source_deadline_seconds)
+    enterprise = build_enterprise(
+        floor,
+        settings,
+        organizations=ports.organizations,
+        officials=ports.officials,
+        scenarios=scenarios,
+        statuses=statuses,
+        reader=reader,
+        stickers=stickers,
+        client=client,
+    )
     directory = ScannerDirectory(floor.database, floor.notifications, ports.organizations, floor.clock)
     return CodesServices(
         settings=settings,
@@ -138,18 +142,8 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             code_format=code_format,
         ),
         stickers=stickers,
-        public_reader=PublicReader(reader, {Kind.E: stickers}),
-        inspections=Inspections(ports.organizations, scenarios, floor.clock),
-        enterprise_checks=EnterpriseChecks(
-            database=floor.database,
-            stickers=stickers,
-            scenarios=scenarios,
-            sources={name: HttpSource(url, client) for name, url in settings.enterprise_sources.items()},
-            clock=floor.clock,
-            deadline_seconds=settings.source_deadline_seconds,
-            stale_after=timedelta(seconds=settings.source_stale_seconds),
-        ),
-        check_history=CheckHistory(ports.organizations, scenarios, ports.officials),
+        public_reader=PublicReader(reader, {Kind.E: stickers, Kind.I: enterprise.notices}),
+        enterprise=enterprise,
         upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.verification_days),
         close=client.aclose,
     )
@@ -168,8 +162,7 @@ def routers(services: CodesServices) -> list[Router]:
         scanner_router(services.scanners, services.gate),
         enterprise_router(services.enterprise_codes),
         sticker_router(services.public_reader, pages, code_format),
-        inspection_router(services.inspections),
-        enterprise_check_router(services.enterprise_checks, services.check_history),
+        *enterprise_routers(services.enterprise),
     ]
 
 

@@ -26,7 +26,11 @@ class HttpSource:
         try:
             body = await self._fetch(question)
             answer = msgspec.json.decode(body, type=SourceAnswer)
-        except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError) as error:
+        except httpx.TimeoutException as error:
+            raise SourceUnavailable(type(error).__name__, "deadline") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise SourceUnavailable(type(error).__name__, "unreachable") from None
+        except msgspec.DecodeError as error:
             raise SourceUnavailable(type(error).__name__) from None
         if answer.credit_code != question.credit_code:
             raise SourceUnavailable("another enterprise")
@@ -40,7 +44,7 @@ class HttpSource:
         params = {"scenario": question.scenario}
         async with self._client.stream("GET", url, headers=headers, params=params) as response:
             if response.status_code != httpx.codes.OK:
-                raise SourceUnavailable(f"status {response.status_code}")
+                raise SourceUnavailable(f"status {response.status_code}", "refused")
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk

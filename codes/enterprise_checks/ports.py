@@ -1,13 +1,15 @@
 """What a check needs from outside: registers of departments that know something of an enterprise."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 import msgspec
 
 from app.kit.structs import Model
 
+Cause: TypeAlias = Literal["not_connected", "deadline", "unreachable", "refused", "not_understood", "failed"]
+"""Why a source is missing: the officer reads it, and knows whether to ask again."""
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 
 
@@ -27,11 +29,15 @@ class FactText(Model):
 
 
 class Fact(Model):
-    """One thing that a source knows. `attention` asks the officer to look."""
+    """One thing that a source knows. `attention` asks the officer to look.
+
+    `evidence` is the document that this fact stands in for, as `GET /v1/registers` names it.
+    """
 
     label: FactText
     value: FactText
     level: Literal["normal", "attention"] = "normal"
+    evidence: Annotated[str, msgspec.Meta(max_length=40)] | None = None
 
 
 class SourceAnswer(Model):
@@ -44,6 +50,10 @@ class SourceAnswer(Model):
 
 class SourceUnavailable(Exception):
     """The source gave no answer that can be used. The text names the kind of failure, never what was sent."""
+
+    def __init__(self, text: str, cause: Cause = "not_understood") -> None:
+        super().__init__(text)
+        self.cause: Cause = cause
 
 
 class EnterpriseSource(Protocol):

@@ -11,8 +11,8 @@ from codes.enterprise_checks.models import EnterpriseCheck, StoredRecord
 INSERT_CHECK = """
 insert into codes.enterprise_check
        (id, inspection_id, organization_id, scenario, officer_id, department_id, checked_at, request_key, body_hash,
-        state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'asking')
+        emergency_reason, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'asking')
 on conflict (officer_id, request_key) do nothing
 returning id
 """
@@ -31,13 +31,14 @@ async def insert_check(connection: Connection, check: EnterpriseCheck) -> bool:
         check.checked_at,
         check.request_key,
         check.body_hash,
+        check.emergency_reason,
     )
     return inserted is not None
 
 
 FIND_CHECK_BY_REQUEST = """
 select id, inspection_id, organization_id, scenario, officer_id, department_id, checked_at, request_key, body_hash,
-       state, answer
+       state, answer, emergency_reason
   from codes.enterprise_check
  where officer_id = $1 and request_key = $2
 """
@@ -67,13 +68,19 @@ async def mark_asked_again(connection: Connection, check_id: UUID, now: datetime
     return await connection.execute(MARK_ASKED_AGAIN, check_id, now, given_up_before) == "UPDATE 1"
 
 
-LIST_CHECKS = """
-select c.id, c.checked_at, c.scenario, c.inspection_id, c.department_id, c.officer_id, i.purpose, i.authority,
+# Whoever joined a task checks on an authority of their own.
+SELECT_RECORD = """
+select c.id, c.organization_id, c.checked_at, c.scenario, c.inspection_id, c.department_id, c.officer_id, i.purpose,
+       coalesce(p.authority, i.authority) as authority, c.emergency_reason,
        jsonb_path_query_array(c.answer, '$.sources[*]') as sources
-  from codes.enterprise_check c join codes.inspection i on i.id = c.inspection_id
- where c.organization_id = $1 and ($2::uuid is null or c.id < $2)
- order by c.id desc limit $3
+  from codes.enterprise_check c
+  left join codes.inspection i on i.id = c.inspection_id
+  left join codes.inspection_partner p on p.inspection_id = c.inspection_id and p.officer_id = c.officer_id
 """
+
+LIST_CHECKS = (
+    SELECT_RECORD + " where c.organization_id = $1 and ($2::uuid is null or c.id < $2) order by c.id desc limit $3"
+)
 
 
 async def list_checks(
@@ -82,3 +89,14 @@ async def list_checks(
     """A page of the checks of an enterprise, newest first."""
     rows = await connection.fetch(LIST_CHECKS, organization_id, after, limit)
     return [convert(row, StoredRecord) for row in rows]
+
+
+LIST_EMERGENCIES = (
+    SELECT_RECORD
+    + " where c.emergency_reason is not null and ($1::uuid is null or c.id < $1) order by c.id desc limit $2"
+)
+
+
+async def list_emergencies(connection: Connection, after: UUID | None, limit: int) -> list[StoredRecord]:
+    """A page of the checks that went without a task, newest first."""
+    return [convert(row, StoredRecord) for row in await connection.fetch(LIST_EMERGENCIES, after, limit)]

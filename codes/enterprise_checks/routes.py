@@ -14,7 +14,7 @@ from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
 from auth.guards import official, organization_agent
 from auth.principal import Principal
-from codes.enterprise_checks.models import CheckEnterprise, CheckRecords, CheckView
+from codes.enterprise_checks.models import CheckEnterprise, CheckRecords, CheckView, EmergencyChecks
 from codes.enterprise_checks.records import CheckHistory
 from codes.enterprise_checks.service import EnterpriseChecks
 
@@ -26,9 +26,11 @@ inspector = official("inspector")
     guards=[inspector],
     status_code=200,
     summary="Check an enterprise by its code (一码核查)",
-    description="Needs an active inspection task for this enterprise and scenario. Every source of the scenario is "
-    "asked side by side; one that does not answer in time is shown as missing. A bad code is a verdict, with status "
-    "200. Safe to repeat with the same Idempotency-Key: the stored answer comes back with `repeated`.",
+    description="Needs an active inspection task for this enterprise and scenario whose code the enterprise has "
+    "scanned or was shown; in an emergency (802) a reason in its place, which marks the check for good. Every source "
+    "of the scenario is asked side by side; one that does not answer in time is shown as missing, with the cause. A "
+    "bad code is a verdict, with status 200. Safe to repeat with the same Idempotency-Key: the stored answer comes "
+    "back with `repeated`.",
 )
 async def check_enterprise(
     request: Request[Any, Any, Any],
@@ -59,6 +61,21 @@ async def list_checks(
     return await check_history.list_page(connection, principal, organization_id, after=after, limit=limit)
 
 
+@get(
+    "/v1/enterprise-checks/emergencies",
+    guards=[official("audit_admin")],
+    summary="Checks that went without a task",
+)
+async def list_emergencies(
+    connection: Injected[Connection],
+    check_history: Injected[CheckHistory],
+    after: Annotated[UUID | None, QueryParameter()] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+) -> EmergencyChecks:
+    """A page of the whole city's, newest first, each with the officer's reason."""
+    return await check_history.list_emergencies(connection, after=after, limit=limit)
+
+
 def request_key_of(request: Request[Any, Any, Any]) -> bytes | None:
     """The digest of the Idempotency-Key, None without one; raises `IdempotencyKeyInvalid`."""
     key = idempotency.key_of(request)
@@ -69,7 +86,7 @@ def enterprise_check_router(enterprise_checks: EnterpriseChecks, check_history: 
     """The routes over enterprise checks."""
     return Router(
         path="/",
-        route_handlers=[check_enterprise, list_checks],
+        route_handlers=[check_enterprise, list_checks, list_emergencies],
         dependencies={
             "enterprise_checks": Provide(lambda: enterprise_checks, sync_to_thread=False),
             "check_history": Provide(lambda: check_history, sync_to_thread=False),

@@ -1,6 +1,6 @@
 """Refusals around inspection tasks."""
 
-from app.kit.errors import Forbidden, InvalidRequest, NotFound
+from app.kit.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from app.kit.structs import Text
 
 
@@ -37,3 +37,30 @@ class DepartmentMissing(Forbidden):
     slug = "department-missing"
     title = Text(zh="账号未关联执法部门", en="Your account belongs to no department")
     remedy = Text(zh="请联系系统管理员关联部门。", en="Ask a system administrator to assign your department.")
+
+
+class InspectionNotActive(Conflict):
+    """The task has been closed, or its hours are over."""
+
+    slug = "inspection-not-active"
+    title = Text(zh="检查任务已结束", en="The inspection task has ended")
+    remedy = Text(zh="请另行创建检查任务。", en="Open another task.")
+
+
+class InvitedDepartmentInvalid(InvalidRequest):
+    """A joint task invites other departments of this city, each once, and not one's own."""
+
+    slug = "invited-department-invalid"
+    title = Text(zh="联合检查邀请的部门无效", en="A department that is invited to a joint inspection is not valid")
+    remedy = Text(
+        zh="请填写本市其他部门的编号，每个部门一次，不含本部门。",
+        en="Give ids of other departments of this city, each once, not your own.",
+    )
+
+
+class AlreadyInTask(Conflict):
+    """The officer leads this task or has joined it."""
+
+    slug = "already-in-task"
+    title = Text(zh="您已在该检查任务中", en="You are in this task already")
+    remedy = Text(zh="无需重复加入。", en="There is nothing to do.")

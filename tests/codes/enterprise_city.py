@@ -31,6 +31,7 @@ from auth.keys import point_of
 from auth.principal import Principal
 from auth.sessions.middleware import provide_principal
 from codes.enterprise_checks.service import EnterpriseChecks
+from codes.enterprise_checks.sources import SourceDesk
 from codes.scanners.guards import COVERED, TAG
 from codes.scanners.service import PROOF_TYPE
 from codes.settings import CodesSettings
@@ -42,6 +43,10 @@ LIBRARY = UUID("00000000-0000-7000-8000-000000000001")
 FIRE_RESCUE = UUID("00000000-0000-7000-8000-000000000002")
 RESTAURANT = UUID("00000000-0000-7000-8000-000000000003")
 OTHER_COMPANY = UUID("00000000-0000-7000-8000-000000000004")
+MARKET_SUPERVISION = UUID("00000000-0000-7000-8000-000000000005")
+DEPARTMENTS = {LIBRARY, FIRE_RESCUE, MARKET_SUPERVISION}
+CONNECTED = dict.fromkeys(("fire", "emergency", "work_safety"), "http://127.0.0.1:9")
+"""Registers of this city, as checklists know them; whom a check asks, a test chooses."""
 
 
 class Organization(Model):
@@ -63,9 +68,15 @@ class KnownOrganizations:
             FIRE_RESCUE: "演示消防救援",
             RESTAURANT: "演示餐饮有限公司",
             OTHER_COMPANY: "演示<书>店",
+            MARKET_SUPERVISION: "演示市场监管",
         }
         self.by_id = {
-            key: Organization(id=key, name=name, credit_code=make_synthetic_credit_code(sequence=sequence))
+            key: Organization(
+                id=key,
+                name=name,
+                credit_code=make_synthetic_credit_code(sequence=sequence),
+                kind="department" if key in DEPARTMENTS else "enterprise",
+            )
             for sequence, (key, name) in enumerate(names.items(), start=1)
         }
 
@@ -79,6 +90,13 @@ class KnownOrganizations:
 
     async def find_by_credit_code(self, _connection: Connection, credit_code: str, /) -> Organization | None:
         return next((found for found in self.by_id.values() if found.credit_code == credit_code), None)
+
+
+class KnownOfficials:
+    """Names of members of staff, as identity shows them: masked."""
+
+    async def display_name(self, _connection: Connection, official_id: UUID, /) -> str:
+        return f"官*{str(official_id)[-1]}"
 
 
 class Caller(ASGIMiddleware):
@@ -227,16 +245,11 @@ class EnterpriseRooms:
         nobody = cast("Any", None)
         built = build_codes(
             floor,
-            CodesSettings(origin=ORIGIN),
-            CodesPorts(people=nobody, devices=nobody, organizations=self.organizations),
+            CodesSettings(origin=ORIGIN, enterprise_sources=CONNECTED),
+            CodesPorts(people=nobody, devices=nobody, organizations=self.organizations, officials=KnownOfficials()),
         )
+        desk = SourceDesk(self.sources, built.enterprise.registers, deadline_seconds=0.3, stale_after=timedelta(days=2))
         checks = EnterpriseChecks(
-            database=floor.database,
-            stickers=built.stickers,
-            scenarios=built.scenarios,
-            sources=self.sources,
-            clock=floor.clock,
-            deadline_seconds=0.3,
-            stale_after=timedelta(days=2),
+            database=floor.database, stickers=built.stickers, scenarios=built.scenarios, desk=desk, clock=floor.clock
         )
-        self.services = dataclasses.replace(built, enterprise_checks=checks)
+        self.services = dataclasses.replace(built, enterprise=dataclasses.replace(built.enterprise, checks=checks))

@@ -21,6 +21,7 @@ from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from auth.principal import Principal
+from codes.arrivals.models import ScanInspectionCode
 from codes.enterprise_checks.models import CheckEnterprise, CheckView
 from codes.enterprise_checks.ports import Question, SourceAnswer, SourceUnavailable
 from codes.enterprise_checks.records import CheckHistory
@@ -37,8 +38,7 @@ from tests.codes.enterprise_city import (
     agent_of,
     an_official,
 )
-
-TASK = {"scenario": 804, "purpose": "消防监督检查", "authority": "通知书〔2026〕1 号"}
+from tests.codes.enterprise_fixtures import TASK, arrive, open_task
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def fire(rooms: EnterpriseRooms, clock: ManualClock) -> Knows:
 
 @pytest.fixture
 async def task(city: httpx.AsyncClient, caller: Caller, officer: Principal) -> str:
-    caller.principal = officer
-    answer = await city.post("/v1/inspections", json=TASK | {"organization_id": str(RESTAURANT)})
-    task: str = answer.json()["id"]
+    """A task whose officer the restaurant has met."""
+    task = await open_task(city, caller, officer)
+    await arrive(city, caller, officer, task)
     return task
 
 
@@ -88,8 +88,8 @@ async def test_check_shows_each_source_with_its_state_and_time(
 ) -> None:
     now = clock.now()
     rooms.sources["fire"] = Knows(now - timedelta(hours=1))
-    rooms.sources["emergency"] = Knows(now - timedelta(days=3))
-    rooms.sources["work_safety"] = Fails(SourceUnavailable("ConnectError"))
+    rooms.sources["emergency"] = Knows(now - timedelta(days=31))
+    rooms.sources["work_safety"] = Fails(SourceUnavailable("ConnectError", "unreachable"))
     answer = await ask(city, check)
     body = answer.json()
     assert answer.status_code == 200
@@ -98,7 +98,7 @@ async def test_check_shows_each_source_with_its_state_and_time(
     assert states(answer) == {"fire": "ok", "emergency": "stale", "work_safety": "missing"}
     assert body["sources"][0]["as_of"] == "2026-03-02T11:00:00Z"
     assert body["sources"][0]["facts"][0]["value"]["zh"] == "合格"
-    assert body["sources"][2]["as_of"] is None
+    assert (body["sources"][2]["as_of"], body["sources"][2]["cause"]) == (None, "unreachable")
     assert body["freshness"]["status_as_of"] == "2026-03-02T12:00:00Z"
 
 
@@ -313,11 +313,18 @@ async def test_check_of_a_revoked_code_is_rejected_by_reason(
 
 
 async def test_check_of_an_expired_code_is_rejected_by_reason(
-    city: httpx.AsyncClient, caller: Caller, officer: Principal, check: dict[str, Any], clock: ManualClock
+    city: httpx.AsyncClient,
+    caller: Caller,
+    officer: Principal,
+    rooms: EnterpriseRooms,
+    check: dict[str, Any],
+    clock: ManualClock,
 ) -> None:
     clock.advance(timedelta(days=366).total_seconds())
-    task = await city.post("/v1/inspections", json=TASK | {"organization_id": str(RESTAURANT)})
-    assert await is_rejected(await ask(city, check, inspection_id=task.json()["id"]), "GRANT_EXPIRED")
+    await rooms.services.trust_lists.publish_when_due()
+    task = await open_task(city, caller, officer)
+    await arrive(city, caller, officer, task)
+    assert await is_rejected(await ask(city, check, inspection_id=task), "GRANT_EXPIRED")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -339,6 +346,10 @@ async def test_check_of_any_text_is_a_verdict_and_never_accepted(
         {"scenario": None},
         {"inspection_id": "task"},
         {"emergency": True},
+        {"emergency_reason": 7},
+        {"emergency_reason": "火"},
+        {"emergency_reason": "火\n灾\n现\n场"},
+        {"emergency_reason": "火" * 201},
     ],
 )
 async def test_check_out_of_shape_is_refused(
@@ -422,7 +433,10 @@ async def committed_city(
         async with database.transaction() as connection:
             agent = agent_of(RESTAURANT)
             code = await rooms.services.enterprise_codes.issue(connection, agent, RESTAURANT, IssueCode(label="前厅"))
-            opened = await rooms.services.inspections.open(connection, officer, task)
+            opened = await rooms.services.enterprise.inspections.open(connection, officer, task)
+            shown = await rooms.services.enterprise.inspection_codes.apply(connection, officer, opened.id)
+            read = ScanInspectionCode(code=shown.carrier)
+            await rooms.services.enterprise.arrivals.scan(connection, agent, read)
         yield rooms, officer, CheckEnterprise(code=code.carrier, scenario=804, inspection_id=opened.id)
     finally:
         await rooms.services.close()
@@ -433,7 +447,7 @@ async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(
     race_dsn: str, vault: Vault, clock: ManualClock
 ) -> None:
     async with committed_city(race_dsn, vault, clock, connections=1) as (rooms, officer, request):
-        checks = rooms.services.enterprise_checks
+        checks = rooms.services.enterprise.checks
         source = rooms.sources["fire"] = NeedsTheOnlyConnection(checks._database, clock)
         answer = await checks.check(officer, request)
     assert isinstance(answer, CheckView)
@@ -444,7 +458,7 @@ async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(
 async def test_check_sent_twenty_times_at_once_asks_once(race_dsn: str, vault: Vault, clock: ManualClock) -> None:
     async with committed_city(race_dsn, vault, clock, connections=8) as (rooms, officer, request):
         fire = rooms.sources["fire"] = Knows(clock.now())
-        asking = (rooms.services.enterprise_checks.check(officer, request, b"one") for _ in range(20))
+        asking = (rooms.services.enterprise.checks.check(officer, request, b"one") for _ in range(20))
         answers = await asyncio.gather(*asking, return_exceptions=True)
     first = [answer for answer in answers if isinstance(answer, CheckView) and not answer.repeated]
     others = [answer for answer in answers if answer not in first]
