@@ -21,7 +21,10 @@ from tests.fixtures.inhabited import LIBRARY_APP, Inhabited, library_manifest
 PROBLEM = "application/problem+json"
 A_VERDICT = "/v1/verifications"  # a code nobody can read is a verdict there, not an error
 LARGEST = 1024 * 1024
-REMEMBERED = {"/v1/enterprise-checks": {"kit.audit_entry"}}  # an officer's attempt outside the task is written down
+REMEMBERED = {
+    "/v1/enterprise-checks": {"kit.audit_entry"},  # an officer's attempt outside the task is written down
+    "/v1/inspections/scans": {"kit.audit_entry"},  # a code that is none is written down
+}
 
 # Who may write what: the caller and the name of the example.
 WRITES: dict[str, tuple[str, str]] = {
@@ -41,6 +44,9 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/scanners": ("scanner_admin", "EnrolScanner"),
     "/v1/organizations/{organization_id}/codes": ("agent", "IssueCode"),
     "/v1/inspections": ("inspector", "CreateInspection"),
+    "/v1/inspections/{inspection_id}/partners": ("inspector", "JoinInspection"),
+    "/v1/inspections/{inspection_id}/showings": ("inspector", "StateShown"),
+    "/v1/inspections/scans": ("agent", "ScanInspectionCode"),
     "/v1/enterprise-checks": ("inspector", "CheckEnterprise"),
     "/v1/departments/{organization_id}/apps": ("developer", "RegisterApp"),
     "/v1/apps/{app_id}/suspend": ("reviewer", "SuspendApp"),
@@ -160,7 +166,8 @@ async def send(
 
 def path_of(people: Inhabited, template: str) -> str:
     organization = people.department if "departments" in template else people.known["organization_id"][-1]
-    return template.format(organization_id=organization, app_id=LIBRARY_APP, code=1)
+    inspection = people.known["inspection_id"][-1]
+    return template.format(organization_id=organization, app_id=LIBRARY_APP, code=1, inspection_id=inspection)
 
 
 def fault_of(answer: httpx.Response, *, allowed: bool = False) -> str | None:

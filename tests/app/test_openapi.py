@@ -61,6 +61,7 @@ OUT_OF_REACH = {
     "POST /v1/codes/grants",
     "POST /v1/scanners",
     "POST /v1/enterprise-checks",
+    "POST /v1/inspections/{inspection_id}/partners",
     "POST /v1/apps/{app_id}/suspend",
     "POST /v1/apps/{app_id}/resume",
     "POST /v1/apps/{app_id}/versions",
