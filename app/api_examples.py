@@ -73,6 +73,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "StateShown": {"reason": "店内无经办人，已向值班人员出示"},
     "CheckEnterprise": {"code": "http://127.0.0.1:8000/1/EXAMPLE", "scenario": 804, "inspection_id": ID},
     "IssueCode": {"label": "前台", "valid_days": 365},
+    "RegisterPlace": {
+        "site": {"name": "总馆东门", "address": "演示路1号"},
+        "label": "三号电梯",
+        "scenarios": [951],
+        "valid_days": 365,
+    },
     "RegisterApp": {"app_id": "cn.example.museum"},
     "SuspendApp": {
         "reason": {"zh": "系统维护", "en": "Maintenance"},

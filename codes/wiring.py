@@ -18,6 +18,8 @@ from codes.grants.pointers import Pointers
 from codes.grants.ports import FindsDevices
 from codes.grants.routes import grants_router
 from codes.grants.service import Grants
+from codes.places.routes import place_router
+from codes.places.service import Places
 from codes.scanners.directory import ScannerDirectory
 from codes.scanners.guards import ScannerGate
 from codes.scanners.routes import scanner_router
@@ -38,6 +40,7 @@ from codes.verification.holders import Holders
 from codes.verification.models import policy_of
 from codes.verification.ports import FindsEntitlements, FindsPeople
 from codes.verification.receipts import Receipts
+from codes.verification.retention import Forgetting
 from codes.verification.routes import verification_router
 from codes.verification.scans import ScanRecords
 from codes.verification.service import Verifications
@@ -76,9 +79,11 @@ class CodesServices:
     gate: ScannerGate
     enterprise_codes: EnterpriseCodes
     stickers: StickerReader
+    places: Places
     public_reader: PublicReader
     enterprise: EnterpriseServices
     upkeep: Upkeep
+    forgetting: Forgetting
     close: Callable[[], Awaitable[None]]
 
 
@@ -90,6 +95,14 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     trust_lists = _build_trust_lists(floor, settings, scenarios)
     reader = CodeReader(trust_lists=trust_lists, statuses=statuses, clock=floor.clock, code_format=code_format)
     stickers = StickerReader(reader, ports.organizations)
+    places = Places(
+        organizations=ports.organizations,
+        scenarios=scenarios,
+        statuses=statuses,
+        keyring=floor.keyring,
+        clock=floor.clock,
+        code_format=code_format,
+    )
     client = source_client(settings.source_deadline_seconds)
     enterprise = build_enterprise(
         floor,
@@ -131,7 +144,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             clock=floor.clock,
             code_format=code_format,
         ),
-        scan_records=ScanRecords(scenarios),
+        scan_records=ScanRecords(scenarios, floor.clock),
         scanners=Scanners(ports.organizations, scenarios, floor.clock, settings.origin),
         gate=ScannerGate(directory, floor.clock, settings.origin),
         enterprise_codes=EnterpriseCodes(
@@ -142,9 +155,11 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             code_format=code_format,
         ),
         stickers=stickers,
-        public_reader=PublicReader(reader, {Kind.E: stickers, Kind.I: enterprise.notices}),
+        places=places,
+        public_reader=PublicReader(reader, {Kind.E: stickers, Kind.V: places, Kind.I: enterprise.notices}),
         enterprise=enterprise,
-        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.verification_days),
+        upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),
+        forgetting=Forgetting(floor.database, floor.clock, scenarios),
         close=client.aclose,
     )
 
@@ -161,6 +176,7 @@ def routers(services: CodesServices) -> list[Router]:
         verification_router(services.verifications, services.scan_records, services.gate),
         scanner_router(services.scanners, services.gate),
         enterprise_router(services.enterprise_codes),
+        place_router(services.places),
         sticker_router(services.public_reader, pages, code_format),
         *enterprise_routers(services.enterprise),
     ]
@@ -181,6 +197,7 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
             run=services.trust_lists.publish_when_due,
         ),
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
+        Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
     ]
 

@@ -43,6 +43,7 @@ WRITES: dict[str, tuple[str, str]] = {
     A_VERDICT: ("scanner", "VerifyCode"),
     "/v1/scanners": ("scanner_admin", "EnrolScanner"),
     "/v1/organizations/{organization_id}/codes": ("agent", "IssueCode"),
+    "/v1/places": ("agent", "RegisterPlace"),
     "/v1/inspections": ("inspector", "CreateInspection"),
     "/v1/inspections/{inspection_id}/partners": ("inspector", "JoinInspection"),
     "/v1/inspections/{inspection_id}/showings": ("inspector", "StateShown"),
