@@ -54,9 +54,11 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
             devices=identity.devices,
             organizations=identity.organizations,
             officials=identity.officials,
+            guardians=identity.guardians,
         ),
     )
     identity.devices.tell(code.grants)
+    identity.mandates.tell(code.grants)
     door_settings = _gateway_settings(settings)
     registry = miniapps.wiring.build_miniapps(
         floor,

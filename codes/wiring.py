@@ -15,7 +15,8 @@ from codes.enterprises.routes import enterprise_router
 from codes.enterprises.service import EnterpriseCodes
 from codes.envelope.claims import Kind
 from codes.grants.pointers import Pointers
-from codes.grants.ports import FindsDevices
+from codes.grants.mandates import MandateCheck
+from codes.grants.ports import FindsDevices, FindsGuardians
 from codes.grants.routes import grants_router
 from codes.grants.service import Grants
 from codes.places.routes import place_router
@@ -62,6 +63,7 @@ class CodesPorts:
     organizations: FindsOrganizations
     officials: NamesOfficials | None = None
     entitlements: FindsEntitlements | None = None
+    guardians: FindsGuardians | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +131,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             keyring=floor.keyring,
             clock=floor.clock,
             settings=settings,
+            guardians=ports.guardians,
         ),
         verifications=Verifications(
             trust_lists=trust_lists,
@@ -138,6 +141,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
                 organizations=ports.organizations,
                 vault=floor.vault,
                 entitlements=ports.entitlements,
+                mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
             ),
             standings=Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes()),
             answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),

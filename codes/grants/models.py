@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.structs import Model, Request
+from codes.envelope.claims import Kind
 
 GRANTS_PER_BATCH = 8
 LONGEST_LIFE = timedelta(hours=24)
@@ -23,11 +24,13 @@ class IssueGrants(Request):
     """A call for one batch. `request` is a compact JWS by the enrolled device's key, header typ "grant-request+jwt".
 
     Its claims: `iss` (the device's id), `aud` (the public origin), `iat`, `jti`, and `keys`: 8 public JWKs that were
-    never used before.
+    never used before. For a child's code the guardian names the child in `on_behalf_of`, and the device signs the same
+    id as `sub`.
     """
 
     request: Annotated[str, msgspec.Meta(max_length=4096)]
     device_id: UUID | None = None
+    on_behalf_of: UUID | None = None
 
 
 class GrantRequestClaims(Model):
@@ -38,6 +41,7 @@ class GrantRequestClaims(Model):
     iat: int
     jti: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}(?![\s\S])")]
     keys: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=GRANTS_PER_BATCH, max_length=GRANTS_PER_BATCH)]
+    sub: UUID | None = None
 
 
 class GrantView(Model):
@@ -56,15 +60,16 @@ class GrantsView(Model):
 
 
 class RevokeCodes(Request):
-    """Voids what was given to one device, or to all of one's devices."""
+    """Voids what was given to one device, or everything: all devices, thin clients and paper."""
 
     device_id: UUID | None = None
 
 
 class RevocationView(Model):
-    """How many grants ended; codes that were signed under them are refused from now on."""
+    """How many grants and other codes ended; whatever is shown of them is refused from now on."""
 
     grants: int
+    other_codes: int
     revoked_at: datetime
 
 
@@ -80,20 +85,42 @@ class GrantBatch(Model):
     revoked_at: datetime | None = None
 
 
+class Bearer(Model):
+    """Of whom new grants speak, and until when at the latest; a guardian if another person's phone shows them."""
+
+    person_id: UUID
+    kind: Kind = Kind.P
+    guardian_id: UUID | None = None
+    mandate_id: UUID | None = None
+    until: datetime | None = None
+
+    @property
+    def people(self) -> list[UUID]:
+        """Whose freeze would stop these grants, in an order that is the same for everybody who locks them."""
+        return sorted({self.person_id, self.guardian_id or self.person_id})
+
+    def life(self, now: datetime) -> timedelta:
+        """How long grants may live that begin now."""
+        return LONGEST_LIFE if self.until is None else min(LONGEST_LIFE, self.until - now)
+
+
 class NewBatch(Model):
     """A batch before it has a number."""
 
     device_id: UUID
-    person_id: UUID
+    bearer: Bearer
     day: date
     request_jti: str
     issued_at: datetime
     expires_at: datetime
 
 
-def expiry_of(issued_at: datetime, jitter_seconds: float) -> datetime:
-    """When a grant ends: 24 h less the jitter, rounded down to 10 minutes, so that the end tells no one the start."""
-    end = (issued_at + LONGEST_LIFE - timedelta(seconds=jitter_seconds)).timestamp()
+def expiry_of(issued_at: datetime, jitter_seconds: float, life: timedelta = LONGEST_LIFE) -> datetime:
+    """When a grant ends: its life less the jitter, rounded down to 10 minutes, so that the end tells no one the start.
+
+    The jitter is one of a whole life of 24 h; a shorter life has a shorter one in proportion.
+    """
+    end = (issued_at + life - timedelta(seconds=jitter_seconds) * (life / LONGEST_LIFE)).timestamp()
     step = ROUNDING.total_seconds()
     return datetime.fromtimestamp(end // step * step, issued_at.tzinfo)
 

@@ -1,5 +1,6 @@
 """What granting needs of the rest of the house."""
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -31,4 +32,28 @@ class FindsPeople(Protocol):
 
     async def get_person(self, connection: Connection, person_id: UUID, /) -> KnownPerson:
         """The person; raises identity's own error when there is none."""
+        ...
+
+
+class KnownGuardianship(Protocol):
+    """As much of a mandate as granting needs."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def ends_at(self) -> datetime | None: ...
+
+
+class FindsGuardians(Protocol):
+    """Who may show codes for which children; identity's engine of mandates."""
+
+    async def find_guardianship(
+        self, connection: Connection, guardian_id: UUID, child_id: UUID, /
+    ) -> KnownGuardianship | None:
+        """The living mandate, or None; nobody ends it before the caller's transaction ends."""
+        ...
+
+    async def list_child_ids(self, connection: Connection, guardian_id: UUID, /) -> list[UUID]:
+        """Whom this guardian may show codes for now."""
         ...

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
+from app.kit.errors import SuishenError
 from app.kit.keyring import Keyring
 from auth.devices.models import Device
 from auth.errors import IdentityLevelTooLow
@@ -19,14 +20,21 @@ from auth.keys import ProofInvalid, PublicJwk, public_key_of, thumbprint, verify
 from auth.principal import Principal
 from codes.envelope.claims import Claims, Kind
 from codes.envelope.presentation import encode_grant
-from codes.errors import DeviceNotReady, GrantRequestInvalid, GrantRequestReused, GrantsExhausted
+from codes.errors import (
+    CodesFrozen,
+    DeviceNotReady,
+    GrantRequestInvalid,
+    GrantRequestReused,
+    GrantsExhausted,
+    NotTheGuardian,
+)
 from codes.grants import repository
 from codes.grants.models import (
     GRANTS_PER_BATCH,
     JITTER,
-    LONGEST_LIFE,
     REFILL_AFTER,
     REQUEST_TYPE,
+    Bearer,
     GrantBatch,
     GrantRequestClaims,
     GrantsView,
@@ -40,10 +48,11 @@ from codes.grants.models import (
     is_recent,
 )
 from codes.grants.pointers import Pointers
-from codes.grants.ports import FindsDevices, FindsPeople
+from codes.grants.ports import FindsDevices, FindsGuardians, FindsPeople
 from codes.keys import signer_of
 from codes.settings import CodesSettings
 from codes.status.service import Statuses
+from codes.verification.ports import EndsCodes
 
 KEY_PURPOSE = "grant"
 EXPIRED_STAY = timedelta(days=1)
@@ -62,6 +71,8 @@ class Grants:
         keyring: Keyring,
         clock: Clock,
         settings: CodesSettings,
+        guardians: FindsGuardians | None = None,
+        other_codes: Sequence[EndsCodes] = (),
     ) -> None:
         self._devices = devices
         self._people = people
@@ -70,47 +81,75 @@ class Grants:
         self._keyring = keyring
         self._clock = clock
         self._settings = settings
+        self._guardians = guardians
+        self._other_codes = other_codes
 
     async def issue(self, connection: Connection, principal: Principal, request: IssueGrants) -> GrantsView:
-        """Eight grants for eight fresh keys of the caller's own active device.
+        """Eight grants for eight fresh keys of the caller's own active device, for the caller or for a child of theirs.
 
-        Raises `DeviceNotReady`, `IdentityLevelTooLow`, `GrantRequestInvalid`, `GrantRequestReused`, `GrantsExhausted`.
-        Of two calls at once with the same request exactly one succeeds. A revocation of the device waits for the
-        caller's transaction, and then voids these grants too.
+        Raises `DeviceNotReady`, `IdentityLevelTooLow`, `GrantRequestInvalid`, `NotTheGuardian`, `CodesFrozen`,
+        `GrantRequestReused`, `GrantsExhausted`. Of two calls at once with the same request exactly one succeeds. A
+        revocation of the device, the end of a guardianship and a freeze wait for the caller's transaction, and then
+        void these grants too.
         """
         now = self._clock.now()
         device = await self._ready_device(connection, principal, request)
         await self._require_worth(connection, principal, device)
-        claims = self._verified_claims(request.request, device, now)
+        claims = self._verified_claims(request, device, now)
         keys = fresh_keys(claims, device)
-        number = await self._open_batch(connection, device, claims.jti, now)
-        return self._sign(number, keys, now)
+        bearer = await self._find_bearer(connection, principal, request)
+        number = await self._open_batch(connection, device, bearer, claims.jti, now)
+        return self._sign(number, bearer, keys, now)
 
     async def revoke(self, connection: Connection, principal: Principal, request: RevokeCodes) -> RevocationView:
-        """Voids what was given to one device of the caller's, or to all. Raises `DeviceNotReady` for a foreign one."""
+        """Voids what was given to one device of the caller's, or everything. Raises `DeviceNotReady` for a foreign one.
+
+        Everything: also the codes that the caller shows for children, and those that guardians show for the caller.
+        """
         now = self._clock.now()
         if request.device_id is None:
-            batches = await repository.mark_person_revoked(connection, principal.subject_id, now)
+            count, others = await self._end_person(connection, principal.subject_id, now)
         else:
             device = await self._devices.get_device(connection, request.device_id)
             if device.person_id != principal.subject_id:
                 raise DeviceNotReady
-            batches = await repository.mark_device_revoked(connection, request.device_id, now)
-        await self._void(connection, batches, now)
-        count = sum(batch.grants for batch in batches)
+            count, others = await self._end_device(connection, request.device_id, now)
         await audit.record(
             connection,
             clock_now=now,
             actor=principal.actor,
             action="codes.revoked",
             subject=principal.subject,
-            detail={"device_id": None if request.device_id is None else str(request.device_id), "grants": count},
+            detail={
+                "device_id": None if request.device_id is None else str(request.device_id),
+                "grants": count,
+                "other_codes": others,
+            },
         )
-        return RevocationView(grants=count, revoked_at=now)
+        return RevocationView(grants=count, other_codes=others, revoked_at=now)
 
     async def device_revoked(self, connection: Connection, device_id: UUID, now: datetime) -> None:
         """Voids what was given to a device, in the transaction that revokes it (port of `auth.devices`)."""
-        await self._void(connection, await repository.mark_device_revoked(connection, device_id, now), now)
+        await self._end_device(connection, device_id, now)
+
+    async def mandate_ended(self, connection: Connection, mandate_id: UUID, now: datetime) -> None:
+        """Voids what was given by a mandate, in the transaction that ends it (port of `auth.mandates`)."""
+        await self._void(connection, await repository.mark_mandate_revoked(connection, mandate_id, now), now)
+
+    async def suspend_codes(self, connection: Connection, person_id: UUID, now: datetime) -> None:
+        """Takes a person's grants out, and those that they show for children, until `restore_codes`.
+
+        The caller has locked the person, so that none is being issued meanwhile.
+        """
+        for batch in await repository.list_living(connection, person_id, now):
+            places = self._statuses.pointers_of_batch(batch.number, batch.grants)
+            await self._statuses.suspend(connection, places, expires_at=batch.expires_at, now=now)
+
+    async def restore_codes(self, connection: Connection, person_id: UUID, now: datetime) -> None:
+        """Makes those grants valid again on which no other freeze lies; what was voided meanwhile stays void."""
+        for batch in await repository.list_unfrozen(connection, person_id, now):
+            for place in self._statuses.pointers_of_batch(batch.number, batch.grants):
+                await self._statuses.restore(connection, place)
 
     async def forget_expired(self, connection: Connection) -> None:
         """Forgets batches that ended, once no signed request of theirs could be sent again; a periodic job."""
@@ -133,47 +172,89 @@ class Grants:
         if principal.ial < person.identity_level:
             raise IdentityLevelTooLow(required_ial=person.identity_level, ial=principal.ial)
 
-    def _verified_claims(self, token: str, device: Device, now: datetime) -> GrantRequestClaims:
+    async def _find_bearer(self, connection: Connection, principal: Principal, request: IssueGrants) -> Bearer:
+        """The caller, or the child whose guardian they are."""
+        child_id = request.on_behalf_of
+        if child_id is None:
+            return Bearer(person_id=principal.subject_id)
+        mandate = None
+        if self._guardians is not None:
+            mandate = await self._guardians.find_guardianship(connection, principal.subject_id, child_id)
+        if mandate is None:
+            raise NotTheGuardian
+        return Bearer(
+            person_id=child_id,
+            kind=Kind.F,
+            guardian_id=principal.subject_id,
+            mandate_id=mandate.id,
+            until=mandate.ends_at,
+        )
+
+    def _verified_claims(self, request: IssueGrants, device: Device, now: datetime) -> GrantRequestClaims:
         try:
-            claims = msgspec.convert(verify_proof(token, device.public_key, typ=REQUEST_TYPE), GrantRequestClaims)
+            unverified_claims = verify_proof(request.request, device.public_key, typ=REQUEST_TYPE)
+            claims = msgspec.convert(unverified_claims, GrantRequestClaims)
         except (ProofInvalid, msgspec.ValidationError):
             raise GrantRequestInvalid from None
         if claims.iss != device.id or claims.aud != self._settings.origin or not is_recent(claims.iat, now):
             raise GrantRequestInvalid
+        if claims.sub != request.on_behalf_of:
+            raise GrantRequestInvalid
         return claims
 
-    async def _open_batch(self, connection: Connection, device: Device, jti: str, now: datetime) -> int:
+    async def _open_batch(self, connection: Connection, device: Device, bearer: Bearer, jti: str, now: datetime) -> int:
         batch = NewBatch(
             device_id=device.id,
-            person_id=device.person_id,
+            bearer=bearer,
             day=day_of(now, self._settings.city_offset),
             request_jti=jti,
             issued_at=now,
-            expires_at=now + LONGEST_LIFE,
+            expires_at=now + bearer.life(now),
         )
+        await repository.share_people(connection, bearer.people)
         number = await repository.insert_batch(connection, batch)
         if number is None:
-            raise GrantRequestReused if await repository.has_request(connection, device.id, jti) else GrantsExhausted
+            raise await self._why_not(connection, batch)
         return number
 
-    def _sign(self, number: int, keys: Sequence[EllipticCurvePublicKey], now: datetime) -> GrantsView:
+    async def _why_not(self, connection: Connection, batch: NewBatch) -> SuishenError:
+        if await repository.has_freeze(connection, batch.bearer.people):
+            return CodesFrozen()
+        if await repository.has_request(connection, batch.device_id, batch.request_jti):
+            return GrantRequestReused()
+        return GrantsExhausted()
+
+    def _sign(self, number: int, bearer: Bearer, keys: Sequence[EllipticCurvePublicKey], now: datetime) -> GrantsView:
         signer = signer_of(self._keyring.active(KEY_PURPOSE))
         environment = self._settings.code_format.environment
         places = self._statuses.pointers_of_batch(number, GRANTS_PER_BATCH)
         views: list[GrantView] = []
         for key, cti, place in zip(keys, self._pointers.seal(number, GRANTS_PER_BATCH), places, strict=True):
-            expires_at = expiry_of(now, secrets.randbelow(int(JITTER.total_seconds()) + 1))
+            jitter = secrets.randbelow(int(JITTER.total_seconds()) + 1)
+            expires_at = expiry_of(now, jitter, bearer.life(now))
             claims = Claims(
                 expires_at=int(expires_at.timestamp()),
                 cti=cti,
                 shard=place.shard,
                 index=place.index,
-                kind=Kind.P,
+                kind=bearer.kind,
                 device_key=key,
             )
             grant = encode_grant(claims, signer, environment)
             views.append(GrantView(grant=base64url(grant.data), expires_at=expires_at))
         return GrantsView(grants=views, issued_at=now, refill_after=now + REFILL_AFTER)
+
+    async def _end_person(self, connection: Connection, person_id: UUID, now: datetime) -> tuple[int, int]:
+        batches = await repository.mark_person_revoked(connection, person_id, now)
+        await self._void(connection, batches, now)
+        others = [await codes.end_codes(connection, person_id, now) for codes in self._other_codes]
+        return sum(batch.grants for batch in batches), sum(others)
+
+    async def _end_device(self, connection: Connection, device_id: UUID, now: datetime) -> tuple[int, int]:
+        batches = await repository.mark_device_revoked(connection, device_id, now)
+        await self._void(connection, batches, now)
+        others = [await codes.end_codes_of_device(connection, device_id, now) for codes in self._other_codes]
+        return sum(batch.grants for batch in batches), sum(others)
 
     async def _void(self, connection: Connection, batches: Sequence[GrantBatch], now: datetime) -> None:
         for batch in batches:

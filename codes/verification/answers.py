@@ -84,6 +84,7 @@ class Answers:
             request_id=scan.request_id,
             subject_type=holder.subject_type if holder else None,
             subject_id=holder.subject_id if holder else None,
+            guardian_id=holder.guardian_id if holder else None,
             kind=result.kind,
             scenario=result.scenario,
             basis=scan.scenario.basis_kind,

@@ -76,6 +76,8 @@ class Verification(Model):
     withheld: list[str]
     verdict: Verdict
     reason: Reason
+    guardian_id: UUID | None = None
+    """Whose phone showed the code, when it was the holder's guardian's."""
     answer_sealed: bytes | None = None
     mode: Mode = "online"
     recorded_at: datetime | None = None
@@ -144,6 +146,8 @@ class ScanView(Model):
     conflicts: list[str]
     recorded_at: datetime | None
     deferral: Deferral | None
+    on_behalf_of: UUID | None
+    """The child, when a guardian showed the child's code: the record is the child's and the guardian's."""
 
 
 class ScanList(Model):

@@ -12,7 +12,7 @@ from codes.status.models import StatusPointer
 from codes.verification.models import GrantStanding, RecordedScan, Retention, StoredAnswer, Verification
 
 FIND_STANDING = """
-select b.person_id, b.device_id, b.grants, b.revoked_at, s.status,
+select b.person_id, b.device_id, b.guardian_id, b.mandate_id, b.grants, b.revoked_at, s.status,
        exists (select from codes.spent_grant p where p.cti = $4) as spent
   from codes.grant_batch b
   left join codes.status_entry s on s.shard = $2 and s.index = $3
@@ -48,8 +48,9 @@ async def delete_spent(connection: Connection, before: datetime) -> None:
 INSERT_VERIFICATION = """
 insert into codes.verification
        (id, iat, guard_cti, verified_at, scanner_id, organization_id, scanned_by, request_id, subject_type, subject_id,
-        kind, scenario, basis, disclosed, withheld, verdict, reason, answer_sealed, mode, recorded_at, said, conflicts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+        guardian_id, kind, scenario, basis, disclosed, withheld, verdict, reason, answer_sealed, mode, recorded_at,
+        said, conflicts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 on conflict (guard_cti, iat) do nothing
 returning true
 """
@@ -69,6 +70,7 @@ async def insert_verification(connection: Connection, row: Verification) -> bool
         row.request_id,
         row.subject_type,
         row.subject_id,
+        row.guardian_id,
         row.kind,
         row.scenario,
         row.basis,
@@ -99,14 +101,14 @@ async def find_answer(connection: Connection, cti: bytes, iat: datetime) -> Stor
 # A notice is deferred by rules that stand beside the scans; a scan itself never knows, so an early end is seen at once.
 SELECT_RECORDED = """
 select v.id, v.iat, v.guard_cti, v.verified_at, v.scanner_id, v.organization_id, v.scanned_by, v.request_id,
-       v.subject_type, v.subject_id, v.kind, v.scenario, v.basis, v.disclosed, v.withheld, v.verdict, v.reason, v.mode,
-       v.recorded_at, v.said, v.conflicts, d.legal_basis as deferred_by, d.ends_at as deferred_until
+       v.subject_type, v.subject_id, v.guardian_id, v.kind, v.scenario, v.basis, v.disclosed, v.withheld, v.verdict,
+       v.reason, v.mode, v.recorded_at, v.said, v.conflicts, d.legal_basis as deferred_by, d.ends_at as deferred_until
   from codes.verification v
   left join lateral (select legal_basis, ends_at from codes.deferred_notice
                       where scanner_id = v.scanner_id and scenario = v.scenario and state = 'approved'
                         and decided_at <= v.verified_at and v.verified_at < ends_at
                       order by ends_at desc limit 1) d on true
- where v.subject_id = $1 and v.subject_type = $2 and v.iat >= $3 and v.iat <= $4
+ where (v.subject_id = $1 and v.subject_type = $2 or v.guardian_id = $1) and v.iat >= $3 and v.iat <= $4
    and (d.ends_at is null or d.ends_at <= $5)
 """
 
@@ -205,7 +207,8 @@ async def upsert_retention(connection: Connection, rows: Sequence[Retention]) ->
 
 FORGET_HOLDERS = """
 update codes.verification
-   set subject_type = null, subject_id = null, guard_cti = null, request_id = null, answer_sealed = null
+   set subject_type = null, subject_id = null, guardian_id = null, guard_cti = null, request_id = null,
+       answer_sealed = null
  where iat >= $2 and iat < $3 and scenario = any($1)
    and (subject_id is not null or guard_cti is not null or request_id is not null or answer_sealed is not null)
 """

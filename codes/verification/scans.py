@@ -91,6 +91,7 @@ class ScanRecords:
             conflicts=row.conflicts,
             recorded_at=row.recorded_at,
             deferral=deferral,
+            on_behalf_of=None if row.guardian_id is None else row.subject_id,
         )
 
 

@@ -1,0 +1,82 @@
+"""The city of personal codes with guardians in it: who may show whose code, as identity would say it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from app.kit.database import Connection
+from app.kit.floor import Floor
+from app.kit.ids import new_id
+from app.kit.structs import Model
+from codes.envelope.profiles import ES256, Signer
+from codes.grants.models import GrantsView, IssueGrants
+from codes.wiring import CodesPorts, build_codes
+from tests.codes.personal_city import SETTINGS, City, Person, Phone, from_base64url
+
+
+class Guardianship(Model):
+    """A living mandate."""
+
+    id: UUID
+    ends_at: datetime | None
+
+
+class KnownGuardians:
+    """Guardianships in memory, by guardian and child."""
+
+    def __init__(self) -> None:
+        self.by_pair: dict[tuple[UUID, UUID], Guardianship] = {}
+
+    def add(self, guardian: Person, child: Person, *, until: datetime | None = None) -> Guardianship:
+        mandate = Guardianship(id=new_id(), ends_at=until)
+        self.by_pair[guardian.id, child.id] = mandate
+        return mandate
+
+    async def find_guardianship(
+        self, _connection: Connection, guardian_id: UUID, child_id: UUID, /
+    ) -> Guardianship | None:
+        return self.by_pair.get((guardian_id, child_id))
+
+    async def list_child_ids(self, _connection: Connection, guardian_id: UUID, /) -> list[UUID]:
+        return [child_id for one, child_id in self.by_pair if one == guardian_id]
+
+
+class FamilyCity(City):
+    """A city in which people have children."""
+
+    def __init__(self, floor: Floor, **ports: Any) -> None:
+        super().__init__(floor)
+        self.guardians = KnownGuardians()
+        joined: dict[str, Any] = {
+            "people": self.people,
+            "devices": self.devices,
+            "organizations": self.organizations,
+            "guardians": self.guardians,
+        }
+        self.codes = build_codes(floor, SETTINGS, CodesPorts(**(joined | ports)))
+
+    def a_family(self, *, until: datetime | None = None) -> tuple[Phone, Person]:
+        """A guardian's phone, and the child."""
+        phone, child = Phone(self, self.people.add()), self.people.add()
+        self.guardians.add(phone.person, child, until=until)
+        return phone, child
+
+
+def request_for(phone: Phone, child: UUID, keys: list[Any] | None = None, **changes: Any) -> IssueGrants:
+    """A signed request for a child's grants; `changes` bend the signed claims."""
+    return msgspec.structs.replace(phone.request(keys, **({"sub": str(child)} | changes)), on_behalf_of=child)
+
+
+async def fetch_for(phone: Phone, child: Person, connection: Connection) -> GrantsView:
+    """Eight grants that speak of the child, kept on the guardian's phone."""
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(8)]
+    request = request_for(phone, child.id, keys)
+    view = await phone.city.codes.grants.issue(connection, phone.principal, request)
+    phone.grants = [
+        (from_base64url(given.grant), Signer(profile=ES256, private_key=key))
+        for given, key in zip(view.grants, keys, strict=True)
+    ]
+    return view
