@@ -7,6 +7,7 @@ from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
+from codes.attempts import forget_old_attempts
 from codes.enterprise_checks.http_source import source_client
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
 from codes.enterprise_wiring import EnterpriseServices, build_enterprise, enterprise_routers
@@ -14,11 +15,14 @@ from codes.enterprises.reading import StickerReader
 from codes.enterprises.routes import enterprise_router
 from codes.enterprises.service import EnterpriseCodes
 from codes.envelope.claims import Kind
-from codes.grants.pointers import Pointers
 from codes.grants.mandates import MandateCheck
+from codes.grants.pointers import Pointers
 from codes.grants.ports import FindsDevices, FindsGuardians
 from codes.grants.routes import grants_router
 from codes.grants.service import Grants
+from codes.online.reader import OnlineReader
+from codes.online.routes import online_router
+from codes.online.service import OnlineCodes
 from codes.places.routes import place_router
 from codes.places.service import Places
 from codes.scanners.directory import ScannerDirectory
@@ -31,6 +35,7 @@ from codes.settings import CodesSettings
 from codes.status.routes import status_router
 from codes.status.service import Statuses
 from codes.status.slots import Slots
+from codes.status.steps import STEP_EVERY_SECONDS, StatusSteps
 from codes.stickers.page import PageMaker
 from codes.stickers.reading import CodeReader, PublicReader
 from codes.stickers.routes import sticker_router
@@ -74,7 +79,9 @@ class CodesServices:
     scenarios: Scenarios
     trust_lists: TrustLists
     statuses: Statuses
+    status_steps: StatusSteps
     grants: Grants
+    online_codes: OnlineCodes
     verifications: Verifications
     scan_records: ScanRecords
     scanners: Scanners
@@ -123,6 +130,13 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         scenarios=scenarios,
         trust_lists=trust_lists,
         statuses=statuses,
+        status_steps=StatusSteps(
+            database=floor.database,
+            keyring=floor.keyring,
+            clock=floor.clock,
+            statuses=statuses,
+            code_format=code_format,
+        ),
         grants=Grants(
             devices=ports.devices,
             people=ports.people,
@@ -132,6 +146,9 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             clock=floor.clock,
             settings=settings,
             guardians=ports.guardians,
+        ),
+        online_codes=OnlineCodes(
+            devices=ports.devices, people=ports.people, vault=floor.vault, clock=floor.clock, settings=settings
         ),
         verifications=Verifications(
             trust_lists=trust_lists,
@@ -145,6 +162,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             ),
             standings=Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes()),
             answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),
+            readers=(OnlineReader(vault=floor.vault, scenarios=scenarios, code_format=code_format),),
             clock=floor.clock,
             code_format=code_format,
         ),
@@ -160,7 +178,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         ),
         stickers=stickers,
         places=places,
-        public_reader=PublicReader(reader, {Kind.E: stickers, Kind.V: places, Kind.I: enterprise.notices}),
+        public_reader=PublicReader(reader, {Kind.E: stickers, Kind.I: enterprise.notices, Kind.V: places}),
         enterprise=enterprise,
         upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),
         forgetting=Forgetting(floor.database, floor.clock, scenarios),
@@ -175,8 +193,9 @@ def routers(services: CodesServices) -> list[Router]:
     return [
         scenario_router(services.scenarios),
         trust_router(services.trust_lists, services.settings),
-        status_router(services.statuses),
+        status_router(services.statuses, services.status_steps),
         grants_router(services.grants),
+        online_router(services.online_codes),
         verification_router(services.verifications, services.scan_records, services.gate),
         scanner_router(services.scanners, services.gate),
         enterprise_router(services.enterprise_codes),
@@ -193,6 +212,9 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         await services.statuses.forget_expired()
         async with floor.database.transaction() as connection:
             await services.grants.forget_expired(connection)
+            await services.online_codes.forget_expired(connection)
+            await services.verifications.forget_spent(connection)
+            await forget_old_attempts(connection, floor.clock.now())
 
     return [
         Job(
@@ -200,9 +222,14 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
             every_seconds=TRUST_LIST_EVERY_SECONDS,
             run=services.trust_lists.publish_when_due,
         ),
+        Job(
+            name="codes.status_steps",
+            every_seconds=STEP_EVERY_SECONDS,
+            run=services.status_steps.take_when_due,
+        ),
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
-        Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
+        Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
     ]
 
 

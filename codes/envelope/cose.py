@@ -33,9 +33,11 @@ class ObjectType(StrEnum):
     GRANT = "grant"
     PRESENTATION = "presentation"
     STATIC_CODE = "static-code"
+    PAPER_CODE = "paper-code"
     LIST_KEY = "list-key"
     TRUST_LIST = "trust-list"
     STATUS_LIST = "status-list"
+    STATUS_CHANGES = "status-changes"
     RECEIPT = "receipt"
 
 

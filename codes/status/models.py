@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import Any
 
 from app.kit.structs import Model
 from codes.envelope import cbor, cose
-from codes.envelope.claims import SHARD_INDICES, is_time
+from codes.envelope.claims import SHARD_INDICES, is_time, is_whole
 from codes.envelope.cose import Environment, KeyLookup, ObjectType, external_aad
 from codes.envelope.profiles import Signer
 from codes.verdict import Reason, Refused
@@ -20,7 +21,9 @@ PER_BYTE = 8 // BITS
 MASK = (1 << BITS) - 1
 SHARD_BYTES = SHARD_INDICES // PER_BYTE
 TTL_SECONDS = 300
-SUBJECT, ISSUED_AT, TTL, STATUS_LIST = 2, 6, 65534, 65533
+SUBJECT, ISSUED_AT, TTL, STATUS_LIST, UNTIL = 2, 6, 65534, 65533, -70031
+LARGEST_STEP = (1 << 53) - 1
+NO_STEP = -1
 TYPE_HEADER, TYPE = 16, "application/statuslist+cwt"
 
 
@@ -51,12 +54,13 @@ class StatusEntry(Model):
 
 
 class VerifiedStatusList(Model):
-    """A list whose signature was checked."""
+    """A list whose signature was checked, with every change up to `step`."""
 
     shard: int
     issued_at: datetime
     ttl_seconds: int
     packed: bytes
+    step: int = NO_STEP
 
     def find_status(self, index: int) -> Status | None:
         """The status at `index`; None when the list does not reach there or the value is nobody's."""
@@ -74,21 +78,33 @@ def pack(entries: Iterable[StatusEntry]) -> bytes:
     return bytes(packed)
 
 
+def origin_of(host: str) -> str:
+    """Where the lists of a city are published."""
+    return host if "://" in host else f"https://{host}"
+
+
 def status_uri(host: str, shard: int) -> str:
     """The name of a list, which is signed into it."""
-    origin = host if "://" in host else f"https://{host}"
-    return f"{origin}/v1/status/{shard}"
+    return f"{origin_of(host)}/v1/status/{shard}"
 
 
 def encode_status_list(
-    packed: bytes, *, shard: int, host: str, now: datetime, signer: Signer, environment: Environment
+    packed: bytes,
+    *,
+    shard: int,
+    host: str,
+    now: datetime,
+    signer: Signer,
+    environment: Environment,
+    step: int = 0,
 ) -> bytes:
-    """The signed list of a shard, as published."""
+    """The signed list of a shard with every change up to `step`, as published."""
     claims = {
         SUBJECT: status_uri(host, shard),
         ISSUED_AT: int(now.timestamp()),
         TTL: TTL_SECONDS,
         STATUS_LIST: {"bits": BITS, "lst": zlib.compress(packed, level=9)},
+        UNTIL: step,
     }
     aad = external_aad(ObjectType.STATUS_LIST, environment)
     return cose.cose_sign1_sign(cbor.encode(claims), signer, aad=aad, protected={TYPE_HEADER: TYPE})
@@ -110,8 +126,15 @@ def verify_status_list(
                 issued_at=datetime.fromtimestamp(issued_at, UTC),
                 ttl_seconds=ttl,
                 packed=inflate(compressed),
+                step=_step_of(claims),
             )
     raise Refused(Reason.STATUS_UNKNOWN, "status list")
+
+
+def _step_of(claims: dict[int, Any]) -> int:
+    """A private claim: the list of another city that knows no steps follows on none."""
+    step = claims.get(UNTIL)
+    return step if is_whole(step, LARGEST_STEP) else NO_STEP
 
 
 def inflate(compressed: bytes, largest: int = SHARD_BYTES) -> bytes:

@@ -1,20 +1,24 @@
 """Status lists for everybody who checks codes: pulled on a timer, never once per scan, no sign-in."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
 from litestar.di import Provide
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from app.kit.database import Connection
 from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from app.kit.structs import Model
 from auth.guards import public
-from codes.status.models import TTL_SECONDS
+from codes.status.changes import PULL_EVERY_SECONDS
+from codes.status.changes import TYPE as CHANGES_MEDIA_TYPE
+from codes.status.models import LARGEST_STEP, TTL_SECONDS
 from codes.status.service import Statuses
+from codes.status.steps import StatusSteps
 
 MEDIA_TYPE = "application/statuslist+cwt"
+CHANGES_FRESH_FOR_SECONDS = 5
 
 
 class ShardList(Model):
@@ -52,11 +56,35 @@ async def get_status_list(
     return Response(published.body, headers=headers, media_type=MEDIA_TYPE)
 
 
-def status_router(statuses: Statuses) -> Router:
-    """The public routes over `statuses`."""
+@get(
+    "/v1/status/changes",
+    guards=[public],
+    summary="What changed since a step",
+    description=(
+        "Signed like a status list, and small: every place that changed after step `after`, hidden among places of "
+        f"nobody's. A door pulls it every {PULL_EVERY_SECONDS} s between whole lists; a change reaches it within 60 s."
+    ),
+    media_type=CHANGES_MEDIA_TYPE,
+)
+async def get_changes(
+    after: Annotated[int, QueryParameter(ge=0, le=LARGEST_STEP)],
+    connection: Injected[Connection],
+    status_steps: Injected[StatusSteps],
+) -> Response[bytes]:
+    """Changes after step `after`, which every status list names; 410 when they are no longer kept."""
+    published = await status_steps.publish(connection, after)
+    headers = {"Cache-Control": f"public, max-age={CHANGES_FRESH_FOR_SECONDS}"}
+    return Response(published.body, headers=headers, media_type=CHANGES_MEDIA_TYPE)
+
+
+def status_router(statuses: Statuses, steps: StatusSteps) -> Router:
+    """The public routes over `statuses` and `steps`."""
     return Router(
         path="/",
-        route_handlers=[list_shards, get_status_list],
-        dependencies={"statuses": Provide(lambda: statuses, sync_to_thread=False)},
+        route_handlers=[list_shards, get_changes, get_status_list],
+        dependencies={
+            "statuses": Provide(lambda: statuses, sync_to_thread=False),
+            "status_steps": Provide(lambda: steps, sync_to_thread=False),
+        },
         tags=["codes: trust and status"],
     )

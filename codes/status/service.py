@@ -1,7 +1,8 @@
 """Status lists as the public pulls them, and the two ways to change one: void a code, or suspend and restore it.
 
-Every worker keeps the signed list of a shard for a moment and drops it as soon as any node commits a change. While it
-cannot hear of changes it keeps no list for longer than a second.
+A change counts online from its commit; the lists show it with the next step (see `steps`). Every worker keeps the
+signed list of a shard for a moment and drops it as soon as any node takes a step. While it cannot hear of steps it
+keeps no list for longer than a second.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app.kit.clock import Clock
-from app.kit.database import Connection, Database, Notifications, notify
+from app.kit.database import Connection, Database, Notifications
 from app.kit.keyring import Keyring
 from app.kit.structs import Model
 from codes.envelope.claims import LARGEST_SHARD
@@ -39,7 +40,7 @@ class PublishedStatusList(Model):
 
 
 class Statuses:
-    """The status of every code. A change is published within a second of its commit, by every worker."""
+    """The status of every code. A step is in the lists of every worker within a second of its commit."""
 
     def __init__(
         self, *, database: Database, keyring: Keyring, clock: Clock, slots: Slots, code_format: CodeFormat
@@ -72,19 +73,17 @@ class Statuses:
         self, connection: Connection, pointers: Sequence[StatusPointer], *, expires_at: datetime, now: datetime
     ) -> None:
         """Voids codes for good, in the caller's transaction."""
-        await self._mark(connection, pointers, Status.INVALID, expires_at, now)
+        await repository.insert_status(connection, pointers, Status.INVALID, expires_at, now)
 
     async def suspend(
         self, connection: Connection, pointers: Sequence[StatusPointer], *, expires_at: datetime, now: datetime
     ) -> None:
         """Takes codes out until they are restored; those that are void stay void."""
-        await self._mark(connection, pointers, Status.SUSPENDED, expires_at, now)
+        await repository.insert_status(connection, pointers, Status.SUSPENDED, expires_at, now)
 
     async def restore(self, connection: Connection, pointer: StatusPointer) -> bool:
         """Makes a suspended code valid again; False when it was not suspended."""
-        restored = await repository.delete_suspended(connection, pointer)
-        await notify(connection, CHANNEL, str(pointer.shard))
-        return restored
+        return await repository.mark_restored(connection, pointer, self._clock.now())
 
     async def find_status(self, connection: Connection, pointer: StatusPointer) -> Status:
         """The truth of this moment, from the database."""
@@ -98,7 +97,7 @@ class Statuses:
         return self._shards[1]
 
     async def publish(self, connection: Connection, shard: int) -> PublishedStatusList:
-        """The signed list of a shard, at most 150 s old, with every change of more than a second ago.
+        """The signed list of a shard, at most 150 s old, with every step of more than a second ago.
 
         Raises `ShardUnknown`.
         """
@@ -115,20 +114,8 @@ class Statuses:
         async with self._database.acquire() as connection:
             await repository.delete_expired(connection, self._clock.now() - EXPIRED_STAY)
 
-    async def _mark(
-        self,
-        connection: Connection,
-        pointers: Sequence[StatusPointer],
-        status: Status,
-        expires_at: datetime,
-        now: datetime,
-    ) -> None:
-        await repository.insert_status(connection, pointers, status, expires_at, now)
-        for shard in sorted({pointer.shard for pointer in pointers}):
-            await notify(connection, CHANNEL, str(shard))
-
     def _fresh_for(self) -> timedelta:
-        """Memory counts as long as a change would have been heard of."""
+        """Memory counts as long as a step would have been heard of."""
         heard = self._notifications is not None and self._notifications.healthy_within(HEARD_WITHIN_SECONDS)
         return FRESH_FOR if heard else UNHEARD_FRESH_FOR
 
@@ -142,7 +129,7 @@ class Statuses:
 
     async def _read_shards(self, connection: Connection, now: datetime) -> list[int]:
         used = await repository.get_slots_in_use(connection, now)
-        last = used.last_batch or 0
+        last = used.last_batch
         first = last if used.first_batch is None else used.first_batch
         grants = shards_until(Family.GRANT, first * GRANTS_PER_BATCH, (last + 1) * GRANTS_PER_BATCH - 1)
         static = [] if used.last_static is None else shards_until(Family.STATIC, 0, used.last_static)
@@ -150,7 +137,8 @@ class Statuses:
 
     async def _sign(self, connection: Connection, shard: int, now: datetime) -> PublishedStatusList:
         changes = self._changes
-        packed = pack(await repository.list_entries(connection, shard))
+        step = (await repository.get_steps(connection)).last  # read first: the entries may be newer, never older
+        packed = pack(await repository.list_shown(connection, shard))
         body = encode_status_list(
             packed,
             shard=shard,
@@ -158,10 +146,11 @@ class Statuses:
             now=now,
             signer=signer_of(self._keyring.active(KEY_PURPOSE)),
             environment=self._code_format.environment,
+            step=step,
         )
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
         published = PublishedStatusList(shard=shard, body=body, etag=etag, signed_at=now)
-        if changes == self._changes:  # else a change was committed while these entries were read
+        if changes == self._changes:  # else a step was taken while these entries were read
             self._published[shard] = published
         return published
 
