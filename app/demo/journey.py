@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from app.boot import ground, with_data_directory
-from app.demo.chapters import citizen, codes, department, enterprise
+from app.demo.chapters import citizen, codes, department, enterprise, inspection
 from app.demo.city import City, plan_city, running_city
 from app.demo.phone import Phone
 from app.demo.staff import StaffRoom, appoint_staff
@@ -95,5 +95,6 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await citizen.play(stage)
         await codes.play(stage)
         await enterprise.play(stage)
+        await inspection.play(stage)
         await department.play(stage)
         await codes.revoke_device(stage)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 
+from app.demo.caller import Caller
 from app.demo.city import City
 from app.demo.phone import HeldGrant, Phone
 from app.demo.scanner import ScannerProgram
@@ -27,6 +28,8 @@ class Stage:
     citizen: Phone
     grants: list[HeldGrant] = field(default_factory=list)
     scanners: list[ScannerProgram] = field(default_factory=list)
+    company: Caller | None = None
+    company_code: str = ""
     drawn: int = 0
 
     def draw(self, name: str, text: str) -> Path:
