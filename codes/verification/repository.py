@@ -208,9 +208,10 @@ async def upsert_retention(connection: Connection, rows: Sequence[Retention]) ->
 FORGET_HOLDERS = """
 update codes.verification
    set subject_type = null, subject_id = null, guardian_id = null, guard_cti = null, request_id = null,
-       answer_sealed = null
+       operator_id = null, answer_sealed = null
  where iat >= $2 and iat < $3 and scenario = any($1)
-   and (subject_id is not null or guard_cti is not null or request_id is not null or answer_sealed is not null)
+   and (subject_id is not null or guardian_id is not null or guard_cti is not null or request_id is not null
+        or operator_id is not null or answer_sealed is not null)
 """
 
 MARK_FORGOTTEN_UNTIL = "update codes.scan_retention set forgotten_until = $2 where scenario = any($1)"
@@ -218,7 +219,11 @@ MARK_FORGOTTEN_UNTIL = "update codes.scan_retention set forgotten_until = $2 whe
 
 async def mark_holders_forgotten(
     connection: Connection, scenarios: Sequence[int], since: datetime, until: datetime
-) -> None:
-    """Takes out of these scenarios' scans of that time whatever leads to a holder, and remembers that it is done."""
-    await connection.execute(FORGET_HOLDERS, list(scenarios), since, until)
+) -> int:
+    """Takes out of these scenarios' scans of that time whatever leads to a holder; returns how many there were.
+
+    Remembers that it is done.
+    """
+    done = await connection.execute(FORGET_HOLDERS, list(scenarios), since, until)
     await connection.execute(MARK_FORGOTTEN_UNTIL, list(scenarios), until)
+    return int(done.removeprefix("UPDATE "))

@@ -17,6 +17,8 @@ from codes.verification.models import Retention
 
 AT_ONCE = timedelta(hours=1)
 """Scans of one hour lose their holders in one transaction, so that none grows with the city's day."""
+LONGEST_LEAP = timedelta(days=30)
+"""Where nobody was scanned, stretches grow."""
 
 
 class Stretch(Model):
@@ -39,8 +41,9 @@ class Forgetting:
         """Goes on from where any worker stopped, stretch by stretch, until nothing is due."""
         async with self._database.transaction() as connection:
             await self._learn_days(connection)
-        while await self._forget_next():
-            pass
+        span = AT_ONCE
+        while (scans := await self._forget_next(span)) is not None:
+            span = AT_ONCE if scans else min(2 * span, LONGEST_LEAP)
 
     async def _learn_days(self, connection: Connection) -> None:
         """Takes over the catalogue's days. A scenario that left the catalogue goes on by the last ones it had."""
@@ -52,16 +55,15 @@ class Forgetting:
         oldest = None if known else await repository.find_oldest_scan(connection)
         await repository.upsert_retention(connection, beginnings(days, oldest, self._clock.now()))
 
-    async def _forget_next(self) -> bool:
-        """Whether there was something to forget, and this worker did it."""
+    async def _forget_next(self, span: timedelta) -> int | None:
+        """How many scans lost their holders; None when nothing is due, or another worker is at it."""
         async with self._database.transaction() as connection:
             if not await repository.try_retention_lock(connection):
-                return False
-            stretch = next(due(await repository.list_retention(connection), self._clock.now()), None)
+                return None
+            stretch = next(due(await repository.list_retention(connection), self._clock.now(), span), None)
             if stretch is None:
-                return False
-            await repository.mark_holders_forgotten(connection, stretch.scenarios, stretch.since, stretch.until)
-            return True
+                return None
+            return await repository.mark_holders_forgotten(connection, stretch.scenarios, stretch.since, stretch.until)
 
 
 def beginnings(days: Mapping[int, int], oldest: datetime | None, now: datetime) -> list[Retention]:
@@ -72,8 +74,8 @@ def beginnings(days: Mapping[int, int], oldest: datetime | None, now: datetime) 
     ]
 
 
-def due(known: Iterable[Retention], now: datetime) -> Iterator[Stretch]:
-    """The next stretch of each group of scenarios that stand at the same place. Pure.
+def due(known: Iterable[Retention], now: datetime, span: timedelta = AT_ONCE) -> Iterator[Stretch]:
+    """The next stretch, of at most `span`, of each group of scenarios that stand at the same place. Pure.
 
     A day's scans are forgotten once the youngest of them is as old as its scenario allows.
     """
@@ -82,7 +84,7 @@ def due(known: Iterable[Retention], now: datetime) -> Iterator[Stretch]:
         groups[one.forgotten_until, forgotten_by(now, one.days)].append(one.scenario)
     for (since, until), scenarios in sorted(groups.items()):
         if since < until:
-            yield Stretch(scenarios=tuple(sorted(scenarios)), since=since, until=min(until, since + AT_ONCE))
+            yield Stretch(scenarios=tuple(sorted(scenarios)), since=since, until=min(until, since + span))
 
 
 def forgotten_by(now: datetime, days: int) -> datetime:
