@@ -75,6 +75,8 @@ create table codes.inspection_rating (
   check ((rater is null) = (released_on is not null))
 );
 create index inspection_rating_department on codes.inspection_rating (department_id, released_on);
+create unique index inspection_rating_voice on codes.inspection_rating (department_id, rater)
+ where released_on is null;
 
 -- Enterprises as an audience: where they are registered (GB/T 2260) and their trade (GB/T 4754).
 create table codes.code_subject (
@@ -100,7 +102,6 @@ create table codes.push (
   created_at     timestamptz not null,
   approver_id    uuid check (approver_id <> author_id),
   approved_at    timestamptz,
-  reached        uuid,
   sent_at        timestamptz,
   withdrawn_at   timestamptz,
   check ((approver_id is null) = (approved_at is null)),
@@ -110,12 +111,16 @@ create table codes.push (
 create index push_department on codes.push (department_id, id);
 create index push_sending on codes.push (id) where state = 'sending';
 
--- Receipts: when it lay in the enterprise's list, and when somebody who acts for the enterprise said that it was read.
+-- Receipts: one row for each enterprise of the audience, fixed when the push was written, so that who approves it
+-- approves exactly these. `delivered_at`: it lies in the enterprise's list; `read_at`: somebody who acts for the
+-- enterprise said that it was read.
 create table codes.push_delivery (
   organization_id uuid not null,
   push_id         uuid not null references codes.push (id),
-  delivered_at    timestamptz not null,
+  delivered_at    timestamptz,
   read_at         timestamptz,
-  primary key (organization_id, push_id)
+  primary key (organization_id, push_id),
+  check (read_at is null or delivered_at is not null)
 );
 create index push_delivery_push on codes.push_delivery (push_id, organization_id);
+create index push_delivery_due on codes.push_delivery (push_id) where delivered_at is null;
