@@ -29,7 +29,7 @@ from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
 from app.staffing import appoint
 from auth.officials.models import ROLES, Role
-from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, RootUnreadable, export_files, verify_files
+from codes.offline_files import LIST_FILE, ROOT_FILE, RootUnreadable, export_changes, export_files, verify_folder
 from codes.pictures import read_picture
 from miniapps.cli import miniapp
 
@@ -132,14 +132,27 @@ def forget() -> None:
 @click.option("--origin", default="http://127.0.0.1:8000", show_default=True, help="The city's public origin.")
 def pull_lists(directory: Path, origin: str) -> None:
     """Save into DIRECTORY what an offline verifier needs: root keys (once), trust list, status lists."""
+    export_files(_fetching(origin), directory)
+    tell(f"Pulled into {directory}.")
 
+
+@suishen.command("pull-changes")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--origin", default="http://127.0.0.1:8000", show_default=True, help="The city's public origin.")
+def pull_changes(directory: Path, origin: str) -> None:
+    """Save into DIRECTORY what changed since pull-lists: small, for every half minute between whole lists."""
+    export_changes(_fetching(origin), directory, SystemClock().now())
+    tell(f"Pulled what changed into {directory}.")
+
+
+def _fetching(origin: str) -> Callable[[str], bytes]:
     def fetch(path: str) -> bytes:
         answer = httpx.get(origin + path, timeout=10)
-        answer.raise_for_status()
+        if answer.is_error:
+            raise click.ClickException(f"{path}: {answer.status_code} {answer.text[:200]}")
         return answer.content
 
-    export_files(fetch, directory)
-    tell(f"Pulled into {directory}.")
+    return fetch
 
 
 @suishen.command("verify-offline")
@@ -158,14 +171,7 @@ def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario
         raise click.UsageError("Give either a CODE or a --picture.")
     if not (lists / ROOT_FILE).exists() or not (lists / LIST_FILE).exists():
         raise click.UsageError(f"No lists in {lists}: run suishen pull-lists {lists} first.")
-    result = verify_files(
-        code,
-        trust_list_path=lists / LIST_FILE,
-        status_directory=lists / STATUS_FOLDER,
-        root_path=lists / ROOT_FILE,
-        scenario=scenario,
-        now=SystemClock().now(),
-    )
+    result = verify_folder(code, lists, scenario=scenario, now=SystemClock().now())
     click.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     sys.exit(0 if result.verdict == "ACCEPT" else 1)
 

@@ -1,122 +1,67 @@
-"""The offline verifier over files: what a venue pulled while the network was there, and nothing else.
+"""The offline verifier over files: what was pulled while the network was there, and nothing else.
 
-A folder holds `trust-root.json` (taken over once, by hand), `trust-list.cose`, `status/{shard}.cwt`, and
-`trust-list.version`: the highest version ever believed here, so that an older list is refused.
+A folder holds `trust-root.json` (taken over once, by hand), `trust-list.cose`, `status/{shard}.cwt`, `changes.cose`,
+and, so that nothing older is believed later, `trust-list.version` and `changes.step`.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from auth.keys import ProofInvalid, PublicJwk, public_key_of
-from codes.envelope.cose import Environment
-from codes.envelope.profiles import ES256, VerifyingKey
-from codes.offline import Judged, checks_of, status_list_key, verify_offline
-from codes.status.models import VerifiedStatusList, verify_status_list
-from codes.trust.document import TrustListRefused, verify_trust_list
-from codes.trust.models import CodeFormat, VerifiedTrustList
-from codes.trust.routes import TrustRoot
-from codes.verdict import Freshness, Reason, Refused, VerificationResult, retry_of, verdict_of
+from codes.offline_verifier import OfflineVerifier, RootUnreadable, TrustListRefused
+from codes.verdict import Refused, VerificationResult
 
-ROOT_FILE, LIST_FILE, VERSION_FILE, STATUS_FOLDER = (
-    "trust-root.json",
-    "trust-list.cose",
-    "trust-list.version",
-    "status",
-)
-STATUS_SUFFIX = ".cwt"
+__all__ = ["RootUnreadable", "export_changes", "export_files", "read_folder", "verify_folder"]
+
+ROOT_FILE, LIST_FILE, VERSION_FILE = "trust-root.json", "trust-list.cose", "trust-list.version"
+STATUS_FOLDER, STATUS_SUFFIX = "status", ".cwt"
+CHANGES_FILE, STEP_FILE = "changes.cose", "changes.step"
+
+Fetch = Callable[[str], bytes]
 
 
-class RootUnreadable(ValueError):
-    """The file of root keys is not what `GET /v1/trust-root` gave."""
-
-
-class Root(msgspec.Struct, frozen=True, kw_only=True):
-    """A city's root keys by key id, and how its codes look."""
-
-    keys: Mapping[bytes, VerifyingKey]
-    code_format: CodeFormat
-
-
-def read_root(data: bytes) -> Root:
-    """The root that `GET /v1/trust-root` gave; raises `RootUnreadable`."""
-    try:
-        root = msgspec.json.decode(data, type=TrustRoot)
-        keys = {
-            bytes.fromhex(jwk["kid"]): VerifyingKey(profile=ES256, public_key=public_key_of(_public(jwk)))
-            for jwk in root.keys
-        }
-        code_format = CodeFormat(environment=Environment(root.environment), prefix=root.prefix, host=root.host)
-    except (msgspec.MsgspecError, ProofInvalid, KeyError, ValueError) as error:
-        raise RootUnreadable(type(error).__name__) from None
-    return Root(keys=keys, code_format=code_format)
-
-
-def verify_files(
-    code_text: str,
-    *,
-    trust_list_path: Path,
-    status_directory: Path,
-    root_path: Path,
-    scenario: int,
-    now: datetime,
-) -> VerificationResult:
-    """The verdict on `code_text` by what lies in files. Raises `RootUnreadable` and `OSError`, nothing else.
+def verify_folder(code_text: str, directory: Path, *, scenario: int, now: datetime) -> VerificationResult:
+    """The verdict on `code_text` by what lies in `directory`. Raises `RootUnreadable` and `OSError`, nothing else.
 
     A trust list that cannot be believed gives TRUST_LIST_STALE; so does a scenario that the list does not know.
-    A believed version is remembered beside the list.
+    What was believed is remembered beside it.
     """
-    root = read_root(root_path.read_bytes())
-    version_path = trust_list_path.with_name(VERSION_FILE)
-    try:
-        trust_list = verify_trust_list(
-            trust_list_path.read_bytes(),
-            root.keys,
-            root.code_format.environment,
-            now=now,
-            last_version=read_version(version_path),
-        )
-    except TrustListRefused:
-        return no_trust(scenario)
-    version_path.write_text(f"{trust_list.version}\n")
-    policy = trust_list.scenarios.get(scenario)
-    if policy is None:
-        return no_trust(scenario)
-    return verify_offline(
-        code_text,
-        trust_list=trust_list,
-        status_lists=read_status_lists(status_directory, trust_list, root.code_format, now),
-        policy=policy,
-        code_format=root.code_format,
-        now=now,
+    verifier = read_folder(directory, now)
+    if verifier.version is not None:
+        (directory / VERSION_FILE).write_text(f"{verifier.version}\n")
+    (directory / STEP_FILE).write_text(f"{verifier.step}\n")
+    return verifier.verify(code_text, scenario=scenario, now=now)
+
+
+def read_folder(directory: Path, now: datetime) -> OfflineVerifier:
+    """A verifier of everything in `directory` that can be believed; the rest counts as missing."""
+    verifier = read_lists(directory, now)
+    if (directory / CHANGES_FILE).exists():
+        with contextlib.suppress(Refused):
+            verifier.take_changes((directory / CHANGES_FILE).read_bytes(), now)
+    return verifier
+
+
+def read_lists(directory: Path, now: datetime) -> OfflineVerifier:
+    """The same without the changes since."""
+    verifier = OfflineVerifier(
+        (directory / ROOT_FILE).read_bytes(),
+        last_version=read_number(directory / VERSION_FILE),
+        last_step=read_number(directory / STEP_FILE) or 0,
     )
+    with contextlib.suppress(TrustListRefused):
+        verifier.take_trust_list((directory / LIST_FILE).read_bytes(), now)
+    for path in sorted((directory / STATUS_FOLDER).glob(f"*{STATUS_SUFFIX}")):
+        if path.stem.isdecimal():
+            with contextlib.suppress(Refused):
+                verifier.take_status_list(int(path.stem), path.read_bytes(), now)
+    return verifier
 
 
-def read_status_lists(
-    directory: Path, trust_list: VerifiedTrustList, code_format: CodeFormat, now: datetime
-) -> dict[int, VerifiedStatusList]:
-    """Every status list in `directory` that can be believed, by shard; others count as missing."""
-    found: dict[int, VerifiedStatusList] = {}
-    for path in sorted(directory.glob(f"*{STATUS_SUFFIX}")):
-        if not path.stem.isdecimal():
-            continue
-        shard = int(path.stem)
-        try:
-            found[shard] = verify_status_list(
-                path.read_bytes(),
-                lambda message: status_list_key(trust_list, message, now),
-                shard=shard,
-                host=code_format.host,
-                environment=code_format.environment,
-            )
-        except Refused:
-            continue
-    return found
-
-
-def export_files(fetch: Callable[[str], bytes], directory: Path) -> None:
+def export_files(fetch: Fetch, directory: Path) -> None:
     """Saves what an offline verifier needs. `fetch` gets a path of the city's public API and returns the body.
 
     The root is written only where none lies yet: whoever believes a root anew each time believes anybody.
@@ -128,27 +73,16 @@ def export_files(fetch: Callable[[str], bytes], directory: Path) -> None:
     shards: list[int] = msgspec.json.decode(fetch("/v1/status"))["items"]
     for shard in shards:
         (directory / STATUS_FOLDER / f"{shard}{STATUS_SUFFIX}").write_bytes(fetch(f"/v1/status/{shard}"))
+    (directory / CHANGES_FILE).unlink(missing_ok=True)
 
 
-def read_version(path: Path) -> int | None:
-    """The highest version believed here, or None before the first."""
+def export_changes(fetch: Fetch, directory: Path, now: datetime) -> None:
+    """Saves the trust list and what changed since the status lists were pulled: small, for every half minute."""
+    (directory / LIST_FILE).write_bytes(fetch("/v1/trust-list"))
+    after = read_lists(directory, now).changes_after
+    (directory / CHANGES_FILE).write_bytes(fetch(f"/v1/status/changes?after={after}"))
+
+
+def read_number(path: Path) -> int | None:
+    """A version or step believed here earlier, or None before the first."""
     return int(path.read_text()) if path.exists() else None
-
-
-def no_trust(scenario: int) -> VerificationResult:
-    """The verdict of a verifier that has no list to go by."""
-    judged = Judged(reason=Reason.TRUST_LIST_STALE, failed_step="trust_list")
-    return VerificationResult(
-        verification_id=None,
-        verdict=verdict_of(judged.reason),
-        reason=judged.reason,
-        retry=retry_of(judged.reason),
-        mode="offline",
-        scenario=scenario,
-        checks=checks_of(judged, scenario, skipped=("format", "issuer_key", "issuer_signature", "device_signature")),
-        freshness=Freshness(),
-    )
-
-
-def _public(jwk: dict[str, str]) -> PublicJwk:
-    return msgspec.convert(jwk, PublicJwk)

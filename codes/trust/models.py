@@ -55,3 +55,12 @@ class CodeFormat(Model):
     environment: Environment
     prefix: str
     host: str
+
+
+class TrustRoot(Model):
+    """What a verifier is given once, by hand: the root keys, and how this city's codes look."""
+
+    environment: str
+    prefix: str
+    host: str
+    keys: list[dict[str, str]]

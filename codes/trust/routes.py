@@ -9,22 +9,13 @@ from app.kit.database import Connection
 from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from app.kit.keyring import public_jwk
-from app.kit.structs import Model
 from auth.guards import public
 from codes.settings import CodesSettings
+from codes.trust.models import TrustRoot
 from codes.trust.service import TrustLists
 
 MEDIA_TYPE = 'application/cose; cose-type="cose-sign1"'
 FRESH_FOR_SECONDS = 60
-
-
-class TrustRoot(Model):
-    """What a verifier is given once, by hand: the root keys, and how this city's codes look."""
-
-    environment: str
-    prefix: str
-    host: str
-    keys: list[dict[str, str]]
 
 
 @get(

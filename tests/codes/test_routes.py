@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
-from codes.offline_files import LIST_FILE, ROOT_FILE, STATUS_FOLDER, export_files, verify_files
+from codes.offline_files import export_changes, export_files, verify_folder
 from codes.wiring import routers
 from tests.codes.enterprise_city import (
     LIBRARY,
@@ -99,18 +99,27 @@ async def test_a_venue_pulls_lists_and_verifies_without_the_city(
     phone = await city.a_phone(connection)
     shards = (await http.get("/v1/status")).json()["items"]
     paths = ["/v1/trust-root", "/v1/trust-list", "/v1/status", *(f"/v1/status/{shard}" for shard in shards)]
-    answers = {path: await http.get(path) for path in paths}
-    assert {answer.status_code for answer in answers.values()} == {200}
-    export_files(lambda path: answers[path].content, tmp_path)
-    result = verify_files(
-        phone.show(),
-        trust_list_path=tmp_path / LIST_FILE,
-        status_directory=tmp_path / STATUS_FOLDER,
-        root_path=tmp_path / ROOT_FILE,
-        scenario=301,
-        now=clock.now(),
-    )
+    answers = {path: (await http.get(path)).raise_for_status().content for path in paths}
+    export_files(answers.__getitem__, tmp_path)
+    result = verify_folder(phone.show(), tmp_path, scenario=301, now=clock.now())
     assert (result.verdict, result.mode, result.freshness.status_as_of) == ("ACCEPT", "offline", clock.now())
+    await city.codes.grants.device_revoked(connection, phone.id, clock.now())
+    await city.codes.status_steps.take_when_due()
+    clock.advance(60)
+    answers["/v1/status/changes?after=0"] = (await http.get("/v1/status/changes?after=0")).raise_for_status().content
+    export_changes(answers.__getitem__, tmp_path, clock.now())
+    result = verify_folder(phone.show(), tmp_path, scenario=301, now=clock.now())
+    assert (result.verdict, result.reason, result.freshness.status_as_of) == ("REJECT", "REVOKED", clock.now())
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", 400), ("?after=-1", 400), ("?after=x", 400), ("?after=7", 410), (f"?after={1 << 70}", 400)],
+)
+async def test_changes_after_nothing_that_was_are_refused(http: httpx.AsyncClient, query: str, status: int) -> None:
+    answer = await http.get(f"/v1/status/changes{query}")
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 @pytest.mark.parametrize("path", ["/v1/trust-list", "/v1/status/0"])
