@@ -50,6 +50,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "IssueGrants": {"request": JWS, "device_id": ID},
     "RevokeCodes": {"device_id": ID},
+    "IssueOnlineCode": {},
     "VerifyCode": {"code": "SS1:EXAMPLE", "scenario": 301, "request_id": "gate-7-000001"},
     "Site": {"name": "总馆东门", "address": "演示路1号"},
     "EnrolScanner": {

@@ -13,9 +13,17 @@ from app.kit.structs import Model
 from codes.envelope import cose
 from codes.envelope.claims import Claims, Kind, device_verifying_key, kid_of
 from codes.envelope.cose import ObjectType, Sign1, external_aad
-from codes.envelope.presentation import Presentation, UnverifiedPresentation, parse_presentation
+from codes.envelope.paper_code import PaperFacts, UnverifiedPaperCode, is_paper_code, paper_code_of
+from codes.envelope.presentation import (
+    Presentation,
+    UnverifiedPresentation,
+    decode_text,
+    presentation_of,
+    read_usual,
+)
 from codes.envelope.profiles import VerifyingKey
 from codes.envelope.static_code import UnverifiedStaticCode, parse_static_code
+from codes.online.carriers import is_digits, is_token
 from codes.status.models import Status, VerifiedStatusList
 from codes.trust.models import CodeFormat, KeyUse, ScenarioPolicy, VerifiedTrustList
 from codes.verdict import Check, Freshness, Reason, Refused, VerificationResult, retry_of, verdict_of
@@ -37,6 +45,7 @@ STEPS = (
     "holder",
     "replay",
 )
+ONLINE_ONLY = ("scanner", "replay")
 NO_DEVICE = ("device_signature", "freshness")
 NO_ISSUER = ("issuer_key", "issuer_signature")
 NOT_MADE: dict[Kind | None, tuple[str, ...]] = {
@@ -53,18 +62,33 @@ NOT_MADE: dict[Kind | None, tuple[str, ...]] = {
 GENERAL = 0
 PERSONAL = frozenset({Kind.P, Kind.F, Kind.L, Kind.O})
 
-ReadCode: TypeAlias = UnverifiedPresentation | UnverifiedStaticCode
+ReadCode: TypeAlias = UnverifiedPresentation | UnverifiedPaperCode | UnverifiedStaticCode
+
+
+ISSUED: dict[type[ReadCode], ObjectType] = {
+    UnverifiedPresentation: ObjectType.GRANT,
+    UnverifiedPaperCode: ObjectType.PAPER_CODE,
+    UnverifiedStaticCode: ObjectType.STATIC_CODE,
+}
+"""As what the city signs each of them."""
 
 
 class Shown(Model):
     """What any carrier says of itself, as much as a verdict needs; `kind` None is a document, which is no code.
 
-    `presentation` is what the holder's device vouched for at that second, where a device does.
+    `presentation` is what the holder's device vouched for at that second, where a device does; `printed` what a paper
+    says of its holder, for the comparison with a document.
     """
 
     kind: Kind | None
     expires_at: int | None = None
     presentation: Presentation | None = None
+    printed: PaperFacts | None = None
+
+    @property
+    def needs_holder_check(self) -> bool:
+        """Whether anybody could show this, so that a person must compare the holder with a document."""
+        return self.kind is None or self.kind is Kind.L
 
 
 class Examined(Model):
@@ -116,8 +140,12 @@ def verify_offline(
     code_format: CodeFormat,
     now: datetime,
     challenge: Challenge | None = None,
+    holder_checked: bool = False,
 ) -> VerificationResult:
-    """The verdict of a verifier that holds nothing but lists. Never raises, whatever `text` is."""
+    """The verdict of a verifier that holds nothing but lists. Never raises, whatever `text` is.
+
+    `holder_checked`: somebody compared the holder with a document, without which no paper code is accepted.
+    """
     examined = examine(text, trust_list, code_format, now)
     status = StatusFound(status=None)
     judged = Judged(reason=examined.reason, failed_step=examined.failed_step)
@@ -132,6 +160,9 @@ def verify_offline(
             challenge=challenge,
             allowance_seconds=OFFLINE_ALLOWANCE_SECONDS,
         )
+        judged = check_holder(judged, examined.shown, holder_checked=holder_checked)
+    looked_at = examined.shown is not None and examined.shown.needs_holder_check
+    skipped = ONLINE_ONLY if looked_at else (*ONLINE_ONLY, "holder")
     return VerificationResult(
         verification_id=None,
         verdict=verdict_of(judged.reason),
@@ -140,13 +171,16 @@ def verify_offline(
         mode="offline",
         kind=None if examined.claims is None else examined.claims.kind.name,
         scenario=policy.number,
-        checks=checks_of(judged, policy.number, examined.shown, skipped=("scanner", "holder", "replay")),
+        checks=checks_of(judged, policy.number, examined.shown, skipped=skipped),
         freshness=freshness_of(trust_list, status, examined.presentation, now),
+        printed=printed_on(examined.shown, judged.reason),
     )
 
 
 def examine(text: str, trust_list: VerifiedTrustList, code_format: CodeFormat, now: datetime) -> Examined:
-    """Reads `text` under all limits, then checks who signed it; never raises."""
+    """Reads `text` under all limits, then checks who signed it; never raises. Online codes only the city can check."""
+    if is_digits(text) or is_token(text, code_format.prefix):
+        return Examined(reason=Reason.STATUS_UNKNOWN, failed_step="device_signature", shown=Shown(kind=Kind.O))
     code: ReadCode | None = None
     reason, step = Reason.OK, None
     try:
@@ -161,15 +195,22 @@ def examine(text: str, trust_list: VerifiedTrustList, code_format: CodeFormat, n
 
 def shown_by(code: ReadCode) -> Shown:
     """What a signed code says of itself."""
-    presentation = code.presentation if isinstance(code, UnverifiedPresentation) else None
-    return Shown(kind=code.claims.kind, expires_at=code.claims.expires_at, presentation=presentation)
+    claims = code.claims
+    if isinstance(code, UnverifiedPresentation):
+        return Shown(kind=claims.kind, expires_at=claims.expires_at, presentation=code.presentation)
+    printed = code.facts if isinstance(code, UnverifiedPaperCode) else None
+    return Shown(kind=claims.kind, expires_at=claims.expires_at, printed=printed)
 
 
 def read_code(text: str, code_format: CodeFormat) -> ReadCode:
     """The code in `text` by its carrier, unverified; raises `Refused`."""
     if text[:5].upper().startswith("HTTP"):
         return parse_static_code(text, code_format.host)
-    return parse_presentation(text, code_format.prefix)
+    data = decode_text(text, code_format.prefix)
+    if usual := read_usual(data):
+        return usual
+    message = cose.parse_sign1(data)
+    return paper_code_of(message) if is_paper_code(message) else presentation_of(message)
 
 
 def judge(
@@ -197,6 +238,20 @@ def judge(
     except Refused as refused:
         return Judged(reason=refused.reason, failed_step=refused.step, stale_steps=frozenset(stale))
     return Judged(reason=Reason.OK, stale_steps=frozenset(stale))
+
+
+def check_holder(judged: Judged, shown: Shown, *, holder_checked: bool) -> Judged:
+    """Paper and typed numbers are accepted only after a person compared the holder with a document."""
+    if judged.reason is not Reason.OK or holder_checked or not shown.needs_holder_check:
+        return judged
+    return Judged(reason=Reason.HOLDER_CHECK_REQUIRED, failed_step="holder", stale_steps=judged.stale_steps)
+
+
+def printed_on(shown: Shown | None, reason: Reason) -> dict[str, str]:
+    """What the paper says of its holder; nothing of a paper that does not count."""
+    if shown is None or shown.printed is None or reason not in (Reason.OK, Reason.HOLDER_CHECK_REQUIRED):
+        return {}
+    return {"display_name": shown.printed.display_name, "document_tail": shown.printed.document_tail}
 
 
 def status_from_lists(claims: Claims, lists: Mapping[int, VerifiedStatusList], now: datetime) -> StatusFound:
@@ -281,8 +336,7 @@ def status_list_key(trust_list: VerifiedTrustList, message: Sign1, now: datetime
 
 def _check_signatures(code: ReadCode, trust_list: VerifiedTrustList, code_format: CodeFormat, now: datetime) -> None:
     environment = code_format.environment
-    personal = isinstance(code, UnverifiedPresentation)
-    issued = ObjectType.GRANT if personal else ObjectType.STATIC_CODE
+    issued = ISSUED[type(code)]
     key = find_key(trust_list, code.issuer_message, code.claims.kind, now)
     cose.check_signature(code.issuer_message, key, external_aad(issued, environment))
     if isinstance(code, UnverifiedPresentation):

@@ -77,17 +77,26 @@ def encode_presentation(
 
 def parse_presentation(text: str, prefix: str) -> UnverifiedPresentation:
     """Reads a personal code without believing it; raises `Refused` by reason, before any cryptography."""
+    data = decode_text(text, prefix)
+    return read_usual(data) or read_presentation(data)
+
+
+def decode_text(text: str, prefix: str) -> bytes:
+    """The bytes behind the city's prefix; raises `Refused` by reason."""
     if len(text) > LONGEST_TEXT:
         raise Refused(Reason.TOO_LARGE, "text")
     if not text.startswith(prefix):
         raise Refused(_reason_of_prefix(text, prefix), "prefix")
-    data = base45.decode(text[len(prefix) :])
-    return _read_usual(data) or read_presentation(data)
+    return base45.decode(text[len(prefix) :])
 
 
 def read_presentation(data: bytes) -> UnverifiedPresentation:
     """The same for the bytes of any personal code; raises `Refused`."""
-    message = cose.parse_sign1(data)
+    return presentation_of(cose.parse_sign1(data))
+
+
+def presentation_of(message: Sign1) -> UnverifiedPresentation:
+    """The same for a message that was read already."""
     if message.unprotected or message.protected.keys() != {cose.ALGORITHM, GRANT_HEADER}:
         raise Refused(Reason.MALFORMED, "presentation headers")
     require_signature_length(message)
@@ -103,7 +112,8 @@ def read_presentation(data: bytes) -> UnverifiedPresentation:
     )
 
 
-def _read_usual(data: bytes) -> UnverifiedPresentation | None:
+def read_usual(data: bytes) -> UnverifiedPresentation | None:
+    """The same for the layout that nearly all codes have; None for every other."""
     usual = layout.read_usual(data)
     if usual is None:
         return None

@@ -11,7 +11,7 @@ import msgspec
 
 from app.kit.structs import Model
 from app.kit.vault import Vault
-from codes.offline import Challenge, Judged, Shown, checks_of, freshness_of
+from codes.offline import Challenge, Judged, Shown, checks_of, freshness_of, printed_on
 from codes.scenarios.models import Scenario
 from codes.trust.models import VerifiedTrustList
 from codes.verdict import Reason, ScannedBy, VerificationResult, retry_of, verdict_of
@@ -67,6 +67,7 @@ class Answers:
                 scan.id, judged.reason, scenario=scenario, scanner_id=scan.scanner.id, now=scan.now
             ),
             form_ticket=ticket,
+            printed=printed_on(examined.shown, judged.reason),
         )
 
     def row(self, scan: Scan, reading: Reading, result: VerificationResult) -> Verification:

@@ -31,7 +31,7 @@ class Asked(Request):
     holder_checked: bool = False
 
 
-class VerifyCode(Asked):
+class VerifyCode(Asked, kw_only=True):
     """What a scanner sends: what it read, and in which situation."""
 
     code: str

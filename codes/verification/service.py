@@ -6,7 +6,7 @@ remembered too, and discloses nothing. Every carrier goes this way; they differ 
 
 import base64
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
-from codes.offline import Challenge, Examined, Judged, examine, judge
+from codes.offline import Challenge, Examined, Judged, check_holder, examine, judge
 from codes.scenarios.catalogue import Scenarios
 from codes.trust.models import CodeFormat
 from codes.trust.service import TrustLists
@@ -25,10 +25,11 @@ from codes.verification.holders import Holders
 from codes.verification.models import Asked, VerifyCode, attributes_allowed, policy_of
 from codes.verification.ports import AdmitsScans, Holder, IssuesTickets, NarrowsDisclosure, Scans
 from codes.verification.reading import Guard, Reading, ReadsCodes, unread
-from codes.verification.standing import NOT_READ, Standings
+from codes.verification.standing import NOT_READ, Standing, Standings
 
 USED_UP = frozenset({Reason.STALE_CODE, Reason.REPLAYED})
 """What a code comes to be by being accepted and growing old: the same request is told its first answer again."""
+SPENT_STAY = timedelta(days=1)
 
 Read: TypeAlias = Callable[[Scan], Awaitable[Reading]]
 
@@ -94,6 +95,10 @@ class Verifications:
             await self._admission.learn(connection, scanner, scan.scenario, result, scan.now)
         return result
 
+    async def forget_spent(self, connection: Connection) -> None:
+        """Forgets used-up grants that have ended since; a periodic job."""
+        await repository.delete_spent(connection, self._clock.now() - SPENT_STAY)
+
     async def _ruling(self, connection: Connection, scan: Scan, read: Read) -> VerificationResult:
         reading = await self._turned_away(connection, scan) or await read(scan)
         judged = await self._judge(connection, scan, reading)
@@ -127,6 +132,11 @@ class Verifications:
         judged = judge(examined.shown, scan.trust_list, standing.status, policy, scan.now, challenge=scan.challenge)
         if judged.reason is not Reason.OK:
             return judged
+        judged = await self._judge_people(connection, scan, standing, judged)
+        return check_holder(judged, examined.shown, holder_checked=scan.holder_checked)
+
+    async def _judge_people(self, connection: Connection, scan: Scan, standing: Standing, judged: Judged) -> Judged:
+        """A code that is good is still worth nothing to this scanner, of this holder, or a second time."""
         if refusal := scan.scanner.refusal_of(scan.scenario.number):
             return _refused(judged, refusal, "scanner")
         assert standing.holder is not None

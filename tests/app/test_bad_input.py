@@ -40,6 +40,7 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/staff/officials": ("system_admin", "RegisterOfficial"),
     "/v1/codes/grants": ("citizen", "IssueGrants"),
     "/v1/codes/revocations": ("citizen", "RevokeCodes"),
+    "/v1/codes/online": ("citizen", "IssueOnlineCode"),
     A_VERDICT: ("scanner", "VerifyCode"),
     "/v1/scanners": ("scanner_admin", "EnrolScanner"),
     "/v1/organizations/{organization_id}/codes": ("agent", "IssueCode"),
