@@ -58,9 +58,13 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "site": {"name": "总馆东门", "address": "演示路1号"},
         "device_name": "东门一号",
         "scenarios": [301],
+        "terms": [{"scenario": 301, "attributes": ["entitlements"], "basis": "《公共图书馆法》第四十四条"}],
         "public_key": KEY,
         "proof": JWS,
     },
+    "EnrolTerms": {"scenario": 301, "attributes": ["entitlements"], "basis": "《公共图书馆法》第四十四条"},
+    "AppointOperator": {"organization_id": ID, "number": "A-017"},
+    "SignOn": {"number": "A-017", "pin": "123456"},
     "CreateInspection": {
         "scenario": 804,
         "purpose": "双随机一公开抽查",

@@ -94,7 +94,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         ],
         middleware=[identity.middleware],
         dependencies=auth.wiring.dependencies(),
-        openers=[identity.open, door.table.refresh_when_due],
+        openers=[identity.open, code.scenario_editions.open, door.table.refresh_when_due],
         closers=[door.close, code.close, identity.close],
         wrap=lambda inner: gateway.wiring.asgi(door, inner),
     )
@@ -122,6 +122,7 @@ def _codes_settings(settings: Settings) -> CodesSettings:
         prefix=settings.code_prefix,
         origin=settings.public_origin,
         brand=_brand(settings),
+        scenarios_file=settings.scenarios_file,
         enterprise_sources=settings.enterprise_sources,
     )
 

@@ -51,6 +51,7 @@ class Settings(Model):
     population_registry_url: str
     enterprise_registry_url: str
     sms_url: str
+    scenarios_file: str
     enterprise_sources: dict[str, str]
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
@@ -265,6 +266,14 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_url,
         help="SMS vendor; empty: messages appear in the demo inbox (development only)",
         production=True,
+    ),
+    Variable(
+        name="SUISHEN_SCENARIOS_FILE",
+        field="scenarios_file",
+        default="",
+        parse=_text,
+        help="the city's own code scenarios (TOML), read anew when it changes; empty: those that ship; see: "
+        "suishen scenarios",
     ),
     Variable(
         name="SUISHEN_ENTERPRISE_SOURCES",

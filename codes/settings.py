@@ -21,6 +21,8 @@ class CodesSettings(Model):
     trust_list_republish_seconds: int = 3600
     receipt_days: int = 3 * 365
     """How long it stays known that a scan took place; who was scanned is forgotten by the scenario's own days."""
+    scenarios_file: str = ""
+    """The city's own scenarios, read anew whenever the file changes; empty: those that ship."""
     enterprise_sources: dict[str, str] = field(default_factory=dict)
     """Registers that an enterprise check asks: name in the scenarios, base URL."""
     source_deadline_seconds: float = 2.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from litestar import Router
 
@@ -25,11 +26,10 @@ from codes.online.routes import online_router
 from codes.online.service import OnlineCodes
 from codes.places.routes import place_router
 from codes.places.service import Places
-from codes.scanners.directory import ScannerDirectory
-from codes.scanners.guards import ScannerGate
-from codes.scanners.routes import scanner_router
-from codes.scanners.service import Scanners
+from codes.scanner_wiring import ScannerServices, build_scanners, scanner_routers
+from codes.scanners.narrowing import Registrations
 from codes.scenarios.catalogue import Scenarios, load_scenarios
+from codes.scenarios.editions import ScenarioEditions
 from codes.scenarios.routes import scenario_router
 from codes.settings import CodesSettings
 from codes.status.routes import status_router
@@ -54,6 +54,7 @@ from codes.verification.standing import Standings
 from codes.verification.static_codes import StaticCodes
 from codes.verification.upkeep import Upkeep
 
+SCENARIOS_EVERY_SECONDS = 2
 TRUST_LIST_EVERY_SECONDS = 5
 FORGET_EVERY_SECONDS = 300
 UPKEEP_EVERY_SECONDS = 3600
@@ -84,8 +85,8 @@ class CodesServices:
     online_codes: OnlineCodes
     verifications: Verifications
     scan_records: ScanRecords
-    scanners: Scanners
-    gate: ScannerGate
+    scanning: ScannerServices
+    scenario_editions: ScenarioEditions
     enterprise_codes: EnterpriseCodes
     stickers: StickerReader
     places: Places
@@ -124,7 +125,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         stickers=stickers,
         client=client,
     )
-    directory = ScannerDirectory(floor.database, floor.notifications, ports.organizations, floor.clock)
+    scanning = build_scanners(floor, organizations=ports.organizations, scenarios=scenarios, origin=settings.origin)
     return CodesServices(
         settings=settings,
         scenarios=scenarios,
@@ -165,10 +166,17 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             readers=(OnlineReader(vault=floor.vault, scenarios=scenarios, code_format=code_format),),
             clock=floor.clock,
             code_format=code_format,
+            admission=scanning.admissions,
+            narrowing=Registrations(),
         ),
         scan_records=ScanRecords(scenarios, floor.clock),
-        scanners=Scanners(ports.organizations, scenarios, floor.clock, settings.origin),
-        gate=ScannerGate(directory, floor.clock, settings.origin),
+        scanning=scanning,
+        scenario_editions=ScenarioEditions(
+            scenarios,
+            Path(settings.scenarios_file) if settings.scenarios_file else None,
+            floor.database,
+            floor.clock,
+        ),
         enterprise_codes=EnterpriseCodes(
             organizations=ports.organizations,
             statuses=statuses,
@@ -196,8 +204,8 @@ def routers(services: CodesServices) -> list[Router]:
         status_router(services.statuses, services.status_steps),
         grants_router(services.grants),
         online_router(services.online_codes),
-        verification_router(services.verifications, services.scan_records, services.gate),
-        scanner_router(services.scanners, services.gate),
+        verification_router(services.verifications, services.scan_records, services.scanning.gate),
+        *scanner_routers(services.scanning),
         enterprise_router(services.enterprise_codes),
         place_router(services.places),
         sticker_router(services.public_reader, pages, code_format),
@@ -215,8 +223,14 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
             await services.online_codes.forget_expired(connection)
             await services.verifications.forget_spent(connection)
             await forget_old_attempts(connection, floor.clock.now())
+            await services.scanning.limiter.forget(connection, floor.clock.now())
 
     return [
+        Job(
+            name="codes.scenarios",
+            every_seconds=SCENARIOS_EVERY_SECONDS,
+            run=services.scenario_editions.refresh,
+        ),
         Job(
             name="codes.trust_list",
             every_seconds=TRUST_LIST_EVERY_SECONDS,
@@ -246,12 +260,11 @@ def _build_statuses(floor: Floor, settings: CodesSettings) -> Statuses:
 
 
 def _build_trust_lists(floor: Floor, settings: CodesSettings, scenarios: Scenarios) -> TrustLists:
-    policies = tuple(policy_of(scenario) for scenario in scenarios)
     trust_lists = TrustLists(
         database=floor.database,
         keyring=floor.keyring,
         clock=floor.clock,
-        policies=lambda: policies,
+        policies=lambda: [policy_of(scenario) for scenario in scenarios],
         settings=settings,
     )
     trust_lists.listen(floor.notifications)

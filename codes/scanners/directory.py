@@ -86,4 +86,7 @@ def _scanner_of(enrolled: EnrolledScanner, organization: KnownOrganization) -> S
         device_name=enrolled.device_name,
         scenarios=frozenset(enrolled.scenarios),
         state="suspended" if suspended else enrolled.state,
+        terms=None if enrolled.terms is None else {terms.scenario: terms for terms in enrolled.terms},
+        operator_id=enrolled.operator_id,
+        operator_until=enrolled.operator_until,
     )

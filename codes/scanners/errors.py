@@ -72,3 +72,14 @@ class ScannerScenariosInvalid(InvalidRequest):
     slug = "scanner-scenarios-invalid"
     title = Text(zh="登记的用码场景无效", en="The scenarios cannot be enrolled")
     remedy = Text(zh="请从 GET /v1/scenarios 选择场景编号，不得重复。", en="Choose numbers from GET /v1/scenarios.")
+
+
+class ScannerTermsInvalid(InvalidRequest):
+    """Terms narrow one of the scanner's own scenarios, each once, and never widen it."""
+
+    slug = "scanner-terms-invalid"
+    title = Text(zh="登记的用码范围无效", en="The terms of the registration are not valid")
+    remedy = Text(
+        zh="terms 只能缩小披露范围：场景须在 scenarios 之内且不重复，attributes 须在该场景 discloses 之内。",
+        en="Terms only narrow: a scenario out of `scenarios`, each once, with attributes out of its `discloses`.",
+    )

@@ -1,4 +1,4 @@
-"""Scanners: organization → site → device. What a device may ask is what it was enrolled for, and nothing else."""
+"""Scanners: organization → site → device. What a device may ask, and learn, is what it was enrolled for and no more."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
@@ -9,11 +9,13 @@ import msgspec
 from app.kit.structs import Model, Request
 from auth.keys import PublicJwk
 from codes.lines import ONE_LINE
+from codes.scenarios.models import Attribute, BasisKind, Scenario
 from codes.verdict import Reason
 
 State: TypeAlias = Literal["active", "revoked"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=ONE_LINE)]
 Address = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
+Basis = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 class Site(Request):
@@ -23,6 +25,14 @@ class Site(Request):
     address: Address
 
 
+class EnrolTerms(Request):
+    """Less than a scenario allows, or another ground than it names; what is left out is the scenario's own."""
+
+    scenario: int
+    attributes: Annotated[list[Attribute], msgspec.Meta(max_length=20)] | None = None
+    basis: Basis | None = None
+
+
 class EnrolScanner(Request):
     """What an official enters; key and proof come from the device."""
 
@@ -30,12 +40,33 @@ class EnrolScanner(Request):
     site: Site
     device_name: Name
     scenarios: Annotated[list[int], msgspec.Meta(min_length=1, max_length=100)]
+    terms: Annotated[list[EnrolTerms], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=list)
     public_key: PublicJwk
     proof: Annotated[str, msgspec.Meta(max_length=4096)]
 
 
+class Terms(Model):
+    """What a device may learn in one scenario, and the ground that was cited when it was enrolled.
+
+    Written down in full at enrolment: a catalogue that later discloses more gives this device no more.
+    """
+
+    scenario: int
+    attributes: list[str]
+    basis_kind: BasisKind
+    basis: str
+
+    def permit(self, scenario: Scenario) -> frozenset[str]:
+        """What the registration lets this device learn. A ground of another kind than the scenario's carries nothing.
+
+        Consent is the holder's to give at each scan, so there the registration need not have cited it.
+        """
+        grounded = scenario.basis_kind in ("consent", self.basis_kind)
+        return frozenset(self.attributes) if grounded else frozenset()
+
+
 class EnrolledScanner(Model):
-    """A row: the device with its site."""
+    """A row: the device with its site, and who is on duty there."""
 
     id: UUID
     organization_id: UUID
@@ -48,6 +79,9 @@ class EnrolledScanner(Model):
     state: State
     enrolled_at: datetime
     revoked_at: datetime | None = None
+    terms: list[Terms] | None = None
+    operator_id: UUID | None = None
+    operator_until: datetime | None = None
 
 
 class Scanner(Model):
@@ -61,6 +95,10 @@ class Scanner(Model):
     device_name: str
     scenarios: frozenset[int]
     state: Literal["active", "suspended", "revoked"]
+    terms: dict[int, Terms] | None = None
+    """None for a device of the time before terms: it learns what the scenario discloses."""
+    operator_id: UUID | None = None
+    operator_until: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -72,6 +110,17 @@ class Scanner(Model):
         if self.state != "active":
             return Reason.SCANNER_NOT_REGISTERED
         return None if scenario in self.scenarios else Reason.SCANNER_NOT_ALLOWED
+
+    def on_duty(self, now: datetime) -> UUID | None:
+        """The operator who has signed on and whose shift has not ended, or None."""
+        return self.operator_id if self.operator_until is not None and now < self.operator_until else None
+
+    def permitted(self, scenario: Scenario) -> frozenset[str]:
+        """What this device may learn in `scenario` at most."""
+        if self.terms is None:
+            return frozenset(scenario.discloses)
+        terms = self.terms.get(scenario.number)
+        return frozenset() if terms is None else terms.permit(scenario)
 
 
 class KnownScanner(Model):
@@ -91,6 +140,7 @@ class ScannerView(Model):
     site_address: str
     device_name: str
     scenarios: list[int]
+    terms: list[Terms] | None
     state: State
     enrolled_at: datetime
     revoked_at: datetime | None

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from app.kit.database import Connection
 from app.kit.structs import convert
 from codes.scanners.errors import ScannerUnknown
@@ -10,8 +12,10 @@ from codes.scanners.models import EnrolledScanner, Site
 
 SELECT_SCANNER = """
 select s.id, s.organization_id, s.site_id, t.name as site_name, t.address as site_address, s.device_name, s.scenarios,
-       s.public_key, s.state, s.enrolled_at, s.revoked_at
-  from codes.scanner s join codes.scanner_site t on t.id = s.site_id
+       s.public_key, s.state, s.enrolled_at, s.revoked_at, s.terms, d.operator_id, d.until as operator_until
+  from codes.scanner s
+  join codes.scanner_site t on t.id = s.site_id
+  left join codes.operator_duty d on d.scanner_id = s.id
 """
 
 FIND_SCANNER = SELECT_SCANNER + " where s.id = $1"
@@ -61,8 +65,9 @@ async def insert_site(connection: Connection, site_id: UUID, organization_id: UU
 
 INSERT_SCANNER = """
 insert into codes.scanner
-       (id, organization_id, site_id, device_name, scenarios, public_key, thumbprint, profile, state, enrolled_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9)
+       (id, organization_id, site_id, device_name, scenarios, public_key, thumbprint, profile, state, enrolled_at,
+        terms)
+values ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9, $10)
 on conflict (thumbprint) do nothing
 returning id
 """
@@ -81,6 +86,7 @@ async def insert_scanner(connection: Connection, scanner: EnrolledScanner, *, th
         thumbprint,
         profile,
         scanner.enrolled_at,
+        msgspec.to_builtins(scanner.terms),
     )
     return inserted is not None
 

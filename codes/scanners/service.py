@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from app.kit import audit
@@ -22,9 +23,19 @@ from codes.scanners.errors import (
     ScannerProofInvalid,
     ScannerScenariosInvalid,
     ScannersOfAnotherOrganization,
+    ScannerTermsInvalid,
 )
-from codes.scanners.models import EnrolledScanner, EnrolScanner, ScannerList, ScannerView, view_of
+from codes.scanners.models import (
+    EnrolledScanner,
+    EnrolScanner,
+    EnrolTerms,
+    ScannerList,
+    ScannerView,
+    Terms,
+    view_of,
+)
 from codes.scenarios.catalogue import Scenarios
+from codes.scenarios.models import Scenario
 
 PROOF_TYPE: Final = "suishen-scanner+jwt"
 PROOF_LIVES: Final = timedelta(minutes=10)
@@ -48,10 +59,10 @@ class Scanners:
     async def enrol(self, connection: Connection, principal: Principal, request: EnrolScanner) -> ScannerView:
         """Enrols a device at a site of an active organization.
 
-        Raises `ScannerProofInvalid`, `ScannerScenariosInvalid`, `ScannerKeyInUse`, `OrganizationNotActive`, and what
-        the organizations say.
+        Raises `ScannerProofInvalid`, `ScannerScenariosInvalid`, `ScannerTermsInvalid`, `ScannerKeyInUse`,
+        `OrganizationNotActive`, and what the organizations say.
         """
-        _require_in_charge(principal, request.organization_id)
+        require_in_charge(principal, request.organization_id)
         self._require_known(request.scenarios)
         key = self._proved_key(request)
         organization = await self._organizations.get_organization(connection, request.organization_id)
@@ -67,15 +78,15 @@ class Scanners:
             site_address=request.site.address,
             device_name=request.device_name,
             scenarios=sorted(request.scenarios),
+            terms=self._terms(request),
             public_key=point_of(key),
             state="active",
             enrolled_at=now,
         )
         if not await repository.insert_scanner(connection, scanner, thumbprint=thumbprint(key), profile=PROFILE_ES256):
             raise ScannerKeyInUse
-        await self._record(
-            connection, principal, "scanner.enrolled", scanner.id, {"scenarios": list(scanner.scenarios)}
-        )
+        detail = {"scenarios": list(scanner.scenarios), "terms": msgspec.to_builtins(scanner.terms)}
+        await self._record(connection, principal, "scanner.enrolled", scanner.id, detail)
         return view_of(scanner)
 
     async def describe(self, connection: Connection, scanner_id: UUID) -> ScannerView:
@@ -85,7 +96,7 @@ class Scanners:
     async def revoke(self, connection: Connection, principal: Principal, scanner_id: UUID) -> ScannerView:
         """Ends the registration, within a second everywhere; once ended it stays so. Raises `ScannerUnknown`."""
         scanner = await repository.get_scanner(connection, scanner_id)
-        _require_in_charge(principal, scanner.organization_id)
+        require_in_charge(principal, scanner.organization_id)
         if await repository.mark_revoked(connection, scanner_id, self._clock.now()):
             await self._record(connection, principal, "scanner.revoked", scanner_id, {})
         return await self.describe(connection, scanner_id)
@@ -94,7 +105,7 @@ class Scanners:
         self, connection: Connection, principal: Principal, organization_id: UUID, *, after: UUID | None, limit: int
     ) -> ScannerList:
         """A page of an organization's scanners."""
-        _require_in_charge(principal, organization_id)
+        require_in_charge(principal, organization_id)
         rows = await repository.list_scanners(connection, organization_id, after, limit + 1)
         more = len(rows) > limit
         return ScannerList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
@@ -102,6 +113,12 @@ class Scanners:
     def _require_known(self, numbers: list[int]) -> None:
         if len(set(numbers)) != len(numbers) or any(self._scenarios.find(number) is None for number in numbers):
             raise ScannerScenariosInvalid
+
+    def _terms(self, request: EnrolScanner) -> list[Terms]:
+        asked = {terms.scenario: terms for terms in request.terms}
+        if len(asked) != len(request.terms) or not asked.keys() <= set(request.scenarios):
+            raise ScannerTermsInvalid
+        return [_terms_of(self._scenarios.get(number), asked.get(number)) for number in sorted(request.scenarios)]
 
     def _proved_key(self, request: EnrolScanner) -> EllipticCurvePublicKey:
         try:
@@ -134,6 +151,21 @@ class Scanners:
         await notify(connection, CHANNEL, str(scanner_id))
 
 
-def _require_in_charge(principal: Principal, organization_id: UUID) -> None:
+def _terms_of(scenario: Scenario, asked: EnrolTerms | None) -> Terms:
+    own = list(scenario.discloses)
+    attributes = own if asked is None or asked.attributes is None else list(asked.attributes)
+    if not set(attributes) <= set(own):
+        raise ScannerTermsInvalid
+    basis = None if asked is None else asked.basis
+    return Terms(
+        scenario=scenario.number,
+        attributes=sorted(set(attributes)),
+        basis_kind=scenario.basis_kind,
+        basis=basis or scenario.legal_basis.zh,
+    )
+
+
+def require_in_charge(principal: Principal, organization_id: UUID) -> None:
+    """Lets pass the organization's own and system administrators; raises `ScannersOfAnotherOrganization`."""
     if "system_admin" not in principal.roles and principal.organization_id != organization_id:
         raise ScannersOfAnotherOrganization

@@ -43,6 +43,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/codes/online": ("citizen", "IssueOnlineCode"),
     A_VERDICT: ("scanner", "VerifyCode"),
     "/v1/scanners": ("scanner_admin", "EnrolScanner"),
+    "/v1/scanners/me/operator": ("scanner", "SignOn"),
+    "/v1/scanner-operators": ("scanner_admin", "AppointOperator"),
     "/v1/organizations/{organization_id}/codes": ("agent", "IssueCode"),
     "/v1/places": ("agent", "RegisterPlace"),
     "/v1/inspections": ("inspector", "CreateInspection"),
