@@ -8,10 +8,11 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from app.kit import audit
 from app.kit.clock import Clock
@@ -19,7 +20,7 @@ from app.kit.database import Connection, Database, Notifications, notify
 from app.kit.structs import Model, convert
 from app.kit.vault import Vault
 
-PROFILE_ES256 = 1
+PROFILE_ES256, PROFILE_ED25519 = 1, 2
 CHANNEL = "kit_keyring"
 SEAL_PURPOSE = "keyring"
 KID_BYTES = 4
@@ -35,6 +36,8 @@ PURPOSES = (
     "receipt",
     "audit",  # checkpoints
 )
+# These are found by their id in the signed trust list, which names the profile of each; all others are ES256 for good.
+ANY_PROFILE = frozenset({"grant", "enterprise_code", "status_list", "receipt"})
 # How long a retired key still verifies: as long as the longest-lived thing that it signed, and no longer.
 RETIRED_KEYS_LIVE = {
     "token": timedelta(hours=1),
@@ -61,13 +64,13 @@ class VerifyKey(Model):
     state: str
     not_before: datetime
     not_after: datetime | None
-    public_key: Any  # EllipticCurvePublicKey, which msgspec cannot name
+    public_key: Any  # of the profile's kind, which msgspec cannot name
 
 
 class SigningKey(VerifyKey):
     """Both halves. Only the process that signs holds one."""
 
-    private_key: Any  # EllipticCurvePrivateKey
+    private_key: Any
 
 
 class StoredKey(Model):
@@ -90,10 +93,30 @@ class KeyNotAnnounced(Exception):
     """The next key has not been public for long enough; what it signed would be refused."""
 
 
-def kid_of(public_key: ec.EllipticCurvePublicKey) -> str:
-    """The first 4 bytes of SHA-256 over the uncompressed point, in hexadecimal."""
-    point = public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-    return hashlib.sha256(point).digest()[:KID_BYTES].hex()
+class KeyUnknown(Exception):
+    """No key of this purpose has this id, or it is believed no more anyhow."""
+
+
+class ProfileNotForPurpose(Exception):
+    """Whoever checks what is signed for this purpose speaks ES256 and nothing else."""
+
+
+PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | Ed25519PublicKey
+
+
+def new_private_key(profile: int) -> PrivateKey:
+    """A fresh key of a profile."""
+    return Ed25519PrivateKey.generate() if profile == PROFILE_ED25519 else ec.generate_private_key(ec.SECP256R1())
+
+
+def kid_of(public_key: PublicKey) -> str:
+    """The first 4 bytes of SHA-256 over the key (P-256: the uncompressed point), in hexadecimal."""
+    if isinstance(public_key, Ed25519PublicKey):
+        data = public_key.public_bytes_raw()
+    else:
+        data = public_key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return hashlib.sha256(data).digest()[:KID_BYTES].hex()
 
 
 SELECT_KEYS = """
@@ -117,6 +140,10 @@ values ($1, $2, $3, $4, $5, $6, null)
 LOCK_PURPOSES = "select pg_advisory_xact_lock(hashtext('kit.signing_key'))"
 
 MARK_RETIRED = "update kit.signing_key set state = 'retired', not_after = $2 where purpose = $1 and state = 'active'"
+
+MARK_WITHDRAWN = "update kit.signing_key set state = 'retired', not_after = $3 where purpose = $1 and kid = $2"
+
+DELETE_NEXT = "delete from kit.signing_key where purpose = $1 and state = 'next'"
 
 MARK_ACTIVE = "update kit.signing_key set state = 'active' where purpose = $1 and state = 'next'"
 
@@ -176,7 +203,7 @@ class Keyring:
         for purpose in purposes:
             for state in ("active", "next"):
                 if (purpose, state) not in present:
-                    await self._insert(connection, purpose, state)
+                    await self._insert(connection, purpose, state, PROFILE_ES256)
         await self.load(connection)
 
     async def rotate(self, connection: Connection, purpose: str, *, force: bool = False) -> None:
@@ -192,10 +219,49 @@ class Keyring:
         if not force:
             await self._require_announced(connection, purpose, now)
         await connection.execute(MARK_RETIRED, purpose, now + RETIRED_KEYS_LIVE[purpose])
+        await self._let_next_sign(connection, purpose, now)
+        await self._tell(connection, "key.rotated", purpose, {}, now)
+
+    async def announce(self, connection: Connection, purpose: str, profile: int) -> None:
+        """Publishes another next key, of this profile, instead of the present one, which never signed anything.
+
+        The next rotation changes the algorithm: after `ANNOUNCED_FOR`, as always. Raises `ProfileNotForPurpose`.
+        """
+        if profile != PROFILE_ES256 and purpose not in ANY_PROFILE:
+            raise ProfileNotForPurpose(f"What is signed for {purpose} is checked as ES256 and nothing else.")
+        await connection.execute(LOCK_PURPOSES)
+        await connection.execute(DELETE_NEXT, purpose)
+        await self._insert(connection, purpose, "next", profile)
+        await self._tell(connection, "key.announced", purpose, {"profile": profile}, self._clock.now())
+
+    async def withdraw(self, connection: Connection, purpose: str, kid: str) -> None:
+        """Believes nothing more that this key signed, from now on; if it was active, the next one signs at once.
+
+        Raises `KeyUnknown`. For a key that was stolen: unlike a retired one it verifies nothing, not even of yesterday.
+        """
+        now = self._clock.now()
+        await connection.execute(LOCK_PURPOSES)
+        found = [key for key in await list_keys(connection, now) if (key.purpose, key.kid) == (purpose, kid)]
+        if not found:
+            raise KeyUnknown(f"No key of {purpose} has the id {kid}, or it is believed no more: see suishen keys list.")
+        await connection.execute(MARK_WITHDRAWN, purpose, kid, now)
+        if found[0].state == "active":
+            await self._let_next_sign(connection, purpose, now)
+        elif found[0].state == "next":
+            await self._insert(connection, purpose, "next", found[0].profile)
+        await self._tell(connection, "key.withdrawn", purpose, {"kid": kid}, now)
+
+    async def _let_next_sign(self, connection: Connection, purpose: str, now: datetime) -> None:
+        stored = await list_keys(connection, now)
+        profile = next(key.profile for key in stored if (key.purpose, key.state) == (purpose, "next"))
         await connection.execute(MARK_ACTIVE, purpose)
-        await self._insert(connection, purpose, "next")
+        await self._insert(connection, purpose, "next", profile)
+
+    async def _tell(
+        self, connection: Connection, action: str, purpose: str, detail: dict[str, Any], now: datetime
+    ) -> None:
         await audit.record(
-            connection, clock_now=now, actor="system", action="key.rotated", subject=f"key:{purpose}", detail={}
+            connection, clock_now=now, actor="system", action=action, subject=f"key:{purpose}", detail=detail
         )
         await notify(connection, CHANNEL, purpose)
 
@@ -214,19 +280,19 @@ class Keyring:
     def _context(self, kid: str, purpose: str) -> bytes:
         return f"{self._environment}:{purpose}:{kid}".encode()
 
-    async def _insert(self, connection: Connection, purpose: str, state: str) -> None:
-        private_key = ec.generate_private_key(ec.SECP256R1())
+    async def _insert(self, connection: Connection, purpose: str, state: str, profile: int) -> None:
+        private_key = new_private_key(profile)
         kid = kid_of(private_key.public_key())
         der = private_key.private_bytes(
             serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         sealed = self._vault.seal(SEAL_PURPOSE, der, context=self._context(kid, purpose))
-        await connection.execute(INSERT_KEY, kid, purpose, PROFILE_ES256, state, sealed, self._clock.now())
+        await connection.execute(INSERT_KEY, kid, purpose, profile, state, sealed, self._clock.now())
 
     def _open(self, stored: StoredKey) -> SigningKey:
         der = self._vault.open(SEAL_PURPOSE, stored.private_sealed, context=self._context(stored.kid, stored.purpose))
         private_key = serialization.load_der_private_key(der, password=None)
-        assert isinstance(private_key, ec.EllipticCurvePrivateKey)
+        assert isinstance(private_key, PrivateKey)
         return SigningKey(
             kid=stored.kid,
             purpose=stored.purpose,

@@ -1,12 +1,14 @@
-"""Crypto profiles: which curve, signature and hash a key speaks. A second profile (SM2, SM3) fits beside the first.
+"""Crypto profiles: which curve, signature and hash a key speaks. There are two; a third (SM2, SM3) fits beside them.
 
 A profile belongs to a key, never to a message: a message that names another algorithm than its key's is refused.
+Phones speak the first, which is what their hardware has; the city's own keys may speak either.
 """
 
 from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -19,6 +21,9 @@ KEY_TYPE, CURVE, X, Y = 1, -1, -2, -3
 KEY_MEMBERS = frozenset({KEY_TYPE, CURVE, X, Y})
 EC2, P256 = 2, 1
 COSE_ES256 = -7
+OKP, ED25519_CURVE = 1, 6
+OKP_MEMBERS = frozenset({KEY_TYPE, CURVE, X})
+COSE_EDDSA = -8
 COMPRESSED = {False: b"\x02", True: b"\x03"}
 
 
@@ -90,8 +95,45 @@ class Es256:
             raise Refused(Reason.MALFORMED, "key not on the curve") from None
 
 
-ES256 = Es256()
-PROFILES: dict[int, Profile] = {ES256.number: ES256}
+class Ed25519:
+    """EdDSA on Curve25519 (RFC 9053, section 2.2): signatures and keys as long as those of the first profile."""
+
+    number = 2
+    algorithm = COSE_EDDSA
+    signature_bytes = 64
+
+    def sign(self, private_key: Ed25519PrivateKey, message: bytes) -> bytes:
+        """R‖S (RFC 8032)."""
+        return private_key.sign(message)
+
+    def verify(self, public_key: Ed25519PublicKey, signature: bytes, message: bytes) -> bool:
+        """As RFC 8032 has it: S below the order, so that a signature has no twin."""
+        try:
+            public_key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    def encode_key(self, public_key: Ed25519PublicKey) -> dict[int, Any]:
+        """{kty: OKP, crv: Ed25519, x: 32 bytes}."""
+        return {KEY_TYPE: OKP, CURVE: ED25519_CURVE, X: public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)}
+
+    def decode_key(self, key: Any) -> Ed25519PublicKey:
+        """Exactly the three members that `encode_key` writes."""
+        if (
+            not isinstance(key, dict)
+            or key.keys() != OKP_MEMBERS
+            or (key[KEY_TYPE], key[CURVE]) != (OKP, ED25519_CURVE)
+        ):
+            raise Refused(Reason.MALFORMED, "key")
+        x = key[X]
+        if not isinstance(x, bytes) or len(x) != COORDINATE_BYTES or key[KEY_TYPE] is True:
+            raise Refused(Reason.MALFORMED, "key")
+        return Ed25519PublicKey.from_public_bytes(x)
+
+
+ES256, ED25519 = Es256(), Ed25519()
+PROFILES: dict[int, Profile] = {profile.number: profile for profile in (ES256, ED25519)}
 
 
 class Signer(Model):

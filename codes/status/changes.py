@@ -146,7 +146,7 @@ def _statuses_of(found: Any) -> dict[int, Status]:
     """Index to status; raises `Refused` for a status that nobody knows and for a place that stands there twice."""
     statuses: dict[int, Status] = {}
     for number, indices in found.items() if isinstance(found, dict) else [(None, None)]:
-        status = STATUSES.get(number)
+        status = STATUSES.get(number) if isinstance(number, int) else None
         if status is None or not isinstance(indices, list):
             raise Refused(Reason.STATUS_UNKNOWN, "status changes entry")
         for index in indices:

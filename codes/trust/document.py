@@ -126,7 +126,8 @@ def _parse(content: dict[int, Any]) -> VerifiedTrustList:
     version = content[VERSION]
     if not is_whole(version, LARGEST_VERSION):
         raise TrustListRefused("version")
-    keys = [_parse_key(item) for item in content[KEYS]]
+    # A key of a profile that this verifier does not know is nobody's key; the list is still the list.
+    keys = [_parse_key(item) for item in content[KEYS] if item[PROFILE] in PROFILES]
     scenarios = [_parse_scenario(item) for item in content[SCENARIOS]]
     return VerifiedTrustList(
         version=version,

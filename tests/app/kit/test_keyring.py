@@ -3,11 +3,24 @@
 import asyncpg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
 from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
-from app.kit.keyring import ANNOUNCED_FOR, PURPOSES, RETIRED_KEYS_LIVE, KeyNotAnnounced, Keyring, MissingKey
+from app.kit.keyring import (
+    ANNOUNCED_FOR,
+    ANY_PROFILE,
+    PROFILE_ED25519,
+    PROFILE_ES256,
+    PURPOSES,
+    RETIRED_KEYS_LIVE,
+    KeyNotAnnounced,
+    Keyring,
+    KeyUnknown,
+    MissingKey,
+    ProfileNotForPurpose,
+)
 from app.kit.vault import Vault, VaultError
 
 
@@ -150,3 +163,58 @@ def read(token: str, keyring: Keyring, clock: ManualClock) -> dict[str, object]:
         return key.public_key if key else None
 
     return verify_jwt(token, find_key=find, typ="t", issuer="us", audience="them", now=clock.now())
+
+
+async def test_announce_changes_the_algorithm_with_the_next_rotation(
+    keyring: Keyring, connection: Connection, clock: ManualClock
+) -> None:
+    before = keyring.active("grant")
+    await keyring.announce(connection, "grant", PROFILE_ED25519)
+    with pytest.raises(KeyNotAnnounced):
+        await keyring.rotate(connection, "grant")
+    clock.advance(ANNOUNCED_FOR.total_seconds())
+    await keyring.rotate(connection, "grant")
+    await keyring.load(connection)
+    profiles = {key.state: key.profile for key in keyring.all("grant")}
+    assert profiles == {"retired": PROFILE_ES256, "active": PROFILE_ED25519, "next": PROFILE_ED25519}
+    assert isinstance(keyring.active("grant").private_key, Ed25519PrivateKey)
+    assert keyring.find("grant", before.kid) is not None
+
+
+@pytest.mark.parametrize("purpose", sorted(set(PURPOSES) - ANY_PROFILE))
+async def test_announce_of_another_algorithm_is_refused_where_only_one_is_understood(
+    purpose: str, keyring: Keyring, connection: Connection
+) -> None:
+    with pytest.raises(ProfileNotForPurpose):
+        await keyring.announce(connection, purpose, PROFILE_ED25519)
+
+
+@pytest.mark.parametrize("state", ["active", "next", "retired"])
+async def test_withdrawn_key_is_believed_by_nobody_from_that_moment(
+    state: str, keyring: Keyring, connection: Connection, clock: ManualClock
+) -> None:
+    await keyring.rotate(connection, "grant", force=True)
+    await keyring.load(connection)
+    clock.advance(ANNOUNCED_FOR.total_seconds())
+    kid = next(key.kid for key in keyring.all("grant") if key.state == state)
+    announced = next(key.kid for key in keyring.all("grant") if key.state == "next")
+    await keyring.withdraw(connection, "grant", kid)
+    await keyring.load(connection)
+    assert keyring.find("grant", kid) is None
+    assert sorted(key.state for key in keyring.all("grant") if key.state != "retired") == ["active", "next"]
+    assert (keyring.active("grant").kid == announced) == (state == "active")
+
+
+@pytest.mark.parametrize(("purpose", "kid"), [("grant", "00000000"), ("token", None)])
+async def test_withdraw_of_a_key_that_is_not_there_is_refused(
+    purpose: str, kid: str | None, keyring: Keyring, connection: Connection
+) -> None:
+    with pytest.raises(KeyUnknown):
+        await keyring.withdraw(connection, purpose, kid or keyring.active("grant").kid)
+
+
+async def test_a_key_is_withdrawn_once(keyring: Keyring, connection: Connection) -> None:
+    kid = keyring.active("receipt").kid
+    await keyring.withdraw(connection, "receipt", kid)
+    with pytest.raises(KeyUnknown):
+        await keyring.withdraw(connection, "receipt", kid)
