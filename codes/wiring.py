@@ -9,9 +9,10 @@ from litestar import Router
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from codes.attempts import forget_old_attempts
+from codes.counter_wiring import CounterPorts, CounterServices, build_counter, counter_routers
 from codes.enterprise_checks.http_source import source_client
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
-from codes.enterprise_wiring import EnterpriseServices, build_enterprise, enterprise_routers
+from codes.enterprise_wiring import EnterpriseServices, build_enterprise, enterprise_jobs, enterprise_routers
 from codes.enterprises.reading import StickerReader
 from codes.enterprises.routes import enterprise_router
 from codes.enterprises.service import EnterpriseCodes
@@ -26,6 +27,7 @@ from codes.online.routes import online_router
 from codes.online.service import OnlineCodes
 from codes.places.routes import place_router
 from codes.places.service import Places
+from codes.poster_wiring import Posters, build_posters
 from codes.scanner_wiring import ScannerServices, build_scanners, scanner_routers
 from codes.scanners.narrowing import Registrations
 from codes.scenarios.catalogue import Scenarios, load_scenarios
@@ -39,6 +41,7 @@ from codes.status.steps import STEP_EVERY_SECONDS, StatusSteps
 from codes.stickers.page import PageMaker
 from codes.stickers.reading import CodeReader, PublicReader
 from codes.stickers.routes import sticker_router
+from codes.trust.reissue import Reissues
 from codes.trust.routes import trust_router
 from codes.trust.service import TrustLists
 from codes.verification.answers import Answers
@@ -70,6 +73,7 @@ class CodesPorts:
     officials: NamesOfficials | None = None
     entitlements: FindsEntitlements | None = None
     guardians: FindsGuardians | None = None
+    counter: CounterPorts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +83,11 @@ class CodesServices:
     settings: CodesSettings
     scenarios: Scenarios
     trust_lists: TrustLists
+    reissues: Reissues
     statuses: Statuses
     status_steps: StatusSteps
     grants: Grants
+    counter: CounterServices | None
     online_codes: OnlineCodes
     verifications: Verifications
     scan_records: ScanRecords
@@ -90,6 +96,7 @@ class CodesServices:
     enterprise_codes: EnterpriseCodes
     stickers: StickerReader
     places: Places
+    posters: Posters
     public_reader: PublicReader
     enterprise: EnterpriseServices
     upkeep: Upkeep
@@ -105,6 +112,13 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     trust_lists = _build_trust_lists(floor, settings, scenarios)
     reader = CodeReader(trust_lists=trust_lists, statuses=statuses, clock=floor.clock, code_format=code_format)
     stickers = StickerReader(reader, ports.organizations)
+    enterprise_codes = EnterpriseCodes(
+        organizations=ports.organizations,
+        statuses=statuses,
+        keyring=floor.keyring,
+        clock=floor.clock,
+        code_format=code_format,
+    )
     places = Places(
         organizations=ports.organizations,
         scenarios=scenarios,
@@ -126,10 +140,26 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         client=client,
     )
     scanning = build_scanners(floor, organizations=ports.organizations, scenarios=scenarios, origin=settings.origin)
+    grants = Grants(
+        devices=ports.devices,
+        people=ports.people,
+        statuses=statuses,
+        pointers=pointers,
+        keyring=floor.keyring,
+        clock=floor.clock,
+        settings=settings,
+        guardians=ports.guardians,
+    )
+    counter = None
+    if ports.counter is not None:
+        counter = build_counter(
+            floor, ports.counter, levels=ports.people, organizations=ports.organizations, suspended=(grants,)
+        )
     return CodesServices(
         settings=settings,
         scenarios=scenarios,
         trust_lists=trust_lists,
+        reissues=Reissues(floor.clock),
         statuses=statuses,
         status_steps=StatusSteps(
             database=floor.database,
@@ -138,16 +168,8 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             statuses=statuses,
             code_format=code_format,
         ),
-        grants=Grants(
-            devices=ports.devices,
-            people=ports.people,
-            statuses=statuses,
-            pointers=pointers,
-            keyring=floor.keyring,
-            clock=floor.clock,
-            settings=settings,
-            guardians=ports.guardians,
-        ),
+        grants=grants,
+        counter=counter,
         online_codes=OnlineCodes(
             devices=ports.devices, people=ports.people, vault=floor.vault, clock=floor.clock, settings=settings
         ),
@@ -159,6 +181,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
                 organizations=ports.organizations,
                 vault=floor.vault,
                 entitlements=ports.entitlements,
+                freezes=None if counter is None else counter.freezes,
                 mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
             ),
             standings=Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes()),
@@ -177,15 +200,12 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             floor.database,
             floor.clock,
         ),
-        enterprise_codes=EnterpriseCodes(
-            organizations=ports.organizations,
-            statuses=statuses,
-            keyring=floor.keyring,
-            clock=floor.clock,
-            code_format=code_format,
-        ),
+        enterprise_codes=enterprise_codes,
         stickers=stickers,
         places=places,
+        posters=build_posters(
+            floor, settings, enterprise_codes=enterprise_codes, places=places, organizations=ports.organizations
+        ),
         public_reader=PublicReader(reader, {Kind.E: stickers, Kind.I: enterprise.notices, Kind.V: places}),
         enterprise=enterprise,
         upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),
@@ -200,14 +220,15 @@ def routers(services: CodesServices) -> list[Router]:
     pages = PageMaker(services.settings.brand, services.settings.city_offset)
     return [
         scenario_router(services.scenarios),
-        trust_router(services.trust_lists, services.settings),
+        trust_router(services.trust_lists, services.reissues, services.settings),
         status_router(services.statuses, services.status_steps),
         grants_router(services.grants),
+        *counter_routers(services.counter),
         online_router(services.online_codes),
         verification_router(services.verifications, services.scan_records, services.scanning.gate),
         *scanner_routers(services.scanning),
-        enterprise_router(services.enterprise_codes),
-        place_router(services.places),
+        enterprise_router(services.enterprise_codes, services.posters.enterprises),
+        place_router(services.places, services.posters.places),
         sticker_router(services.public_reader, pages, code_format),
         *enterprise_routers(services.enterprise),
     ]
@@ -244,6 +265,7 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
         Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
+        *enterprise_jobs(services.enterprise),
     ]
 
 

@@ -111,6 +111,7 @@ class NewBatch(Model):
     bearer: Bearer
     day: date
     request_jti: str
+    profile: int
     issued_at: datetime
     expires_at: datetime
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from app.kit.database import Connection
-from app.kit.keyring import PROFILE_ES256
 from app.kit.structs import convert
 from codes.grants.models import BATCHES_PER_DAY, GRANTS_PER_BATCH, GrantBatch, NewBatch
 
@@ -26,7 +25,7 @@ insert into codes.grant_batch
        (device_id, person_id, guardian_id, mandate_id, day, refill, request_jti, grants, profile, issued_at, expires_at)
 select $1, $2, $3, $4, $5, count(*), $6, $7, $8, $9, $10
   from codes.grant_batch where device_id = $1 and person_id = $2 and day = $5
-having count(*) < $11
+having count(*) filter (where issued_at > coalesce((select max(announced_at) from codes.reissue), '-infinity')) < $11
    and not exists (select from codes.freeze where person_id = any($12) and lifted_at is null)
 on conflict do nothing
 returning number
@@ -36,6 +35,7 @@ returning number
 async def insert_batch(connection: Connection, batch: NewBatch) -> int | None:
     """The number of the new batch; None when somebody is frozen, the day is used up, or the request was used before.
 
+    What was fetched before the city last asked phones to exchange their grants does not count as used up.
     The caller shares the people of the batch, see `share_people`.
     """
     bearer = batch.bearer
@@ -48,7 +48,7 @@ async def insert_batch(connection: Connection, batch: NewBatch) -> int | None:
         batch.day,
         batch.request_jti,
         GRANTS_PER_BATCH,
-        PROFILE_ES256,
+        batch.profile,
         batch.issued_at,
         batch.expires_at,
         BATCHES_PER_DAY,

@@ -208,6 +208,7 @@ class Grants:
             bearer=bearer,
             day=day_of(now, self._settings.city_offset),
             request_jti=jti,
+            profile=self._keyring.active(KEY_PURPOSE).profile,
             issued_at=now,
             expires_at=now + bearer.life(now),
         )

@@ -9,13 +9,22 @@ from app.kit.database import Connection
 from app.kit.etags import NOT_MODIFIED, is_current
 from app.kit.http import Injected
 from app.kit.keyring import public_jwk
+from app.kit.structs import Model
 from auth.guards import public
 from codes.settings import CodesSettings
 from codes.trust.models import TrustRoot
+from codes.trust.reissue import Reissue, Reissues
 from codes.trust.service import TrustLists
 
 MEDIA_TYPE = 'application/cose; cose-type="cose-sign1"'
 FRESH_FOR_SECONDS = 60
+
+
+class ReissueList(Model):
+    """Keys, never phones."""
+
+    items: list[Reissue]
+    next: str | None = None
 
 
 @get(
@@ -56,13 +65,29 @@ def get_trust_root(trust_lists: Injected[TrustLists], codes_settings: Injected[C
     )
 
 
-def trust_router(trust_lists: TrustLists, settings: CodesSettings) -> Router:
-    """The public routes over `trust_lists`."""
+@get(
+    "/v1/codes/reissues",
+    guards=[public],
+    summary="The keys whose grants phones should exchange",
+    description=(
+        "Empty on most days. A phone that holds a grant under one of these key ids fetches new grants at a moment that "
+        "it draws from the `spread_seconds` after `announced_at`. Codes under a withdrawn key are refused already."
+    ),
+)
+async def list_reissues(connection: Injected[Connection], reissues: Injected[Reissues]) -> Response[ReissueList]:
+    """Every exchange of the last 24 hours, the oldest first."""
+    found = ReissueList(items=await reissues.list_current(connection))
+    return Response(found, headers={"Cache-Control": f"public, max-age={FRESH_FOR_SECONDS}"})
+
+
+def trust_router(trust_lists: TrustLists, reissues: Reissues, settings: CodesSettings) -> Router:
+    """The public routes over `trust_lists` and `reissues`."""
     return Router(
         path="/",
-        route_handlers=[get_trust_list, get_trust_root],
+        route_handlers=[get_trust_list, get_trust_root, list_reissues],
         dependencies={
             "trust_lists": Provide(lambda: trust_lists, sync_to_thread=False),
+            "reissues": Provide(lambda: reissues, sync_to_thread=False),
             "codes_settings": Provide(lambda: settings, sync_to_thread=False),
         },
         tags=["codes: trust and status"],
