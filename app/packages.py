@@ -17,6 +17,7 @@ from app.kit.structs import Text
 from app.settings import Settings
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices
+from codes.counter_wiring import CounterPorts
 from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
 from gateway.limits import Limit
@@ -55,6 +56,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
             organizations=identity.organizations,
             officials=identity.officials,
             guardians=identity.guardians,
+            counter=CounterPorts(people=identity.people, children=identity.guardians, messages=identity.messages),
         ),
     )
     identity.devices.tell(code.grants)

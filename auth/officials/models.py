@@ -17,6 +17,8 @@ Role = Literal[
     "inspector",
     "scanner_admin",
     "scenario_admin",
+    "counter",
+    "entitlement_admin",
 ]
 
 ROLES: Final[frozenset[str]] = frozenset(get_args(Role))

@@ -12,7 +12,7 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.masking import mask_document, mask_name, mask_phone
 from app.kit.vault import Vault
-from auth.documents import age_on
+from auth.documents import DocumentType, age_on, normalize_document_number, normalize_name
 from auth.locks import lock_key
 from auth.people import repository
 from auth.people.models import NAME_CHECKED, Identity, Person, PersonView
@@ -99,6 +99,19 @@ class People:
         index = self.document_index(identity)
         await lock_key(connection, index)
         return await repository.find_person_id_by_document(connection, index)
+
+    async def find_named(
+        self, connection: Connection, *, name: str, document_type: DocumentType, document_number: str
+    ) -> UUID | None:
+        """The person to whom both name and number belong, as written on the document; None tells no more than that."""
+        normalized = normalize_name(name)
+        if normalized is None:
+            return None
+        number = normalize_document_number(document_number)
+        asked = Identity(name=normalized, document_type=document_type, document_number=number)
+        person_id = await repository.find_person_id_by_document(connection, self.document_index(asked))
+        known = None if person_id is None else await self.find_identity(connection, person_id)
+        return person_id if known is not None and known.name == normalized else None
 
     async def register_known(self, connection: Connection, identity: Identity) -> UUID:
         """A person of whom a document is known and no phone, such as a child.

@@ -24,6 +24,7 @@ LARGEST = 1024 * 1024
 REMEMBERED = {
     "/v1/enterprise-checks": {"kit.audit_entry"},  # an officer's attempt outside the task is written down
     "/v1/inspections/scans": {"kit.audit_entry"},  # a code that is none is written down
+    "/v1/codes/freezes": {"kit.audit_entry"},  # an official's question for somebody who is not here is written down
 }
 
 # Who may write what: the caller and the name of the example.
@@ -40,6 +41,10 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/staff/officials": ("system_admin", "RegisterOfficial"),
     "/v1/codes/grants": ("citizen", "IssueGrants"),
     "/v1/codes/revocations": ("citizen", "RevokeCodes"),
+    "/v1/codes/freezes": ("counter", "FreezeCodes"),
+    "/v1/codes/freezes/{freeze_id}/lift": ("counter", "LiftFreeze"),
+    "/v1/codes/freezes/{freeze_id}/decision": ("counter", "DecideAppeal"),
+    "/v1/codes/freezes/{freeze_id}/appeal": ("citizen", "AppealFreeze"),
     "/v1/codes/online": ("citizen", "IssueOnlineCode"),
     A_VERDICT: ("scanner", "VerifyCode"),
     "/v1/scanners": ("scanner_admin", "EnrolScanner"),
@@ -169,9 +174,9 @@ async def send(
 
 
 def path_of(people: Inhabited, template: str) -> str:
-    organization = people.department if "departments" in template else people.known["organization_id"][-1]
-    inspection = people.known["inspection_id"][-1]
-    return template.format(organization_id=organization, app_id=LIBRARY_APP, code=1, inspection_id=inspection)
+    known = {name: values[-1] for name, values in people.known.items()}
+    organization = people.department if "departments" in template else known["organization_id"]
+    return template.format_map(known | {"organization_id": organization, "app_id": LIBRARY_APP, "code": 1})
 
 
 def fault_of(answer: httpx.Response, *, allowed: bool = False) -> str | None:

@@ -59,6 +59,8 @@ OUT_OF_REACH = {
     "POST /v1/me/devices",
     "POST /v1/organizations",
     "POST /v1/codes/grants",
+    "POST /v1/codes/freezes",
+    "POST /v1/codes/freezes/{freeze_id}/decision",
     "POST /v1/scanners",
     "POST /v1/enterprise-checks",
     "POST /v1/inspections/{inspection_id}/partners",

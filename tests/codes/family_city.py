@@ -11,6 +11,7 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
 from app.kit.structs import Model
+from codes.counter_wiring import CounterPorts
 from codes.envelope.profiles import ES256, Signer
 from codes.grants.models import GrantsView, IssueGrants
 from codes.wiring import CodesPorts, build_codes
@@ -44,17 +45,47 @@ class KnownGuardians:
         return [child_id for one, child_id in self.by_pair if one == guardian_id]
 
 
+class NamedPeople:
+    """Whom a counter finds by name and number, in memory."""
+
+    def __init__(self) -> None:
+        self.by_document: dict[tuple[str, str], UUID] = {}
+
+    def add(self, person: Person, name: str = "测试甲") -> dict[str, str]:
+        """The document of this person, as an official types it."""
+        number = f"1900001990010100{len(self.by_document):02}"
+        self.by_document[name, number] = person.id
+        return {"name": name, "document_number": number}
+
+    async def find_named(
+        self, _connection: Connection, *, name: str, document_type: str, document_number: str
+    ) -> UUID | None:
+        assert document_type == "id_card"
+        return self.by_document.get((name, document_number))
+
+
+class Told:
+    """Notices in memory."""
+
+    def __init__(self) -> None:
+        self.notices: list[tuple[UUID, str]] = []
+
+    async def write(self, _connection: Connection, person_id: UUID, kind: str, _now: datetime, /) -> None:
+        self.notices.append((person_id, kind))
+
+
 class FamilyCity(City):
-    """A city in which people have children."""
+    """A city in which people have children, and counters at which their codes are frozen."""
 
     def __init__(self, floor: Floor, **ports: Any) -> None:
         super().__init__(floor)
-        self.guardians = KnownGuardians()
+        self.guardians, self.named, self.told = KnownGuardians(), NamedPeople(), Told()
         joined: dict[str, Any] = {
             "people": self.people,
             "devices": self.devices,
             "organizations": self.organizations,
             "guardians": self.guardians,
+            "counter": CounterPorts(people=self.named, children=self.guardians, messages=self.told),
         }
         self.codes = build_codes(floor, SETTINGS, CodesPorts(**(joined | ports)))
 

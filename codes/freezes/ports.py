@@ -1,0 +1,63 @@
+"""What freezing needs of the rest of the house. Shapes only."""
+
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+from uuid import UUID
+
+from app.kit.database import Connection
+from auth.documents import DocumentType
+
+Notice: TypeAlias = Literal["codes_frozen", "codes_unfrozen", "freeze_upheld"]
+
+
+class FindsNamedPeople(Protocol):
+    """People by what stands on the document in front of an official."""
+
+    async def find_named(
+        self, connection: Connection, *, name: str, document_type: DocumentType, document_number: str
+    ) -> UUID | None:
+        """The person to whom both name and number belong, or None."""
+        ...
+
+
+class KnownPerson(Protocol):
+    """As much of a person as reading their freezes needs."""
+
+    @property
+    def identity_level(self) -> int: ...
+
+
+class KnowsLevels(Protocol):
+    """How sure the city is of a person."""
+
+    async def get_person(self, connection: Connection, person_id: UUID, /) -> KnownPerson:
+        """The person; raises identity's own error when there is none."""
+        ...
+
+
+class TellsPeople(Protocol):
+    """The message centre."""
+
+    async def write(self, connection: Connection, person_id: UUID, kind: Notice, now: datetime, /) -> None:
+        """Tells the person, if and only if the caller's transaction commits."""
+        ...
+
+
+class FindsChildren(Protocol):
+    """Whose freezes a guardian reads beside their own."""
+
+    async def list_child_ids(self, connection: Connection, guardian_id: UUID, /) -> list[UUID]:
+        """The children for whom this person may act now."""
+        ...
+
+
+class SuspendsCodes(Protocol):
+    """One family of codes that offline verifiers accept without asking: it must be taken out where they look."""
+
+    async def suspend_codes(self, connection: Connection, person_id: UUID, now: datetime, /) -> None:
+        """Takes out every living code of this person; what is void stays void. The caller has locked the person."""
+        ...
+
+    async def restore_codes(self, connection: Connection, person_id: UUID, now: datetime, /) -> None:
+        """Undoes `suspend_codes`; what was voided meanwhile stays void."""
+        ...

@@ -1,0 +1,27 @@
+"""A counter over HTTP, with real tables, real status lists and real scans."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from app.kit.floor import Floor
+from codes.wiring import routers
+from tests.codes.enterprise_city import Caller, build_app, client_of
+from tests.codes.family_city import FamilyCity
+
+
+@pytest.fixture
+def city(floor: Floor) -> FamilyCity:
+    return FamilyCity(floor)
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller()
+
+
+@pytest.fixture
+async def http(floor: Floor, city: FamilyCity, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+        yield client
