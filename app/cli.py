@@ -8,6 +8,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -17,14 +18,23 @@ import msgspec
 from app.boot import DatabaseUnreachable, ground, with_data_directory
 from app.kit.audit import AuditBroken
 from app.kit.clock import SystemClock
+from app.kit.database import Connection
 from app.kit.embedded_postgres import EmbeddedPostgres
 from app.kit.errors import SuishenError
 from app.kit.floor import Floor
-from app.kit.keyring import PURPOSES, KeyNotAnnounced
+from app.kit.keyring import (
+    ANY_PROFILE,
+    PROFILE_ED25519,
+    PROFILE_ES256,
+    PURPOSES,
+    KeyNotAnnounced,
+    KeyUnknown,
+    ProfileNotForPurpose,
+)
 from app.kit.migrate import MigrationError
 from app.kit.postgres_binaries import EmbeddedPostgresError
 from app.kit.sealer import Sealer
-from app.main import CHECKPOINTS, build_floor, build_house
+from app.main import CHECKPOINTS, House, build_floor, build_house
 from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
 from app.staffing import appoint
@@ -42,7 +52,10 @@ EXPECTED = (
     RootUnreadable,
     DatabaseUnreachable,
     KeyNotAnnounced,
+    KeyUnknown,
+    ProfileNotForPurpose,
 )
+PROFILE_NAMES = {PROFILE_ES256: "es256", PROFILE_ED25519: "ed25519"}
 
 
 def tell(line: str) -> None:
@@ -189,23 +202,101 @@ def list_keys() -> None:
         for purpose in PURPOSES:
             for key in floor.keyring.all(purpose):
                 until = key.not_after.isoformat() if key.not_after else "-"
-                click.echo(f"{key.kid}  {purpose:<16} {key.state:<8} since {key.not_before.isoformat()}  until {until}")
+                algorithm, since = PROFILE_NAMES[key.profile], key.not_before.isoformat()
+                click.echo(f"{key.kid}  {purpose:<16} {algorithm:<8} {key.state:<8} since {since}  until {until}")
 
     _with_floor(show)
 
 
 @keys.command()
 @click.argument("purpose", type=click.Choice(PURPOSES))
-@click.option("--force", is_flag=True, help="Although some who check have not read the next key yet: for a stolen key.")
-def rotate(*, purpose: str, force: bool) -> None:
-    """Retire the active key of PURPOSE, let the announced one sign, announce a new one."""
+@click.option("--force", is_flag=True, help="Although some who check have not read the next key yet.")
+@click.option(
+    "--exchange-within",
+    type=click.IntRange(0, 24 * 60),
+    metavar="MINUTES",
+    help="For grant: ask phones to exchange what the old key signed, each at a random time of its own.",
+)
+def rotate(*, purpose: str, force: bool, exchange_within: int | None) -> None:
+    """Retire the active key of PURPOSE, let the announced one sign, announce a new one.
 
-    async def turn(floor: Floor) -> None:
+    What the retired key signed stays good until it ends by itself. For a stolen key, withdraw it instead.
+    """
+    _require_grant(purpose, exchange_within)
+
+    async def turn(house: House, connection: Connection) -> None:
+        kid = house.floor.keyring.active(purpose).kid
+        await house.floor.keyring.rotate(connection, purpose, force=force)
+        await _ask_to_exchange(house, connection, kid, exchange_within, withdrawn=False)
+
+    _change_keys(turn)
+    tell(f"Rotated {purpose}.")
+
+
+@keys.command()
+@click.argument("purpose", type=click.Choice(sorted(ANY_PROFILE)))
+@click.argument("algorithm", type=click.Choice(sorted(PROFILE_NAMES.values())))
+def announce(*, purpose: str, algorithm: str) -> None:
+    """Publish a next key of PURPOSE with another ALGORITHM; the next rotation changes to it.
+
+    Wait until every verifier has read it (10 minutes at least), then: suishen keys rotate PURPOSE.
+    """
+    profile = next(number for number, name in PROFILE_NAMES.items() if name == algorithm)
+    _change_keys(lambda house, connection: house.floor.keyring.announce(connection, purpose, profile))
+    tell(f"Announced a key of {purpose} with {algorithm}.")
+
+
+@keys.command()
+@click.argument("purpose", type=click.Choice(PURPOSES))
+@click.argument("kid")
+@click.option(
+    "--exchange-within",
+    type=click.IntRange(0, 24 * 60),
+    metavar="MINUTES",
+    help="For grant: how long phones that still hold other grants may take (10 unless told).",
+)
+def withdraw(*, purpose: str, kid: str, exchange_within: int | None) -> None:
+    """Believe nothing more that the key KID signed: it was stolen. Cannot be taken back.
+
+    Codes under it are refused online within seconds, and at each door as soon as it has pulled the trust list.
+    """
+    _require_grant(purpose, exchange_within)
+    within = (10 if exchange_within is None else exchange_within) if purpose == "grant" else None
+
+    async def take_back(house: House, connection: Connection) -> None:
+        await house.floor.keyring.withdraw(connection, purpose, kid)
+        await _ask_to_exchange(house, connection, kid, within, withdrawn=True)
+
+    _change_keys(take_back)
+    tell(f"Withdrawn: {kid} of {purpose}.")
+
+
+def _require_grant(purpose: str, exchange_within: int | None) -> None:
+    if exchange_within is not None and purpose != "grant":
+        raise click.UsageError("Phones exchange grants only: --exchange-within belongs to the purpose grant.")
+
+
+async def _ask_to_exchange(
+    house: House, connection: Connection, kid: str, minutes: int | None, *, withdrawn: bool
+) -> None:
+    if minutes is not None:
+        spread = timedelta(minutes=minutes)
+        await house.packages.codes.reissues.ask(connection, kid, spread=spread, withdrawn=withdrawn)
+
+
+def _change_keys(change: Callable[[House, Connection], Awaitable[None]]) -> None:
+    """Changes keys in one transaction, then publishes the trust list at once instead of at the next round."""
+
+    async def act(floor: Floor, chosen: Settings) -> None:
+        house = build_house(chosen, database=floor.database)
         async with floor.database.transaction() as connection:
-            await floor.keyring.rotate(connection, purpose, force=force)
-        tell(f"Rotated {purpose}.")
+            await house.floor.keyring.load(connection)
+            await change(house, connection)
+        async with floor.database.acquire() as connection:
+            await house.floor.keyring.load(connection)
+        await house.packages.codes.trust_lists.publish_when_due()
 
-    _with_floor(turn)
+    _with_settings(act)
 
 
 @suishen.group()
