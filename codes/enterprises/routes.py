@@ -1,9 +1,9 @@
 """Enterprise codes, for the organization's agents."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Router, delete, get, post
+from litestar import Request, Response, Router, delete, get, post
 from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -13,7 +13,10 @@ from app.kit.idempotency import Once
 from auth.guards import organization_agent
 from auth.principal import Principal
 from codes.enterprises.models import CodeList, CodeView, IssueCode
+from codes.enterprises.posters import EnterprisePosters
 from codes.enterprises.service import EnterpriseCodes
+from codes.pictures.answers import ShowsPicture, picture_response
+from codes.pictures.studio import PictureForm
 
 
 @post(
@@ -68,11 +71,35 @@ async def revoke_code(
     return await once(CodeView, lambda: enterprise_codes.revoke(connection, principal, organization_id, code_id))
 
 
-def enterprise_router(enterprise_codes: EnterpriseCodes) -> Router:
+@get(
+    "/v1/organizations/{organization_id:uuid}/codes/{code_id:uuid}/poster",
+    guards=[organization_agent],
+    summary="The poster of an enterprise code",
+    description="A4, with the organization's registered name and credit code. Drawn once and kept.",
+    operation_class=ShowsPicture,
+)
+async def draw_code(
+    *,
+    organization_id: FromPath[UUID],
+    code_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    principal: Injected[Principal],
+    enterprise_posters: Injected[EnterprisePosters],
+    form: Annotated[PictureForm, QueryParameter()] = "png",
+) -> Response[Any]:
+    """For a printer (PNG, PDF) or a printing works (SVG)."""
+    picture = await enterprise_posters.draw(principal, organization_id, code_id, form)
+    return picture_response(picture, f"enterprise-code-{code_id}", request)
+
+
+def enterprise_router(enterprise_codes: EnterpriseCodes, posters: EnterprisePosters) -> Router:
     """The routes over enterprise codes."""
     return Router(
         path="/",
-        route_handlers=[issue_code, list_codes, revoke_code],
-        dependencies={"enterprise_codes": Provide(lambda: enterprise_codes, sync_to_thread=False)},
+        route_handlers=[issue_code, list_codes, revoke_code, draw_code],
+        dependencies={
+            "enterprise_codes": Provide(lambda: enterprise_codes, sync_to_thread=False),
+            "enterprise_posters": Provide(lambda: posters, sync_to_thread=False),
+        },
         tags=["codes: enterprises"],
     )

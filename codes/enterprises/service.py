@@ -70,13 +70,22 @@ class EnterpriseCodes:
         self, connection: Connection, principal: Principal, organization_id: UUID, code_id: UUID
     ) -> CodeView:
         """Ends a code for good, on the page and at every verifier. Raises `EnterpriseCodeUnknown`."""
-        require_own(principal, organization_id)
         now = self._clock.now()
-        code = await self._get(connection, code_id, organization_id)
+        code = await self.get(connection, principal, organization_id, code_id)
         if await repository.mark_revoked(connection, code_id, now):
             await self._statuses.revoke(connection, [code.pointer], expires_at=code.expires_at, now=now)
             await self._record(connection, principal, "enterprise_code.revoked", code)
-        return view_of(await self._get(connection, code_id, organization_id))
+        return view_of(await self.get(connection, principal, organization_id, code_id))
+
+    async def get(
+        self, connection: Connection, principal: Principal, organization_id: UUID, code_id: UUID
+    ) -> EnterpriseCode:
+        """The organization's own code, in whatever state; raises `NotThisOrganization`, `EnterpriseCodeUnknown`."""
+        require_own(principal, organization_id)
+        code = await repository.find_code(connection, code_id, organization_id)
+        if code is None:
+            raise EnterpriseCodeUnknown
+        return code
 
     async def list_page(
         self, connection: Connection, principal: Principal, organization_id: UUID, *, after: UUID | None, limit: int
@@ -109,12 +118,6 @@ class EnterpriseCodes:
             issued_at=now,
             expires_at=expires_at,
         )
-
-    async def _get(self, connection: Connection, code_id: UUID, organization_id: UUID) -> EnterpriseCode:
-        code = await repository.find_code(connection, code_id, organization_id)
-        if code is None:
-            raise EnterpriseCodeUnknown
-        return code
 
     async def _record(self, connection: Connection, principal: Principal, action: str, code: EnterpriseCode) -> None:
         detail: dict[str, Any] = {"code": str(code.id)}

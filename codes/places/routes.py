@@ -1,9 +1,9 @@
 """Places and things, for the organizations that keep them. Whoever scans a sticker comes to `codes.stickers`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from litestar import Router, delete, get, post
+from litestar import Request, Response, Router, delete, get, post
 from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
@@ -12,7 +12,10 @@ from app.kit.http import Injected
 from app.kit.idempotency import Once
 from auth.guards import signed_in
 from auth.principal import Principal
+from codes.pictures.answers import ShowsPicture, picture_response
+from codes.pictures.studio import PictureForm
 from codes.places.models import PlaceList, PlaceView, RegisterPlace
+from codes.places.posters import PlacePosters
 from codes.places.service import Places
 
 
@@ -67,11 +70,33 @@ async def revoke_place(
     return await once(PlaceView, lambda: places.revoke(connection, principal, place_id))
 
 
-def place_router(places: Places) -> Router:
+@get(
+    "/v1/places/{place_id:uuid}/poster",
+    guards=[signed_in],
+    summary="The poster of a place or thing",
+    description="A4, with its name and number. Drawn once and kept; not for every scan.",
+    operation_class=ShowsPicture,
+)
+async def draw_place(
+    *,
+    place_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    principal: Injected[Principal],
+    place_posters: Injected[PlacePosters],
+    form: Annotated[PictureForm, QueryParameter()] = "png",
+) -> Response[Any]:
+    """For a printer (PNG, PDF) or a printing works (SVG)."""
+    return picture_response(await place_posters.draw(principal, place_id, form), f"place-{place_id}", request)
+
+
+def place_router(places: Places, posters: PlacePosters) -> Router:
     """The routes over places and things."""
     return Router(
         path="/",
-        route_handlers=[register_place, list_places, revoke_place],
-        dependencies={"places": Provide(lambda: places, sync_to_thread=False)},
+        route_handlers=[register_place, list_places, revoke_place, draw_place],
+        dependencies={
+            "places": Provide(lambda: places, sync_to_thread=False),
+            "place_posters": Provide(lambda: posters, sync_to_thread=False),
+        },
         tags=["codes: places"],
     )
