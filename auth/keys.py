@@ -74,6 +74,15 @@ def unverified_header(token: str) -> dict[str, Any]:
         raise ProofInvalid("header") from None
 
 
+def unverified_claims(token: str) -> dict[str, Any]:
+    """The claims of a compact JWS, not yet believed: good for finding the key, no more; raises `ProofInvalid`."""
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise ProofInvalid("claims") from None
+    return claims
+
+
 def jwk_in_header(header: dict[str, Any]) -> PublicJwk:
     """The `jwk` member of a header; raises `ProofInvalid`, also when it holds a private key."""
     try:

@@ -25,6 +25,10 @@ class AuthSettings(Model):
     staff_idle_seconds: int = 1800
     staff_session_seconds: int = 12 * 3600
     refresh_grace_seconds: int = 30
+    browser_idle_seconds: int = 1800
+    """Without a visit to the city's own pages; a shared computer is a shared computer."""
+    browser_session_seconds: int = 12 * 3600
+    """Of a browser, and of every client that signed in through it."""
 
     otp_seconds: int = 300
     otp_tries: int = 5

@@ -38,7 +38,8 @@ from auth.organizations.service import Organizations
 from auth.people import routes as people_routes
 from auth.people.real_name import RealName
 from auth.people.service import People
-from auth.provider import routes as provider_routes
+from auth.provider import wiring as provider_wiring
+from auth.provider.wiring import Provider, build_provider
 from auth.registries.adapter import HttpRegistry
 from auth.sessions import repository as sessions_repository
 from auth.sessions import routes as sessions_routes
@@ -80,6 +81,7 @@ class AuthServices:
     password_login: PasswordLogin
     consents: Consents
     messages: Messages
+    provider: Provider
     sms: Sms
     demo_inbox: DemoInbox | None
     closers: tuple[Callable[[], Awaitable[None]], ...]
@@ -141,6 +143,16 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
     )
     sms = _build_sms(floor, settings)
     floor.outbox.handle(SMS_TOPIC, lambda payload: sms.send(msgspec.convert(payload, SmsMessage)))
+    otp = OtpLogin(
+        people=people,
+        sessions=sessions,
+        devices=devices,
+        outbox=floor.outbox,
+        vault=floor.vault,
+        clock=floor.clock,
+        settings=settings,
+    )
+    consents = Consents(organizations=organizations, clock=floor.clock)
     return AuthServices(
         settings=settings,
         access_tokens=access_tokens,
@@ -157,15 +169,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             clock=floor.clock,
             settings=settings,
         ),
-        otp=OtpLogin(
-            people=people,
-            sessions=sessions,
-            devices=devices,
-            outbox=floor.outbox,
-            vault=floor.vault,
-            clock=floor.clock,
-            settings=settings,
-        ),
+        otp=otp,
         devices=devices,
         mandates=mandates,
         guardians=Guardians(
@@ -195,8 +199,11 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             clock=floor.clock,
             settings=settings,
         ),
-        consents=Consents(organizations=organizations, clock=floor.clock),
+        consents=consents,
         messages=messages,
+        provider=build_provider(
+            floor, settings, sessions=sessions, revoked=revoked, otp=otp, people=people, consents=consents
+        ),
         sms=sms,
         demo_inbox=sms if isinstance(sms, DemoInbox) else None,
         closers=(registry.close, sms.close, passwords.close),
@@ -211,7 +218,7 @@ def dependencies() -> dict[str, Provide]:
 def routers(services: AuthServices) -> list[Router]:
     """Every route of identity; the demo inbox only with the development stand-in for SMS."""
     parts = [
-        provider_routes.router,
+        *provider_wiring.routers(),
         otp_routes.router,
         people_routes.router,
         sessions_routes.router,
@@ -238,7 +245,7 @@ def routers(services: AuthServices) -> list[Router]:
         "consents": services.consents,
         "organization_claims": services.organization_claims,
         "messages": services.messages,
-    }
+    } | services.provider.injected
     if services.demo_inbox is not None:
         parts.append(sms_routes.router)
         provided["demo_inbox"] = services.demo_inbox
@@ -270,6 +277,7 @@ async def _forget(connection: Connection, services: AuthServices, floor: Floor) 
     await otp_repository.delete_expired(connection, now - KEEP)
     await devices_repository.delete_expired_challenges(connection, now)
     await sessions_repository.delete_expired_sessions(connection, now - KEEP)
+    await provider_wiring.forget(connection, now)
     if services.demo_inbox is not None:
         await services.demo_inbox.forget_before(connection, now - KEEP)
 

@@ -36,9 +36,7 @@ class OAuthRefusal(Model):
 
 
 INVALID_REQUEST = OAuthRefusal(error="invalid_request", error_description="The form lacks or repeats a parameter.")
-UNSUPPORTED_GRANT = OAuthRefusal(
-    error="unsupported_grant_type", error_description="Only refresh_token is understood here."
-)
+UNSUPPORTED_GRANT = OAuthRefusal(error="unsupported_grant_type", error_description="This grant is not supported.")
 INVALID_GRANT = OAuthRefusal(
     error="invalid_grant", error_description="The refresh token is unknown, used, expired or revoked. Sign in again."
 )

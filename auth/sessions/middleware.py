@@ -18,6 +18,7 @@ from auth.sessions.errors import ProofMissing, TokenInvalid
 from auth.sessions.tokens import AccessTokens
 
 SCHEMES: Final = {"bearer", "dpop"}
+PROVIDER: Final = "/oauth/"
 
 
 class Authenticator:
@@ -46,12 +47,13 @@ class Authenticator:
             raise ProofMissing
         return self._access_tokens.verify(token, self._clock.now(), proof_jkt=jkt)
 
-    def find_proof_key(self, scope: Any) -> str | None:
+    def find_proof_key(self, scope: Any, *, access_token: str | None = None) -> str | None:
         """The thumbprint of the key that this request proves to hold, None when it brings no proof.
 
-        For places that give tokens out; raises `ProofMissing` when there is a proof and it is not valid.
+        For places that give tokens out, or read them by rules of their own (`access_token`); raises `ProofMissing` when
+        there is a proof and it is not valid.
         """
-        return self._checked_proof(scope, access_token=None, origin=None)
+        return self._checked_proof(scope, access_token=access_token, origin=None)
 
     def _checked_proof(self, scope: Any, *, access_token: str | None, origin: str | None) -> str | None:
         proofs = _header(scope, b"dpop")
@@ -77,8 +79,11 @@ class AuthenticationMiddleware(ASGIMiddleware):
         self._authenticator = authenticator
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Looks once, then hands on."""
+        """Looks once, then hands on. The provider's own endpoints look for themselves: a proof counts once."""
         scope["user"], scope["auth"] = None, None
+        if scope["path"].startswith(PROVIDER):
+            await next_app(scope, receive, send)
+            return
         try:
             scope["user"] = self._authenticator.authenticate(scope)
         except Unauthenticated as refusal:
@@ -89,6 +94,13 @@ class AuthenticationMiddleware(ASGIMiddleware):
 def provide_principal(request: Request[Any, Any, Any]) -> Principal:
     """The dependency `principal`: the verified caller; raises `Unauthenticated`."""
     return principal_of(request)
+
+
+def bound_token(scope: Any) -> str | None:
+    """The token of `Authorization: DPoP …` (RFC 9449, section 7.1), not yet believed; None without exactly one."""
+    values = _header(scope, b"authorization")
+    scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+    return token if scheme.lower() == "dpop" and token else None
 
 
 def _header(scope: Any, name: bytes) -> list[str]:

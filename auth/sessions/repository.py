@@ -113,8 +113,9 @@ async def find_session(connection: Connection, session_id: UUID) -> Session | No
 
 
 MARK_USED = """
-update auth.session set rotated_at = $2, idle_expires_at = least($2 + make_interval(secs => idle_seconds), expires_at)
- where id = $1 and revoked_at is null
+update auth.session
+   set rotated_at = $2, idle_expires_at = least($2 + make_interval(secs => idle_seconds), expires_at)
+ where id = $1 and revoked_at is null and expires_at > $2
 """
 
 

@@ -15,7 +15,18 @@ ON_THEIR_OWN = {"public", "signed_in", "organization_agent", "citizen", "scanner
 
 # These have rules of their own against repetition (RFC 6749; one-time codes; the verification row; a password's count).
 WITHOUT_IDEMPOTENCY_KEY = {
+    "/oauth/authorize",
+    "/oauth/introspect",
+    "/oauth/logout",
+    "/oauth/par",
+    "/oauth/requests/{request_id}/cancel",
+    "/oauth/requests/{request_id}/code",
+    "/oauth/requests/{request_id}/consent",
+    "/oauth/requests/{request_id}/phone",
+    "/oauth/requests/{request_id}/restart",
+    "/oauth/revoke",
     "/oauth/token",
+    "/oauth/userinfo",
     "/v1/login/otp/challenges",
     "/v1/login/otp/tokens",
     "/v1/login/password/tokens",

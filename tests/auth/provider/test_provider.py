@@ -7,15 +7,6 @@ from app.kit.keyring import Keyring
 from tests.auth.phones import ISSUER, Phone
 
 
-async def test_metadata_names_only_what_is_there(client: httpx.AsyncClient) -> None:
-    metadata = (await client.get("/.well-known/openid-configuration")).json()
-    assert metadata["issuer"] == ISSUER
-    assert "authorization_endpoint" not in metadata
-    for name in ("jwks_uri", "token_endpoint"):
-        path = metadata[name].removeprefix(ISSUER)
-        assert (await client.request("GET" if name == "jwks_uri" else "POST", path)).status_code in {200, 400}
-
-
 async def test_a_stranger_can_verify_a_token_with_the_published_keys(client: httpx.AsyncClient, phone: Phone) -> None:
     token = (await phone.sign_in())["access_token"]
     keys = jwt.PyJWKSet.from_dict((await client.get("/oauth/jwks")).json())

@@ -1,0 +1,75 @@
+"""A browser's session at the city itself: what single sign-on stands on. It opens no API and holds no token."""
+
+from typing import Final
+
+from app.kit.clock import Clock
+from app.kit.database import Connection
+from app.kit.vault import Vault
+from auth.login.otp.models import ProvedPhone
+from auth.principal import Principal
+from auth.sessions.models import Session, StartSession
+from auth.sessions.refresh_tokens import RefreshTokens
+from auth.sessions.service import Sessions
+from auth.settings import AuthSettings
+
+CLIENT: Final = "city-browser"
+LOGGED_OUT: Final = "logged_out"
+
+
+class BrowserSessions:
+    """Opens, finds and ends them. The cookie is made of the session's id and cannot be made without our key."""
+
+    def __init__(self, *, sessions: Sessions, vault: Vault, clock: Clock, settings: AuthSettings) -> None:
+        self._sessions = sessions
+        self._tokens = RefreshTokens(vault, purpose="browser-session")
+        self._clock = clock
+        self._settings = settings
+
+    async def open(self, connection: Connection, proved: ProvedPhone) -> Session:
+        """A new session, at every authentication: a cookie from before never becomes one that is signed in."""
+        return await self._sessions.open_session(
+            connection,
+            StartSession(
+                subject_type="person",
+                subject_id=proved.person_id,
+                holder_id=proved.person_id,
+                client_id=CLIENT,
+                scopes=frozenset(),
+                ial=proved.ial,
+                aal=proved.aal,
+                method="otp",
+                authenticated_at=self._clock.now(),
+                idle_seconds=self._settings.browser_idle_seconds,
+                absolute_seconds=self._settings.browser_session_seconds,
+            ),
+        )
+
+    def cookie_of(self, session: Session) -> str:
+        """What the browser keeps."""
+        return self._tokens.make(session.id, 0).text
+
+    async def find(self, connection: Connection, cookie: str | None) -> Session | None:
+        """The living session that a cookie names, None for anything else. Its idle time begins anew."""
+        token = self._tokens.recognise(cookie) if cookie else None
+        session = await self._sessions.find_living(connection, token.session_id) if token else None
+        if session is None or session.client_id != CLIENT:
+            return None
+        await self._sessions.keep_alive(connection, session.id)
+        return session
+
+    async def end(self, connection: Connection, session: Session) -> None:
+        """Signs the browser out, and with it every client that signed in through it."""
+        await self._sessions.end_one(connection, session, actor=f"person:{session.holder_id}", reason=LOGGED_OUT)
+
+
+def principal_in(session: Session) -> Principal:
+    """The citizen before the browser, for services that ask who acts."""
+    return Principal(
+        subject_type="person",
+        subject_id=session.subject_id,
+        session_id=session.id,
+        client_id=session.client_id,
+        authenticated_at=session.authenticated_at,
+        ial=session.ial,
+        aal=session.aal,
+    )

@@ -1,0 +1,88 @@
+"""One browser on its way through an authorization request: what it brought along, and the page that answers it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response
+
+from app.kit.database import Connection
+from app.kit.ids import new_token
+from auth.browser.cookies import BROWSER, SESSION, Cookies
+from auth.browser.service import BrowserSessions
+from auth.pages.frame import redirect
+from auth.people.service import People
+from auth.provider.authorize import pages
+from auth.provider.authorize.models import Step
+from auth.provider.authorize.service import Authorizing, Visit
+from auth.sessions.models import Session
+from auth.settings import AuthSettings
+
+Anything = Request[Any, Any, Any]
+Page = Response[Any]
+
+
+class Desk:
+    """One browser before us: what it brought, and the pages that answer it."""
+
+    def __init__(
+        self,
+        *,
+        authorizing: Authorizing,
+        browser_sessions: BrowserSessions,
+        people: People,
+        cookies: Cookies,
+        settings: AuthSettings,
+    ) -> None:
+        self.authorizing = authorizing
+        self.browser_sessions = browser_sessions
+        self.cookies = cookies
+        self.brand = settings.brand
+        self.issuer = settings.issuer
+        self._people = people
+
+    async def open(self, request: Anything, connection: Connection, form: Mapping[str, str]) -> Page:
+        """Gives the request to this browser, or says that there is none: nobody is redirected for an unknown one."""
+        browser = self.cookies.read(request, BROWSER) or new_token()
+        client_id, request_uri = form.get("client_id", ""), form.get("request_uri", "")
+        visit = await self.authorizing.open(connection, client_id, request_uri, browser)
+        if visit is None:
+            return pages.stopped_page(self.brand)
+        return redirect(f"/oauth/requests/{visit.request.id}", cookies=[self.cookies.make(BROWSER, browser)])
+
+    async def visit(self, request: Anything, connection: Connection, request_id: UUID) -> Visit | None:
+        """The request that this browser opened."""
+        return await self.authorizing.find(connection, request_id, self.cookies.read(request, BROWSER))
+
+    async def posted_visit(self, request: Anything, connection: Connection, request_id: UUID) -> Visit | None:
+        """The same for a form, which must come from a page of ours (RFC 6749, section 10.12)."""
+        return await self.visit(request, connection, request_id) if is_from_us(request, self.issuer) else None
+
+    async def session(self, request: Anything, connection: Connection) -> Session | None:
+        """Whoever is signed in in this browser."""
+        return await self.browser_sessions.find(connection, self.cookies.read(request, SESSION))
+
+    async def show(self, connection: Connection, visit: Visit, session: Session | None) -> Page:
+        """The page of the next step, or the way back to the client."""
+        next_ = await self.authorizing.look(connection, visit, session)
+        if next_.step is Step.SIGN_IN:
+            known = visit.request.otp_challenge_id is not None
+            return pages.code_page(visit, self.brand) if known else pages.phone_page(visit, self.brand)
+        if next_.step is Step.CONSENT:
+            assert session is not None
+            assert next_.question is not None
+            return pages.consent_page(visit, next_.question, await self._name(connection, session), self.brand)
+        if next_.step is Step.GRANT:
+            assert session is not None
+            return redirect(await self.authorizing.finish(connection, visit, session))
+        return redirect(await self.authorizing.refuse(connection, visit, next_.step.value))
+
+    async def _name(self, connection: Connection, session: Session) -> str:
+        view = await self._people.describe(connection, session.subject_id, ial=session.ial)
+        return view.display_name or "、".join(view.phones) or "—"
+
+
+def is_from_us(request: Anything, issuer: str) -> bool:
+    """Whether a form comes from our own origin, as far as the browser says; every present browser does for a POST."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    return origin in {None, issuer} and site in {None, "same-origin"}

@@ -1,0 +1,201 @@
+"""The authorization endpoint and the pages that follow it: forms and redirects, no script, no JSON.
+
+A page is given only to the browser that opened the request; a form is heard only from a page of our own origin.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath
+
+from app.kit.database import Connection
+from app.kit.errors import SuishenError
+from app.kit.http import Injected
+from app.kit.structs import Text
+from auth.browser.cookies import SESSION
+from auth.guards import public
+from auth.pages.frame import redirect
+from auth.people.errors import PhoneInvalid
+from auth.provider.authorize import pages
+from auth.provider.authorize.desk import Anything, Desk, Page
+from auth.provider.authorize.models import Step
+from auth.provider.authorize.pushing import PushedRequest, Pushing
+from auth.provider.authorize.service import ACCESS_DENIED
+from auth.provider.errors import answer
+from auth.provider.forms import read_form, read_query, takes_form
+from auth.sessions.errors import INVALID_PROOF, INVALID_REQUEST, OAuthRefusal, ProofMissing
+from auth.sessions.middleware import Authenticator
+from auth.sessions.models import Session
+
+PUSHED: Final = (
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "id_token_hint",
+    "dpop_jkt",
+)
+
+
+@post(
+    "/oauth/par",
+    summary="Push an authorization request (RFC 9126)",
+    tags=["provider"],
+    status_code=201,
+    operation_class=takes_form("client_assertion_type", "client_assertion", "response_type", fields=PUSHED),
+    responses={400: ResponseSpec(OAuthRefusal, description="RFC 6749, section 5.2", generate_examples=False)},
+)
+async def push_request(
+    request: Anything,
+    connection: Injected[Connection],
+    pushing: Injected[Pushing],
+    authenticator: Injected[Authenticator],
+) -> Response[PushedRequest]:
+    """With a DPoP header the code is bound to that key (RFC 9449, section 10.1)."""
+    form = await read_form(request)
+    if form is None:
+        return answer(INVALID_REQUEST)
+    try:
+        jkt = authenticator.find_proof_key(request.scope)
+    except ProofMissing:
+        return answer(INVALID_PROOF)
+    return answer(await pushing.push(connection, form, jkt=jkt), status=201)
+
+
+@get("/oauth/authorize", summary="Open a pushed request in a browser", tags=["provider"], include_in_schema=False)
+async def authorize(request: Anything, connection: Injected[Connection], desk: Injected[Desk]) -> Page:
+    """Takes `client_id` and `request_uri`; anything else was said when the request was pushed (RFC 9126, section 4)."""
+    return await desk.open(request, connection, read_query(request) or {})
+
+
+@post("/oauth/authorize", summary="The same by a form", tags=["provider"], include_in_schema=False)
+async def authorize_by_form(request: Anything, connection: Injected[Connection], desk: Injected[Desk]) -> Page:
+    """OpenID Connect Core, section 3.1.2.1 wants both methods."""
+    return await desk.open(request, connection, await read_form(request) or {})
+
+
+@get("/oauth/requests/{request_id:uuid}", summary="The next step", tags=["provider"], include_in_schema=False)
+async def show_step(
+    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
+) -> Page:
+    visit = await desk.visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    return await desk.show(connection, visit, await desk.session(request, connection))
+
+
+@post("/oauth/requests/{request_id:uuid}/phone", summary="Name a phone", tags=["provider"], include_in_schema=False)
+async def name_phone(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """The answer is the same whether the phone has an account or not."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    phone = (await read_form(request) or {}).get("phone", "")
+    try:
+        refused: SuishenError | None = await desk.authorizing.ask_for_code(connection, visit, phone, address=address)
+    except PhoneInvalid as invalid:
+        refused = invalid
+    if refused is not None:
+        return pages.phone_page(visit, desk.brand, refused=_words(refused), status=refused.status)
+    return redirect(f"/oauth/requests/{request_id}")
+
+
+@post("/oauth/requests/{request_id:uuid}/code", summary="Show the code", tags=["provider"], include_in_schema=False)
+async def show_code(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """A success gives the browser a new session, whatever it held before."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    before = await desk.session(request, connection)
+    code = (await read_form(request) or {}).get("code", "")
+    session = await desk.authorizing.sign_in(connection, visit, code, address=address)
+    if not isinstance(session, Session):
+        return pages.code_page(visit, desk.brand, refused=_words(session), status=session.status)
+    if before is not None:
+        await desk.browser_sessions.end(connection, before)
+    cookie = desk.cookies.make(SESSION, desk.browser_sessions.cookie_of(session))
+    return redirect(f"/oauth/requests/{request_id}", cookies=[cookie])
+
+
+@post("/oauth/requests/{request_id:uuid}/restart", summary="Another phone", tags=["provider"], include_in_schema=False)
+async def restart(
+    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
+) -> Page:
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    await desk.authorizing.forget_phone(connection, visit)
+    return redirect(f"/oauth/requests/{request_id}")
+
+
+@post("/oauth/requests/{request_id:uuid}/consent", summary="Decide", tags=["provider"], include_in_schema=False)
+async def decide(
+    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
+) -> Page:
+    visit = await desk.posted_visit(request, connection, request_id)
+    session = await desk.session(request, connection)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    step = await desk.authorizing.look(connection, visit, session)
+    if session is None or step.step is not Step.CONSENT:  # signed out meanwhile, or decided in another tab
+        return redirect(f"/oauth/requests/{request_id}")
+    form = await read_form(request) or {}
+    if form.get("decision") == "switch":
+        await desk.browser_sessions.end(connection, session)
+        return redirect(f"/oauth/requests/{request_id}", cookies=[desk.cookies.end(SESSION)])
+    agreed = frozenset(name.removeprefix(pages.CHOICE) for name in form if name.startswith(pages.CHOICE))
+    refused = {scope.name for scope in step.question.asked if scope.required} - agreed if step.question else set()
+    if form.get("decision") != "allow" or refused:
+        return redirect(await desk.authorizing.refuse(connection, visit, ACCESS_DENIED))
+    await desk.authorizing.consent(connection, visit, session, agreed)
+    return redirect(f"/oauth/requests/{request_id}")
+
+
+@post("/oauth/requests/{request_id:uuid}/cancel", summary="Go back", tags=["provider"], include_in_schema=False)
+async def cancel(
+    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
+) -> Page:
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    return redirect(await desk.authorizing.refuse(connection, visit, ACCESS_DENIED))
+
+
+router = Router(
+    path="/",
+    route_handlers=[
+        push_request,
+        authorize,
+        authorize_by_form,
+        show_step,
+        name_phone,
+        show_code,
+        restart,
+        decide,
+        cancel,
+    ],
+    guards=[public],
+)
+
+
+def _words(refused: SuishenError) -> Text:
+    return Text(zh=f"{refused.title.zh}。{refused.remedy.zh}", en=f"{refused.title.en}. {refused.remedy.en}")

@@ -1,0 +1,179 @@
+"""The way of one authorization request through one browser: opened, signed in, decided, answered with a code.
+
+Nothing here renders a page or reads a cookie. An answer goes only to the address that was checked when it was pushed.
+"""
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from app.kit import audit
+from app.kit.clock import Clock
+from app.kit.database import Connection
+from app.kit.errors import RateLimited
+from app.kit.ids import new_token
+from app.kit.structs import Model
+from auth.browser.service import BrowserSessions, principal_in
+from auth.login.otp.errors import CodeRefused
+from auth.login.otp.models import ProvedPhone, RedeemCode
+from auth.login.otp.service import OtpLogin
+from auth.provider.authorize import repository
+from auth.provider.authorize.consent import ConsentDesk, Question
+from auth.provider.authorize.models import Facts, Step, StoredRequest, next_step
+from auth.provider.authorize.pushing import hash_of
+from auth.provider.clients.models import Client
+from auth.provider.clients.service import Clients
+from auth.provider.tokens.id_tokens import Names
+from auth.sessions.models import Session
+
+CODE_SECONDS: Final = 60
+REQUEST_SECONDS: Final = 900
+ACCESS_DENIED: Final = "access_denied"
+
+
+class Visit(Model):
+    """A living request in the browser that opened it."""
+
+    request: StoredRequest
+    client: Client
+
+
+class Next(Model):
+    """What comes next on a visit, and what a page needs to say of it."""
+
+    step: Step
+    session: Session | None
+    question: Question | None
+
+
+class Authorizing:
+    """Leads requests to their end. Every method is one request's transaction."""
+
+    def __init__(
+        self,
+        *,
+        clients: Clients,
+        browser_sessions: BrowserSessions,
+        otp: OtpLogin,
+        desk: ConsentDesk,
+        names: Names,
+        clock: Clock,
+        issuer: str,
+    ) -> None:
+        self._clients = clients
+        self._browser_sessions = browser_sessions
+        self._otp = otp
+        self._desk = desk
+        self._names = names
+        self._clock = clock
+        self._issuer = issuer
+
+    async def open(self, connection: Connection, client_id: str, request_uri: str, browser: str) -> Visit | None:
+        """The visit that a pushed request begins, in the first browser that shows it and in no other."""
+        now, uri_hash, browser_hash = self._clock.now(), hash_of(request_uri), hash_of(browser)
+        until = now + timedelta(seconds=REQUEST_SECONDS)
+        request = await repository.mark_opened(
+            connection, uri_hash, client_id, browser_hash=browser_hash, until=until, now=now
+        ) or await repository.find_opened(connection, uri_hash, client_id, browser_hash=browser_hash, now=now)
+        return None if request is None else await self._visit(connection, request)
+
+    async def find(self, connection: Connection, request_id: UUID, browser: str | None) -> Visit | None:
+        """The visit of this browser while it lasts; locked, so that two tabs take turns."""
+        if browser is None:
+            return None
+        request = await repository.find_for_browser(
+            connection, request_id, browser_hash=hash_of(browser), now=self._clock.now()
+        )
+        return None if request is None else await self._visit(connection, request)
+
+    async def look(self, connection: Connection, visit: Visit, session: Session | None) -> Next:
+        """What comes next, for whoever is signed in in this browser."""
+        question = sub = None
+        if session is not None:
+            scopes = visit.request.parameters.scopes
+            question = await self._desk.question(connection, visit.client, session.subject_id, scopes)
+            sub = self._names.sub(visit.client, session.subject_id)
+        facts = Facts(
+            session=session,
+            fresh=session is not None and session.id == visit.request.browser_session_id,
+            sub=sub,
+            must_ask=question is not None and question.must_ask,
+            consented=visit.request.consented,
+        )
+        step = next_step(visit.request.parameters, facts, self._clock.now())
+        return Next(step=step, session=session, question=question)
+
+    async def ask_for_code(
+        self, connection: Connection, visit: Visit, phone: str, *, address: str
+    ) -> RateLimited | None:
+        """Sends a one-time code, or says why not. Raises `PhoneInvalid`."""
+        challenge = await self._otp.request_code(connection, phone, address=address)
+        if isinstance(challenge, RateLimited):
+            return challenge
+        await repository.mark_challenged(connection, visit.request.id, challenge.challenge_id)
+        return None
+
+    async def forget_phone(self, connection: Connection, visit: Visit) -> None:
+        """Another phone is to be named."""
+        await repository.mark_challenged(connection, visit.request.id, None)
+
+    async def sign_in(
+        self, connection: Connection, visit: Visit, code: str, *, address: str
+    ) -> Session | CodeRefused | RateLimited:
+        """A new session for this browser, or the refusal, which is remembered."""
+        if visit.request.otp_challenge_id is None:
+            return CodeRefused()
+        shown = RedeemCode(challenge_id=visit.request.otp_challenge_id, code=code)
+        proved = await self._otp.prove_code(connection, shown, jkt=None, address=address)
+        if not isinstance(proved, ProvedPhone):
+            return proved
+        session = await self._browser_sessions.open(connection, proved)
+        await repository.mark_signed_in(connection, visit.request.id, session.id)
+        return session
+
+    async def consent(self, connection: Connection, visit: Visit, session: Session, agreed: frozenset[str]) -> None:
+        """Writes down the citizen's decision; scopes that were not on the page are ignored."""
+        scopes = visit.request.parameters.scopes
+        question = await self._desk.question(connection, visit.client, session.subject_id, scopes)
+        chosen = tuple(scope for scope in question.asked if scope.name in agreed)
+        await self._desk.grant(connection, visit.client, principal_in(session), chosen)
+        await repository.mark_consented(connection, visit.request.id)
+
+    async def finish(self, connection: Connection, visit: Visit, session: Session) -> str:
+        """Where the browser goes with its code, which lives a minute and works once."""
+        now, code = self._clock.now(), new_token()
+        await repository.mark_code(
+            connection,
+            visit.request.id,
+            code_hash=hash_of(code),
+            session_id=session.id,
+            now=now,
+            until=now + timedelta(seconds=CODE_SECONDS),
+        )
+        await audit.record(
+            connection,
+            clock_now=now,
+            actor=f"person:{session.subject_id}",
+            action="client.authorized",
+            subject=f"client:{visit.client.client_id}",
+            detail={"session_id": str(session.id)},
+        )
+        return self._answer(visit, code=code)
+
+    async def refuse(self, connection: Connection, visit: Visit, error: str) -> str:
+        """Where the browser goes with an error; the request is over."""
+        await repository.mark_ended(connection, visit.request.id, self._clock.now())
+        return self._answer(visit, error=error)
+
+    async def _visit(self, connection: Connection, request: StoredRequest) -> Visit | None:
+        client = await self._clients.find_client(connection, request.client_id)
+        if client is None or request.parameters.redirect_uri not in client.redirect_uris:
+            return None
+        return Visit(request=request, client=client)
+
+    def _answer(self, visit: Visit, **members: str) -> str:
+        # `iss` tells the client which server answered (RFC 9207): a mix-up ends here.
+        state = visit.request.parameters.state
+        members |= {"iss": self._issuer} | ({} if state is None else {"state": state})
+        return f"{visit.request.parameters.redirect_uri}?{urlencode(members)}"

@@ -1,0 +1,29 @@
+"""The clients of the provider, always as the register has them at this moment: nothing is remembered in a worker."""
+
+from app.kit.database import Connection
+from auth.provider.clients.models import Client
+from auth.provider.ports import FindsClients
+from auth.sessions.service import Sessions
+
+CLIENT_ENDED = "client_ended"
+
+
+class Clients:
+    """Finds clients, and ends what the ones that are gone were given."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._register: FindsClients | None = None
+
+    def find_in(self, register: FindsClients) -> None:
+        """Where they are found from now on; before, there are none."""
+        self._register = register
+
+    async def find_client(self, connection: Connection, client_id: str) -> Client | None:
+        """The client as it is now, or None."""
+        return None if self._register is None else await self._register.find_client(connection, client_id)
+
+    async def client_changed(self, connection: Connection, client_id: str, *, actor: str) -> None:
+        """The register has changed in this transaction: a client that is no more loses its sessions and tokens."""
+        if await self.find_client(connection, client_id) is None:
+            await self._sessions.end_sessions_of_client(connection, client_id, actor=actor, reason=CLIENT_ENDED)

@@ -1,0 +1,22 @@
+"""What the provider needs from outside: where clients are registered, and a way to reach them."""
+
+from typing import Protocol
+
+from app.kit.database import Connection
+from auth.provider.clients.models import Client
+
+
+class FindsClients(Protocol):
+    """The register of clients."""
+
+    async def find_client(self, connection: Connection, client_id: str) -> Client | None:
+        """The client as it is published now; None for one that is unknown, suspended or gone."""
+        ...
+
+
+class ReachesClients(Protocol):
+    """The network towards clients, under the operator's policy."""
+
+    async def post_form(self, url: str, form: dict[str, str]) -> int:
+        """Posts the form, follows nothing; the status of the answer. Raises when nothing answered."""
+        ...

@@ -1,0 +1,64 @@
+"""Which grant a form asks for, and who has to prove what before it is heard. Gives out nothing itself."""
+
+from collections.abc import Mapping
+
+from app.kit.database import Connection
+from auth.provider.clients.authentication import ClientAuthentication
+from auth.provider.clients.models import Client
+from auth.provider.errors import INVALID_CLIENT, PROOF_NEEDED
+from auth.provider.tokens.models import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    GRANTS,
+    REFRESH_TOKEN,
+    ClientTokenAnswer,
+)
+from auth.provider.tokens.service import ClientGrants
+from auth.sessions.errors import INVALID_GRANT, INVALID_REQUEST, UNSUPPORTED_GRANT, OAuthRefusal
+from auth.sessions.models import TokenPair
+from auth.sessions.service import Sessions
+
+NEEDED = {AUTHORIZATION_CODE: "code", REFRESH_TOKEN: "refresh_token"}
+
+
+class TokenEndpoint:
+    """Answers forms."""
+
+    def __init__(self, *, authentication: ClientAuthentication, grants: ClientGrants, sessions: Sessions) -> None:
+        self._authentication = authentication
+        self._grants = grants
+        self._sessions = sessions
+
+    async def exchange(
+        self, connection: Connection, form: Mapping[str, str], *, jkt: str | None
+    ) -> TokenPair | ClientTokenAnswer | OAuthRefusal:
+        """Tokens or a refusal, which must be committed. `jkt` is of the request's DPoP proof."""
+        grant = form.get("grant_type")
+        if grant is None or NEEDED.get(grant, "grant_type") not in form:
+            return INVALID_REQUEST
+        if grant not in GRANTS:
+            return UNSUPPORTED_GRANT
+        if grant == REFRESH_TOKEN and "client_assertion" not in form:
+            return await self._refresh_phone(connection, form, jkt)
+        client = await self._authentication.authenticate(connection, form)
+        if isinstance(client, OAuthRefusal):
+            return client
+        return PROOF_NEEDED if jkt is None else await self._for_client(connection, client, form, jkt)
+
+    async def _refresh_phone(
+        self, connection: Connection, form: Mapping[str, str], jkt: str | None
+    ) -> TokenPair | OAuthRefusal:
+        if "client_secret" in form:
+            return INVALID_CLIENT
+        return await self._sessions.refresh(connection, form["refresh_token"], client_id=form.get("client_id"), jkt=jkt)
+
+    async def _for_client(
+        self, connection: Connection, client: Client, form: Mapping[str, str], jkt: str
+    ) -> ClientTokenAnswer | OAuthRefusal:
+        if form["grant_type"] == AUTHORIZATION_CODE:
+            return await self._grants.redeem_code(connection, client, form, jkt=jkt)
+        if form["grant_type"] == REFRESH_TOKEN:
+            return await self._grants.refresh(connection, client, form, jkt=jkt)
+        if form["grant_type"] == CLIENT_CREDENTIALS:
+            return self._grants.act_for_itself(client, form, jkt=jkt)
+        return INVALID_GRANT

@@ -1,0 +1,141 @@
+"""Puts the provider together on the services of identity."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from litestar import Router
+
+from app.kit.database import Connection
+from app.kit.floor import Floor
+from auth.browser.cookies import Cookies
+from auth.browser.service import BrowserSessions
+from auth.consents.service import Consents
+from auth.login.otp.service import OtpLogin
+from auth.people.service import People
+from auth.provider import metadata
+from auth.provider.authorize import repository as requests_repository
+from auth.provider.authorize import routes as authorize_routes
+from auth.provider.authorize.consent import ConsentDesk
+from auth.provider.authorize.desk import Desk
+from auth.provider.authorize.pushing import Pushing
+from auth.provider.authorize.service import Authorizing
+from auth.provider.clients import repository as clients_repository
+from auth.provider.clients.authentication import ClientAuthentication
+from auth.provider.clients.service import Clients
+from auth.provider.inspection import routes as inspection_routes
+from auth.provider.inspection.service import TokenDesk
+from auth.provider.logout import routes as logout_routes
+from auth.provider.logout.backchannel import TOPIC, BackchannelLogout
+from auth.provider.logout.service import Logout
+from auth.provider.tokens import routes as tokens_routes
+from auth.provider.tokens.access_tokens import ClientTokens
+from auth.provider.tokens.endpoint import TokenEndpoint
+from auth.provider.tokens.id_tokens import IdTokens, Names
+from auth.provider.tokens.service import ClientGrants
+from auth.sessions.service import Sessions
+from auth.sessions.tokens import RevokedSessions
+from auth.settings import AuthSettings
+
+KEEP = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """What the provider offers to the front door: where clients are told of, and how they are reached."""
+
+    clients: Clients
+    backchannel: BackchannelLogout
+    injected: dict[str, Any]
+
+
+def build_provider(
+    floor: Floor,
+    settings: AuthSettings,
+    *,
+    sessions: Sessions,
+    revoked: RevokedSessions,
+    otp: OtpLogin,
+    people: People,
+    consents: Consents,
+) -> Provider:
+    """The provider. It has no clients until `clients.find_in` says where they are."""
+    issuer, clock = settings.issuer, floor.clock
+    clients, names, desk = Clients(sessions), Names(floor.vault), ConsentDesk(consents)
+    authentication = ClientAuthentication(clients, clock, issuer=issuer)
+    id_tokens = IdTokens(floor.keyring, names, clock, issuer=issuer)
+    tokens = ClientTokens(
+        keyring=floor.keyring,
+        revoked=revoked,
+        names=names,
+        clock=clock,
+        issuer=issuer,
+        lifetime_seconds=settings.access_token_seconds,
+    )
+    grants = ClientGrants(
+        sessions=sessions, tokens=tokens, id_tokens=id_tokens, desk=desk, vault=floor.vault, clock=clock
+    )
+    backchannel = BackchannelLogout(
+        database=floor.database,
+        outbox=floor.outbox,
+        keyring=floor.keyring,
+        clients=clients,
+        names=names,
+        clock=clock,
+        issuer=issuer,
+    )
+    sessions.tell(backchannel)
+    floor.outbox.handle(TOPIC, backchannel.send)
+    browser_sessions = BrowserSessions(sessions=sessions, vault=floor.vault, clock=clock, settings=settings)
+    authorizing = Authorizing(
+        clients=clients,
+        browser_sessions=browser_sessions,
+        otp=otp,
+        desk=desk,
+        names=names,
+        clock=clock,
+        issuer=issuer,
+    )
+    cookies = Cookies(issuer)
+    injected: dict[str, Any] = {
+        "pushing": Pushing(authentication, id_tokens, clock),
+        "desk": Desk(
+            authorizing=authorizing,
+            browser_sessions=browser_sessions,
+            people=people,
+            cookies=cookies,
+            settings=settings,
+        ),
+        "token_endpoint": TokenEndpoint(authentication=authentication, grants=grants, sessions=sessions),
+        "token_desk": TokenDesk(
+            authentication=authentication,
+            clients=clients,
+            sessions=sessions,
+            tokens=tokens,
+            grants=grants,
+            desk=desk,
+            names=names,
+            people=people,
+            clock=clock,
+            issuer=issuer,
+        ),
+        "logout": Logout(clients=clients, id_tokens=id_tokens, browser_sessions=browser_sessions),
+    }
+    return Provider(clients=clients, backchannel=backchannel, injected=injected)
+
+
+def routers() -> list[Router]:
+    """Every route of the provider."""
+    return [
+        metadata.router,
+        authorize_routes.router,
+        tokens_routes.router,
+        inspection_routes.router,
+        logout_routes.router,
+    ]
+
+
+async def forget(connection: Connection, now: datetime) -> None:
+    """Deletes what is over; part of a periodic job."""
+    await requests_repository.delete_old(connection, now - KEEP)
+    await clients_repository.delete_expired(connection, now)
