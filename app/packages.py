@@ -126,6 +126,7 @@ def _codes_settings(settings: Settings) -> CodesSettings:
         brand=_brand(settings),
         scenarios_file=settings.scenarios_file,
         enterprise_sources=settings.enterprise_sources,
+        hotline_url=settings.hotline_url,
     )
 
 

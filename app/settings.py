@@ -53,6 +53,7 @@ class Settings(Model):
     sms_url: str
     scenarios_file: str
     enterprise_sources: dict[str, str]
+    hotline_url: str
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
     calls_per_person: int
@@ -281,6 +282,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="",
         parse=_named_urls,
         help="sources of enterprise checks: emergency=URL,work_safety=URL,fire=URL",
+    ),
+    Variable(
+        name="SUISHEN_HOTLINE_URL",
+        field="hotline_url",
+        default="",
+        parse=_url,
+        help="who takes complaints about scans; empty: they wait for the city's audit officers",
     ),
     Variable(
         name="SUISHEN_ALLOWED_UPSTREAMS",

@@ -25,6 +25,8 @@ class CodesSettings(Model):
     """The city's own scenarios, read anew whenever the file changes; empty: those that ship."""
     enterprise_sources: dict[str, str] = field(default_factory=dict)
     """Registers that an enterprise check asks: name in the scenarios, base URL."""
+    hotline_url: str = ""
+    """Who takes complaints about scans; without one they wait for the city's audit officers."""
     source_deadline_seconds: float = 2.0
     source_stale_seconds: int = 30 * 86400
 

@@ -28,6 +28,7 @@ from codes.online.service import OnlineCodes
 from codes.places.routes import place_router
 from codes.places.service import Places
 from codes.poster_wiring import Posters, build_posters
+from codes.record_wiring import RecordServices, build_record, forget_old_records, record_routers
 from codes.scanner_wiring import ScannerServices, build_scanners, scanner_routers
 from codes.scanners.narrowing import Registrations
 from codes.scenarios.catalogue import Scenarios, load_scenarios
@@ -99,6 +100,7 @@ class CodesServices:
     posters: Posters
     public_reader: PublicReader
     enterprise: EnterpriseServices
+    record: RecordServices
     upkeep: Upkeep
     forgetting: Forgetting
     close: Callable[[], Awaitable[None]]
@@ -150,6 +152,8 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         settings=settings,
         guardians=ports.guardians,
     )
+    standings = Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes())
+    scan_records = ScanRecords(scenarios, floor.clock)
     counter = None
     if ports.counter is not None:
         counter = build_counter(
@@ -184,7 +188,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
                 freezes=None if counter is None else counter.freezes,
                 mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
             ),
-            standings=Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes()),
+            standings=standings,
             answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),
             readers=(OnlineReader(vault=floor.vault, scenarios=scenarios, code_format=code_format),),
             clock=floor.clock,
@@ -192,7 +196,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             admission=scanning.admissions,
             narrowing=Registrations(),
         ),
-        scan_records=ScanRecords(scenarios, floor.clock),
+        scan_records=scan_records,
         scanning=scanning,
         scenario_editions=ScenarioEditions(
             scenarios,
@@ -208,6 +212,15 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         ),
         public_reader=PublicReader(reader, {Kind.E: stickers, Kind.I: enterprise.notices, Kind.V: places}),
         enterprise=enterprise,
+        record=build_record(
+            floor,
+            settings,
+            scenarios=scenarios,
+            trust_lists=trust_lists,
+            standings=standings,
+            scans=scan_records,
+            client=client,
+        ),
         upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),
         forgetting=Forgetting(floor.database, floor.clock, scenarios),
         close=client.aclose,
@@ -231,6 +244,7 @@ def routers(services: CodesServices) -> list[Router]:
         place_router(services.places, services.posters.places),
         sticker_router(services.public_reader, pages, code_format),
         *enterprise_routers(services.enterprise),
+        *record_routers(services.record, services.scanning.gate),
     ]
 
 
@@ -265,6 +279,11 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
         Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
+        Job(
+            name="codes.forget_records",
+            every_seconds=UPKEEP_EVERY_SECONDS,
+            run=lambda: forget_old_records(floor, services.record),
+        ),
         *enterprise_jobs(services.enterprise),
     ]
 
