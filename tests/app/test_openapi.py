@@ -40,6 +40,7 @@ EXAMPLES_OF_EACH = int(os.environ.get("SUISHEN_FUZZ_EXAMPLES", "12"))
 METHODS = ("get", "post", "put", "patch", "delete")
 PAGES = ("/demo/inbox", "/1/{code}")
 PROBLEM = "application/problem+json"
+OAUTH = "/oauth/"  # whose refusals are those of RFC 6749
 AT_THE_GUARD = {"unauthenticated", "wrong-subject", "role-missing", "identity-level-too-low"}
 BODY_NAMES = {
     "organization_id": "organization_id",
@@ -50,7 +51,12 @@ BODY_NAMES = {
 }
 # Nobody can invent what these want: a one-time code, a signature, a password, what a registry or a reviewer says.
 OUT_OF_REACH = {
+    "GET /oauth/userinfo",
+    "POST /oauth/introspect",
+    "POST /oauth/par",
+    "POST /oauth/revoke",
     "POST /oauth/token",
+    "POST /oauth/userinfo",
     "POST /v1/login/otp/tokens",
     "POST /v1/login/password/tokens",
     "POST /v1/me/real-name",
@@ -63,6 +69,8 @@ OUT_OF_REACH = {
     "POST /v1/codes/freezes/{freeze_id}/decision",
     "POST /v1/scanners",
     "POST /v1/enterprise-checks",
+    "POST /v1/inspections/{inspection_id}/ratings",
+    "POST /v1/enterprise-pushes/{push_id}/approval",
     "POST /v1/inspections/{inspection_id}/partners",
     "POST /v1/apps/{app_id}/suspend",
     "POST /v1/apps/{app_id}/resume",
@@ -220,7 +228,7 @@ class Judge:
 
     def fault_of_refusal(self, path: str, answer: httpx.Response) -> str | None:
         media_type = answer.headers.get("content-type", "").partition(";")[0]
-        if path == "/oauth/token":
+        if path.startswith(OAUTH):
             return None if set(answer.json()) <= {"error", "error_description"} else "not RFC 6749"
         if path in PAGES and media_type == "text/html":
             return None
@@ -298,7 +306,7 @@ async def test_every_operation_says_what_it_is_and_how_it_refuses(document: dict
 async def test_every_described_refusal_is_a_problem(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         for status, response in operation["responses"].items():
-            if status >= "4" and path not in {"/oauth/token", "/1/{code}"}:
+            if status >= "4" and not path.startswith(OAUTH) and path != "/1/{code}":
                 schema = response["content"][PROBLEM]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Problem"}, f"{method} {path} {status}"
 
