@@ -27,7 +27,8 @@ GRANTS_PER_BATCH = 8
 FRESH_FOR = timedelta(seconds=TTL_SECONDS / 2)
 HEARD_WITHIN_SECONDS = 1.0
 UNHEARD_FRESH_FOR = timedelta(seconds=HEARD_WITHIN_SECONDS)
-EXPIRED_STAY = timedelta(hours=1)
+EXPIRED_STAY = timedelta(days=4)
+"""Logs of offline scans come up to three days late, and are held against what was void then."""
 
 
 class PublishedStatusList(Model):
@@ -37,6 +38,7 @@ class PublishedStatusList(Model):
     body: bytes
     etag: str
     signed_at: datetime
+    kid: str
 
 
 class Statuses:
@@ -103,7 +105,7 @@ class Statuses:
         """
         now = self._clock.now()
         found = self._published.get(shard)
-        if found is not None and now - found.signed_at < self._fresh_for():
+        if found is not None and now - found.signed_at < self._fresh_for() and self._is_believed(found.kid):
             return found
         if not 0 <= shard <= LARGEST_SHARD or shard not in await self._known_shards(connection, shard):
             raise ShardUnknown
@@ -113,6 +115,10 @@ class Statuses:
         """Deletes the statuses of codes that have ended; a periodic job."""
         async with self._database.acquire() as connection:
             await repository.delete_expired(connection, self._clock.now() - EXPIRED_STAY)
+
+    def _is_believed(self, kid: str) -> bool:
+        """A list under a key that was withdrawn is worth nothing, however young it is."""
+        return self._keyring.find(KEY_PURPOSE, kid) is not None
 
     def _fresh_for(self) -> timedelta:
         """Memory counts as long as a step would have been heard of."""
@@ -139,17 +145,18 @@ class Statuses:
         changes = self._changes
         step = (await repository.get_steps(connection)).last  # read first: the entries may be newer, never older
         packed = pack(await repository.list_shown(connection, shard))
+        key = self._keyring.active(KEY_PURPOSE)
         body = encode_status_list(
             packed,
             shard=shard,
             host=self._code_format.host,
             now=now,
-            signer=signer_of(self._keyring.active(KEY_PURPOSE)),
+            signer=signer_of(key),
             environment=self._code_format.environment,
             step=step,
         )
         etag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-        published = PublishedStatusList(shard=shard, body=body, etag=etag, signed_at=now)
+        published = PublishedStatusList(shard=shard, body=body, etag=etag, signed_at=now, kid=key.kid)
         if changes == self._changes:  # else a step was taken while these entries were read
             self._published[shard] = published
         return published

@@ -36,6 +36,7 @@ class PublishedChanges(Model):
     body: bytes
     until: int
     signed_at: datetime
+    kid: str
 
 
 class StatusSteps:
@@ -61,7 +62,7 @@ class StatusSteps:
         """Every change after step `after`, at most 5 s old; raises `ChangesForgotten`."""
         now = self._clock.now()
         found = self._published.get(after)
-        if found is None or now - found.signed_at >= SIGNED_ANEW_AFTER:
+        if found is None or now - found.signed_at >= SIGNED_ANEW_AFTER or not self._is_believed(found.kid):
             found = await self._sign(connection, after, now)
             self._remember(after, found)
         return found
@@ -119,16 +120,20 @@ class StatusSteps:
         steps = await repository.get_steps(connection)
         if not steps.first - 1 <= after <= steps.last:
             raise ChangesForgotten
+        key = self._keyring.active(KEY_PURPOSE)
         body = encode_changes(
             await repository.list_changes(connection, after, steps.last),
             after=after,
             until=steps.last,
             host=self._code_format.host,
             now=now,
-            signer=signer_of(self._keyring.active(KEY_PURPOSE)),
+            signer=signer_of(key),
             environment=self._code_format.environment,
         )
-        return PublishedChanges(body=body, until=steps.last, signed_at=now)
+        return PublishedChanges(body=body, until=steps.last, signed_at=now, kid=key.kid)
+
+    def _is_believed(self, kid: str) -> bool:
+        return self._keyring.find(KEY_PURPOSE, kid) is not None
 
     def _remember(self, after: int, document: PublishedChanges) -> None:
         """One document for each step that doors stand at: only steps that exist get here, and few are kept."""

@@ -35,8 +35,8 @@ def entry(index: int, status: Status = Status.INVALID, shard: int = SHARD) -> St
 
 
 def a_document(*entries: StatusEntry, **changes: Any) -> bytes:
-    facts = {"after": 4, "until": 9, "host": FORMAT.host, "now": LATER, "signer": STATUS_KEY} | changes
-    return encode_changes(entries, **({"environment": ENVIRONMENT} | facts))
+    facts: dict[str, Any] = {"after": 4, "until": 9, "host": FORMAT.host, "now": LATER, "signer": STATUS_KEY}
+    return encode_changes(entries, **({"environment": ENVIRONMENT} | facts | changes))
 
 
 def believe(data: bytes, last_until: int = 0) -> VerifiedChanges:

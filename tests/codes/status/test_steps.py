@@ -99,7 +99,7 @@ async def test_the_lists_show_nothing_between_steps_and_decoys_with_them(city: C
 async def test_decoys_leave_the_lists_when_the_codes_do(city: City, connection: Connection, clock: ManualClock) -> None:
     await revoke_batch(city, connection)
     await step(city)
-    clock.advance(24 * 3600)
+    clock.advance(5 * 24 * 3600)
     await city.codes.statuses.forget_expired()
     assert len(await shown_in_lists(connection)) == SMALLEST_STEP
     clock.advance(3601)
