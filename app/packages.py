@@ -68,6 +68,9 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         organizations=identity.organizations,
         policy=gateway.wiring.network_policy(door_settings),
     )
+    registry.registry.tell(identity.provider.clients)
+    registry.releases.tell(identity.provider.clients)
+    identity.provider.clients.find_in(registry.clients)
     door = gateway.wiring.build_gateway(
         floor,
         door_settings,
@@ -77,6 +80,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         people=identity.people,
         organizations=identity.organizations,
     )
+    identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     return Packages(
         auth=identity,
         codes=code,

@@ -1,7 +1,9 @@
 """Puts the gateway together: the door before everything, the proxy, the home page, and their periodic work."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Router
 from litestar.di import Provide
@@ -36,6 +38,8 @@ from miniapps.releases.models import PublishedApp
 from miniapps.releases.service import Releases
 
 FORGET_EVERY_SECONDS = 3600
+RECEIPT_SECONDS = 5.0
+LARGEST_RECEIPT = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,31 @@ class GatewayServices:
 def network_policy(settings: GatewaySettings) -> NetworkPolicy:
     """Where departments may live; also what the registry asks when one registers."""
     return NetworkPolicy(allowed=settings.allowed_upstreams)
+
+
+class ClientNetwork:
+    """The way to clients of the identity provider: as to departments, under the operator's network policy."""
+
+    def __init__(self, upstream: Upstream, *, timeout_seconds: float) -> None:
+        self._upstream = upstream
+        self._timeout_seconds = timeout_seconds
+
+    async def post_form(self, url: str, form: Mapping[str, str]) -> int:
+        """Posts the form, follows nothing; the status of the answer. Raises a `SuishenError` when nothing answered."""
+        answer = await self._upstream.call(
+            "POST",
+            url,
+            headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "*/*"},
+            body=urlencode(form).encode(),
+            timeout_seconds=self._timeout_seconds,
+            largest_answer=LARGEST_RECEIPT,
+        )
+        return answer.status
+
+
+def client_network(services: GatewayServices) -> ClientNetwork:
+    """For the front door, which gives it to the provider."""
+    return ClientNetwork(services.upstream, timeout_seconds=RECEIPT_SECONDS)
 
 
 def build_gateway(

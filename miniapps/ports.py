@@ -18,6 +18,14 @@ class NetworkPolicy(Protocol):
         ...
 
 
+class HearsOfApps(Protocol):
+    """Whoever hands something out in a mini-app's name: sign-in, above all."""
+
+    async def client_changed(self, connection: Connection, client_id: str, *, actor: str) -> None:
+        """The mini-app was published, suspended or resumed in this transaction; `client_id` is its app_id."""
+        ...
+
+
 class Organization(Protocol):
     """What the registry keeps of a department."""
 

@@ -15,6 +15,7 @@ from miniapps.registry import routes as registry_routes
 from miniapps.registry.service import Registry
 from miniapps.releases import routes as releases_routes
 from miniapps.releases.checks import Checks
+from miniapps.releases.clients import PublishedClients
 from miniapps.releases.reviews import Reviews
 from miniapps.releases.service import Releases
 from miniapps.releases.versions import CHECK_TOPIC, Versions
@@ -29,6 +30,7 @@ class MiniappsServices:
     versions: Versions
     reviews: Reviews
     releases: Releases
+    clients: PublishedClients
     checks: Checks
 
 
@@ -36,13 +38,15 @@ def build_miniapps(
     floor: Floor, settings: MiniappsSettings, *, organizations: Organizations, policy: NetworkPolicy
 ) -> MiniappsServices:
     """The registry on this floor, unopened."""
+    releases = Releases(floor.clock)
     checks = Checks(floor.database, policy, floor.clock, review_within=timedelta(days=settings.review_days))
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)
     return MiniappsServices(
         registry=Registry(organizations, floor.clock),
         versions=Versions(policy, floor.outbox, floor.clock),
         reviews=Reviews(floor.clock),
-        releases=Releases(floor.clock),
+        releases=releases,
+        clients=PublishedClients(releases, policy),
         checks=checks,
     )
 

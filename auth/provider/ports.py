@@ -1,5 +1,6 @@
 """What the provider needs from outside: where clients are registered, and a way to reach them."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from app.kit.database import Connection
@@ -17,6 +18,6 @@ class FindsClients(Protocol):
 class ReachesClients(Protocol):
     """The network towards clients, under the operator's policy."""
 
-    async def post_form(self, url: str, form: dict[str, str]) -> int:
+    async def post_form(self, url: str, form: Mapping[str, str]) -> int:
         """Posts the form, follows nothing; the status of the answer. Raises when nothing answered."""
         ...

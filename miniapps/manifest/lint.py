@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.kit.structs import Model, Text
 from auth.documents import credit_code_is_valid
+from auth.keys import ProofInvalid, PublicJwk, public_key_of
 from miniapps.manifest.addresses import address_problem, host_of, is_address_literal, is_loopback
 from miniapps.manifest.models import MEBIBYTE, SAFE_METHODS, Manifest, Route, Scope
 from miniapps.manifest.paths import parameters, template_shape
@@ -120,6 +121,25 @@ def _page_address(at: str, url: str | None) -> Iterator[Finding]:
         yield error("address-refused", at, f"地址写法不被接受：{problem}", f"The address is not accepted: {problem}")
     elif not url.startswith("https:"):
         yield error("address-not-https", at, "必须使用 https", "Only https is accepted")
+
+
+def _login(manifest: Manifest) -> Iterator[Finding]:
+    login = manifest.login
+    if login is None:
+        return
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        uris = getattr(login, name)
+        yield from _repeated("redirect-repeated", f"/login/{name}", uris)
+        for number, uri in enumerate(uris):
+            yield from _backend_address(f"/login/{name}/{number}", uri)
+    if login.backchannel_logout_uri is not None:
+        yield from _backend_address("/login/backchannel_logout_uri", login.backchannel_logout_uri)
+    yield from _repeated("key-repeated", "/login/keys", [key.kid for key in login.keys])
+    for number, key in enumerate(login.keys):
+        try:
+            public_key_of(PublicJwk(kty="EC", crv="P-256", x=key.x, y=key.y))
+        except ProofInvalid:
+            yield error("key-invalid", f"/login/keys/{number}", "不是 P-256 曲线上的公钥", "Not a public key on P-256")
 
 
 def _routes(manifest: Manifest) -> Iterator[Finding]:
@@ -250,6 +270,7 @@ _RULES: tuple[Callable[[Manifest], Iterator[Finding]], ...] = (
     _owner,
     _kind,
     _addresses,
+    _login,
     _routes,
     _masking,
     _widgets,

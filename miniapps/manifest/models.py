@@ -167,11 +167,24 @@ class Route(Part):
 
 
 class BackendKey(Part):
-    """A public key (P-256, as in RFC 7518) by which the department signs its own answers."""
+    """A public key of the department (P-256, as in RFC 7518): for its own answers, or for its sign-in requests."""
 
     kid: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}" + _END)]
     x: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}" + _END)]
     y: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}" + _END)]
+
+
+class Login(Part):
+    """How the department's own pages sign citizens in with the city (OpenID Connect). Each address is matched whole.
+
+    `keys` are those by which the client proves itself (`private_key_jwt`); they are named here and nowhere fetched, so
+    that a new key is a new version with a review of its own.
+    """
+
+    redirect_uris: Annotated[tuple[Url, ...], Meta(min_length=1, max_length=16)]
+    keys: Annotated[tuple[BackendKey, ...], Meta(min_length=1, max_length=8)]
+    post_logout_redirect_uris: Annotated[tuple[Url, ...], Meta(max_length=16)] = ()
+    backchannel_logout_uri: Url | None = None
 
 
 class Backend(Part):
@@ -294,6 +307,7 @@ class Manifest(Part, kw_only=True):
     keywords: Annotated[tuple[ShortText, ...], Meta(max_length=32)] = ()
     items: Annotated[tuple[Item, ...], Meta(max_length=500)] = ()
     backend: Backend | None = None
+    login: Login | None = None
     link: Url | None = None
     widgets: Annotated[tuple[Widget, ...], Meta(max_length=16)] = ()
     data: Data = Data()

@@ -10,7 +10,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from auth.principal import Principal
 from miniapps.errors import AppIdTaken, OrganizationNotActive, OtherDepartment, StateConflict
-from miniapps.ports import Organizations
+from miniapps.ports import HearsOfApps, Organizations
 from miniapps.registry import repository
 from miniapps.registry.models import CHANNEL, App, AppView, RegisterApp, ResumeApp, SuspendApp, Suspension, app_view
 from miniapps.states import APP
@@ -24,6 +24,11 @@ class Registry:
     def __init__(self, organizations: Organizations, clock: Clock) -> None:
         self._organizations = organizations
         self._clock = clock
+        self._listeners: list[HearsOfApps] = []
+
+    def tell(self, listener: HearsOfApps) -> None:
+        """From now on `listener` hears of every suspension and its end, in its transaction."""
+        self._listeners.append(listener)
 
     async def register_app(
         self, connection: Connection, principal: Principal, organization_id: UUID, request: RegisterApp
@@ -87,6 +92,8 @@ class Registry:
             detail=msgspec.to_builtins(detail),
         )
         await notify(connection, CHANNEL, app_id)
+        for listener in self._listeners:
+            await listener.client_changed(connection, app_id, actor=principal.actor)
 
 
 def refuse_other_department(principal: Principal, organization_id: UUID) -> None:

@@ -8,6 +8,7 @@ from app.kit.database import Connection, notify
 from app.kit.ids import new_id
 from auth.principal import Principal
 from miniapps.manifest import Manifest, decode_canonical
+from miniapps.ports import HearsOfApps
 from miniapps.registry import repository as apps
 from miniapps.registry.models import CHANNEL, App
 from miniapps.registry.service import refuse_other_department
@@ -31,6 +32,11 @@ class Releases:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._listeners: list[HearsOfApps] = []
+
+    def tell(self, listener: HearsOfApps) -> None:
+        """From now on `listener` hears of every release, in its transaction."""
+        self._listeners.append(listener)
 
     async def publish(
         self, connection: Connection, principal: Principal, app_id: str, request: PublishVersion
@@ -102,6 +108,8 @@ class Releases:
             detail={"code": release.version_code, "release_id": str(release.id), "percent": release.percent},
         )
         await notify(connection, CHANNEL, release.app_id)
+        for listener in self._listeners:
+            await listener.client_changed(connection, release.app_id, actor=principal.actor)
 
 
 # The same bytes always mean the same manifest, so a snapshot that is compiled anew decodes only what is new.

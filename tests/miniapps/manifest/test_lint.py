@@ -27,6 +27,10 @@ def test_lint_of_a_sound_manifest_is_silent() -> None:
     assert findings(sound_document()) == []
 
 
+def test_lint_of_a_manifest_that_signs_citizens_in_is_silent() -> None:
+    assert findings(sound_document(login=LOGIN)) == []
+
+
 def test_lint_of_a_sound_directory_entry_is_silent() -> None:
     assert findings(directory()) == []
 
@@ -37,6 +41,16 @@ def test_errors_stand_before_warnings() -> None:
     assert [finding.severity for finding in findings(document)] == ["error", "warning"]
 
 
+LOGIN: dict[str, Any] = {
+    "redirect_uris": ["https://library.example.cn/cb"],
+    "keys": [
+        {
+            "kid": "k1",
+            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        }
+    ],
+}
 ROUTE = {"method": "GET", "path": "/loans"}
 
 
@@ -73,6 +87,16 @@ ROUTE = {"method": "GET", "path": "/loans"}
         ("backend/base_url/live", "http://library.example.cn", "address-not-https"),
         ("backend/base_url/live", "https://library.example.cn/", "address-refused"),
         ("backend/base_url/sandbox", "file:///etc/passwd", "address-refused"),
+        ("login", LOGIN | {"redirect_uris": ["https://a.example.cn/cb#x"]}, "address-refused"),
+        ("login", LOGIN | {"redirect_uris": ["https://a.example.cn/cb?next=/"]}, "address-refused"),
+        ("login", LOGIN | {"redirect_uris": ["https://*.example.cn/cb"]}, "address-refused"),
+        ("login", LOGIN | {"redirect_uris": ["https://u@a.example.cn/cb"]}, "address-refused"),
+        ("login", LOGIN | {"redirect_uris": ["http://a.example.cn/cb"]}, "address-not-https"),
+        ("login", LOGIN | {"redirect_uris": ["https://a.example.cn/cb"] * 2}, "redirect-repeated"),
+        ("login", LOGIN | {"post_logout_redirect_uris": ["javascript:alert(1)"]}, "address-refused"),
+        ("login", LOGIN | {"backchannel_logout_uri": "http://a.example.cn/out"}, "address-not-https"),
+        ("login", LOGIN | {"keys": LOGIN["keys"] * 2}, "key-repeated"),
+        ("login", LOGIN | {"keys": [{"kid": "k1", "x": "A" * 43, "y": "B" * 43}]}, "key-invalid"),
     ],
 )
 def test_lint_refuses(path: str, value: Any, code: str) -> None:

@@ -1,0 +1,72 @@
+"""Which clients the identity provider has: every published mini-app whose manifest says how it signs citizens in.
+
+Read anew each time, so that a release or a suspension counts on every worker with its commit. Addresses that the
+operator's network policy does not allow are left out, whatever was reviewed.
+"""
+
+from app.kit.database import Connection
+from app.kit.errors import SuishenError
+from auth.keys import PublicJwk
+from auth.provider.clients.models import Client, ClientScope
+from miniapps.manifest import Scope
+from miniapps.manifest.models import BackendKey, Login
+from miniapps.ports import NetworkPolicy
+from miniapps.releases.models import PublishedApp
+from miniapps.releases.service import Releases
+
+
+class PublishedClients:
+    """The register of clients, for the provider's port of that name."""
+
+    def __init__(self, releases: Releases, policy: NetworkPolicy) -> None:
+        self._releases = releases
+        self._policy = policy
+
+    async def find_client(self, connection: Connection, client_id: str) -> Client | None:
+        """The client as it is published now; None for one that is unknown, suspended or does not sign anybody in."""
+        published = await self._releases.find_published(connection, client_id)
+        if published is None or published.state != "active" or published.manifest.login is None:
+            return None
+        return self._client(published, published.manifest.login)
+
+    def _client(self, published: PublishedApp, login: Login) -> Client:
+        backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())
+        return Client(
+            client_id=published.app_id,
+            organization_id=published.organization_id,
+            organization_name=published.organization_name,
+            name=published.manifest.name.as_text(),
+            text_version=f"manifest-{published.version_code}",
+            keys={key.kid: _jwk(key) for key in login.keys},
+            redirect_uris=self._allowed(login.redirect_uris),
+            post_logout_redirect_uris=self._allowed(login.post_logout_redirect_uris),
+            backchannel_logout_uri=backchannel[0] if backchannel else None,
+            scopes=tuple(_scope(scope) for scope in published.manifest.scopes),
+        )
+
+    def _allowed(self, uris: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(uri for uri in uris if self._allows(uri))
+
+    def _allows(self, uri: str) -> bool:
+        try:
+            self._policy.check(uri)
+        except SuishenError:
+            return False
+        return True
+
+
+def _jwk(key: BackendKey) -> PublicJwk:
+    return PublicJwk(kty="EC", crv="P-256", x=key.x, y=key.y, kid=key.kid)
+
+
+def _scope(scope: Scope) -> ClientScope:
+    return ClientScope(
+        name=scope.name,
+        fields=scope.fields,
+        purpose=scope.purpose.as_text(),
+        basis=scope.basis,
+        legal_basis=scope.legal_basis,
+        required=scope.required,
+        sensitive=scope.sensitivity == "sensitive",
+        retention_days=scope.retention_days,
+    )
