@@ -55,7 +55,8 @@ from codes.status.service import Statuses
 from codes.verification.ports import EndsCodes
 
 KEY_PURPOSE = "grant"
-EXPIRED_STAY = timedelta(days=1)
+EXPIRED_STAY = timedelta(days=4)
+"""Logs of offline scans come up to three days late, and still find their holders."""
 
 
 class Grants:
