@@ -18,6 +18,7 @@ from codes.scanners.models import Scanner
 from codes.scanners.routes import scanner_router
 from codes.scanners.service import Scanners
 from codes.scenarios.catalogue import load_scenarios
+from tests.codes.door_city import doors
 from tests.codes.enterprise_city import (
     LIBRARY,
     ORIGIN,
@@ -28,6 +29,8 @@ from tests.codes.enterprise_city import (
     build_app,
     client_of,
 )
+
+__all__ = ["doors"]
 
 
 class Knock(Request):
