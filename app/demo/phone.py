@@ -129,14 +129,25 @@ class Phone(Caller):
             for key, given in zip(keys, answer["grants"], strict=True)
         ]
 
-    def present(self, grant: HeldGrant, scenario: int = 0, *, age_seconds: int = 0) -> str:
-        """The text of a code, signed on this phone; asks nobody. A grant never signs the same second twice."""
+    def present(
+        self,
+        grant: HeldGrant,
+        scenario: int = 0,
+        *,
+        age_seconds: int = 0,
+        aud: str | None = None,
+        cnonce: bytes | None = None,
+    ) -> str:
+        """The text of a code, signed on this phone; asks nobody. A grant never signs the same second twice.
+
+        `aud` and `cnonce` are the place that was scanned and the nonce that the scanner showed, where there were any.
+        """
         iat = int(time.time()) - age_seconds
         while iat in grant.signed_at:
             iat -= 1
         grant.signed_at.add(iat)
         signer = Signer(profile=ES256, private_key=grant.key)
-        presentation = Presentation(iat=iat, scenario=scenario)
+        presentation = Presentation(iat=iat, scenario=scenario, aud=aud, cnonce=cnonce)
         return encode_presentation(grant.data, presentation, signer, self.environment, self.prefix)
 
 

@@ -5,6 +5,7 @@ It never looks into the code itself: what it has is what a camera gives.
 
 import secrets
 import time
+from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -52,10 +53,13 @@ class ScannerProgram:
         )
         self.id = UUID(enrolled["id"])
 
-    async def verify(self, code: str, scenario: int, *, request_id: str | None = None) -> dict[str, Any]:
-        """The verdict on a code; raises `Refused` when the request itself is refused."""
+    async def verify(
+        self, code: str, scenario: int, *, request_id: str | None = None, cnonce: bytes | None = None
+    ) -> dict[str, Any]:
+        """The verdict on a code; raises `Refused` when the request itself is refused. `cnonce` is what it showed."""
         body = {"code": code, "scenario": scenario, "request_id": request_id or str(uuid4())}
-        return await self.post("/v1/verifications", body)
+        shown = {} if cnonce is None else {"cnonce": urlsafe_b64encode(cnonce).rstrip(b"=").decode()}
+        return await self.post("/v1/verifications", body | shown)
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """A signed request (RFC 9421)."""
