@@ -86,6 +86,14 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "JoinInspection": {"scenario": 803, "authority": "《中华人民共和国安全生产法》第六十五条"},
     "ScanInspectionCode": {"code": "HTTP://127.0.0.1:8000/1/EXAMPLE"},
     "StateShown": {"reason": "店内无经办人，已向值班人员出示"},
+    "RateInspection": {"department_id": ID, "conduct": 5, "necessity": 4, "remarks": ["explained_well"]},
+    "Audience": {"credit_codes": [CREDIT_CODE]},
+    "WritePush": {
+        "template": "hazard-reminder",
+        "values": {"subject": "疏散通道堆放杂物", "deadline": "12 月 31 日"},
+        "audience": {"credit_codes": [CREDIT_CODE]},
+    },
+    "DescribeSubject": {"zone": "190000", "industry": "H62"},
     "CheckEnterprise": {"code": "http://127.0.0.1:8000/1/EXAMPLE", "scenario": 804, "inspection_id": ID},
     "IssueCode": {"label": "前台", "valid_days": 365},
     "RegisterPlace": {

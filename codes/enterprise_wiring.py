@@ -1,4 +1,4 @@
-"""Puts together what happens between officers and enterprises: tasks, their codes at the door, checks."""
+"""Puts together what happens between officials and enterprises: tasks, codes at the door, checks, ratings, pushes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,6 +7,7 @@ import httpx
 from litestar import Router
 
 from app.kit.floor import Floor
+from app.kit.jobs import Job
 from codes.arrivals.codes import InspectionCodes
 from codes.arrivals.notices import Notices
 from codes.arrivals.routes import arrival_router
@@ -20,12 +21,24 @@ from codes.enterprise_ports import FindsOrganizations, NamesOfficials
 from codes.enterprises.reading import StickerReader
 from codes.inspections.routes import inspection_router
 from codes.inspections.service import Inspections
+from codes.pushes.delivery import Delivery
+from codes.pushes.inbox import PushInbox
+from codes.pushes.models import PushLimits
+from codes.pushes.routes import push_router
+from codes.pushes.service import Pushes
+from codes.pushes.subjects import Subjects
+from codes.pushes.templates import Templates, load_templates
+from codes.ratings.routes import rating_router
+from codes.ratings.service import Ratings
 from codes.registers.catalogue import Registers, load_registers
 from codes.registers.routes import register_router
 from codes.scenarios.catalogue import Scenarios
 from codes.settings import CodesSettings
 from codes.status.service import Statuses
 from codes.stickers.reading import CodeReader
+
+DELIVER_EVERY_SECONDS = 2
+REGISTER_EVERY_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +52,12 @@ class EnterpriseServices:
     arrivals: Arrivals
     checks: EnterpriseChecks
     check_history: CheckHistory
+    ratings: Ratings
+    push_templates: Templates
+    push_subjects: Subjects
+    pushes: Pushes
+    push_inbox: PushInbox
+    push_delivery: Delivery
 
 
 def build_enterprise(
@@ -53,7 +72,7 @@ def build_enterprise(
     stickers: StickerReader,
     client: httpx.AsyncClient,
 ) -> EnterpriseServices:
-    """These rooms on this floor. Raises `RegistersInvalid` when the file of registers contradicts itself."""
+    """These rooms on this floor. Raises `RegistersInvalid`, `TemplatesInvalid` when a file contradicts itself."""
     registers = load_registers(settings.enterprise_sources)
     inspection_codes = InspectionCodes(
         statuses=statuses, keyring=floor.keyring, clock=floor.clock, code_format=settings.code_format
@@ -65,6 +84,8 @@ def build_enterprise(
         deadline_seconds=settings.source_deadline_seconds,
         stale_after=timedelta(seconds=settings.source_stale_seconds),
     )
+    templates = load_templates()
+    subjects = Subjects(database=floor.database, organizations=organizations, clock=floor.clock)
     return EnterpriseServices(
         registers=registers,
         inspections=Inspections(
@@ -81,6 +102,18 @@ def build_enterprise(
             database=floor.database, stickers=stickers, scenarios=scenarios, desk=desk, clock=floor.clock
         ),
         check_history=CheckHistory(organizations, scenarios, officials),
+        ratings=Ratings(organizations=organizations, vault=floor.vault, clock=floor.clock),
+        push_templates=templates,
+        push_subjects=subjects,
+        pushes=Pushes(
+            organizations=organizations,
+            subjects=subjects,
+            templates=templates,
+            limits=PushLimits(),
+            clock=floor.clock,
+        ),
+        push_inbox=PushInbox(organizations, floor.clock),
+        push_delivery=Delivery(floor.database, floor.clock),
     )
 
 
@@ -91,4 +124,18 @@ def enterprise_routers(services: EnterpriseServices) -> list[Router]:
         inspection_router(services.inspections),
         arrival_router(services.inspection_codes, services.arrivals),
         enterprise_check_router(services.checks, services.check_history),
+        rating_router(services.ratings),
+        push_router(services.pushes, services.push_inbox, services.push_subjects, services.push_templates),
+    ]
+
+
+def enterprise_jobs(services: EnterpriseServices) -> list[Job]:
+    """Periodic jobs; each may run in every worker at once."""
+    return [
+        Job(name="codes.pushes", every_seconds=DELIVER_EVERY_SECONDS, run=services.push_delivery.deliver_due),
+        Job(
+            name="codes.push_subjects",
+            every_seconds=REGISTER_EVERY_SECONDS,
+            run=services.push_subjects.register_missing,
+        ),
     ]

@@ -56,6 +56,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/inspections/{inspection_id}/partners": ("inspector", "JoinInspection"),
     "/v1/inspections/{inspection_id}/showings": ("inspector", "StateShown"),
     "/v1/inspections/scans": ("agent", "ScanInspectionCode"),
+    "/v1/inspections/{inspection_id}/ratings": ("agent", "RateInspection"),
+    "/v1/enterprise-pushes": ("inspector", "WritePush"),
     "/v1/enterprise-checks": ("inspector", "CheckEnterprise"),
     "/v1/departments/{organization_id}/apps": ("developer", "RegisterApp"),
     "/v1/apps/{app_id}/suspend": ("reviewer", "SuspendApp"),

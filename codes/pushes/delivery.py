@@ -1,0 +1,33 @@
+"""Puts pushes into the lists of their audience, a part at a time, so that a large one holds nobody up."""
+
+from typing import Final
+
+from app.kit.clock import Clock
+from app.kit.database import Database
+from codes.pushes import repository
+
+AT_ONCE: Final = 500
+
+
+class Delivery:
+    """A periodic job of every worker: each takes another push, and two never deliver the same one."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def deliver_due(self) -> None:
+        """Delivers until nothing is on its way that is free. What a killed worker began, the next one goes on with."""
+        while await self._deliver_part():
+            pass
+
+    async def _deliver_part(self) -> bool:
+        """One transaction; False when there was nothing to do. A withdrawal waits for it, then stops the rest."""
+        async with self._database.transaction() as connection:
+            push_id = await repository.lock_sending(connection)
+            if push_id is None:
+                return False
+            now = self._clock.now()
+            if await repository.mark_delivered(connection, push_id, now, AT_ONCE) < AT_ONCE:
+                await repository.mark_sent(connection, push_id, now)
+            return True
