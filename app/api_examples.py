@@ -15,6 +15,11 @@ KEY: Final = {
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
 }
 CREDIT_CODE: Final = make_synthetic_credit_code(sequence=1)
+NAMED_HOLDER: Final = {
+    "name": "演示用户一",
+    "document_type": "id_card",
+    "document_number": make_synthetic_id_number(birth=date(1990, 3, 15), sequence=1),
+}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RequestCode": {"phone": "19900000001"},
@@ -61,6 +66,17 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "AppealFreeze": {"statement": "手机一直在我手上，没有遗失。"},
     "DecideAppeal": {"decision": "upheld", "because": "以法院裁定为准"},
     "IssueOnlineCode": {},
+    "IssuePaperCode": {"days": 180},
+    "NamedHolder": NAMED_HOLDER,
+    "IssueAtCounter": {"holder": NAMED_HOLDER, "holder_checked": True, "days": 180},
+    "VoidAtCounter": {"holder": NAMED_HOLDER, "holder_checked": True},
+    "VerifyDocument": {
+        "document_number": make_synthetic_id_number(birth=date(1990, 3, 15), sequence=1),
+        "scenario": 301,
+        "holder_checked": True,
+        "request_id": "desk-2-000001",
+    },
+    "AllowDocuments": {"scenarios": [301], "legal_basis": "《演示市图书馆条例》第九条"},
     "VerifyCode": {"code": "SS1:EXAMPLE", "scenario": 301, "request_id": "gate-7-000001"},
     "Site": {"name": "总馆东门", "address": "演示路1号"},
     "EnrolScanner": {

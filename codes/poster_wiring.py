@@ -6,6 +6,8 @@ from app.kit.floor import Floor
 from codes.enterprise_ports import FindsOrganizations
 from codes.enterprises.posters import EnterprisePosters
 from codes.enterprises.service import EnterpriseCodes
+from codes.paper.cards import PaperCards
+from codes.paper.service import PaperCodes
 from codes.pictures.studio import Studio
 from codes.places.posters import PlacePosters
 from codes.places.service import Places
@@ -17,6 +19,7 @@ class Posters:
     """Who draws what."""
 
     enterprises: EnterprisePosters
+    papers: PaperCards
     places: PlacePosters
 
 
@@ -25,6 +28,7 @@ def build_posters(
     settings: CodesSettings,
     *,
     enterprise_codes: EnterpriseCodes,
+    paper_codes: PaperCodes,
     places: Places,
     organizations: FindsOrganizations,
 ) -> Posters:
@@ -37,6 +41,13 @@ def build_posters(
             organizations=organizations,
             studio=studio,
             clock=floor.clock,
+            brand=settings.brand,
+            offset=settings.city_offset,
+        ),
+        papers=PaperCards(
+            database=floor.database,
+            codes=paper_codes,
+            studio=studio,
             brand=settings.brand,
             offset=settings.city_offset,
         ),

@@ -8,8 +8,16 @@ from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
-from codes.attempts import forget_old_attempts
-from codes.counter_wiring import CounterPorts, CounterServices, build_counter, counter_routers
+from codes.counter_wiring import (
+    CounterPorts,
+    CounterServices,
+    build_counter,
+    build_form_tickets,
+    counter_routers,
+    forget_counter,
+)
+from codes.counters.service import FormTickets
+from codes.documents.service import TypedDocuments
 from codes.enterprise_checks.http_source import source_client
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
 from codes.enterprise_wiring import EnterpriseServices, build_enterprise, enterprise_jobs, enterprise_routers
@@ -22,9 +30,7 @@ from codes.grants.pointers import Pointers
 from codes.grants.ports import FindsDevices, FindsGuardians
 from codes.grants.routes import grants_router
 from codes.grants.service import Grants
-from codes.online.reader import OnlineReader
-from codes.online.routes import online_router
-from codes.online.service import OnlineCodes
+from codes.ladder_wiring import KnowsPeople, LadderServices, build_ladder, forget_ladder, ladder_routers
 from codes.places.routes import place_router
 from codes.places.service import Places
 from codes.poster_wiring import Posters, build_posters
@@ -48,7 +54,6 @@ from codes.trust.service import TrustLists
 from codes.verification.answers import Answers
 from codes.verification.holders import Holders
 from codes.verification.models import policy_of
-from codes.verification.ports import FindsEntitlements, FindsPeople
 from codes.verification.receipts import Receipts
 from codes.verification.retention import Forgetting
 from codes.verification.routes import verification_router
@@ -66,13 +71,12 @@ UPKEEP_EVERY_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class CodesPorts:
-    """What codes need of identity. `entitlements` may be missing: then nothing is said of them."""
+    """What codes need of identity. Without `guardians` nobody shows a code for another, without `counter` none freezes."""
 
-    people: FindsPeople
+    people: KnowsPeople
     devices: FindsDevices
     organizations: FindsOrganizations
     officials: NamesOfficials | None = None
-    entitlements: FindsEntitlements | None = None
     guardians: FindsGuardians | None = None
     counter: CounterPorts | None = None
 
@@ -88,8 +92,10 @@ class CodesServices:
     statuses: Statuses
     status_steps: StatusSteps
     grants: Grants
-    counter: CounterServices | None
-    online_codes: OnlineCodes
+    counter: CounterServices
+    form_tickets: FormTickets
+    ladder: LadderServices
+    typed_documents: TypedDocuments
     verifications: Verifications
     scan_records: ScanRecords
     scanning: ScannerServices
@@ -142,6 +148,9 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         client=client,
     )
     scanning = build_scanners(floor, organizations=ports.organizations, scenarios=scenarios, origin=settings.origin)
+    ladder = build_ladder(
+        floor, settings, people=ports.people, devices=ports.devices, scenarios=scenarios, statuses=statuses
+    )
     grants = Grants(
         devices=ports.devices,
         people=ports.people,
@@ -151,14 +160,44 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         clock=floor.clock,
         settings=settings,
         guardians=ports.guardians,
+        other_codes=(ladder.online_codes, ladder.paper_codes),
     )
-    standings = Standings(pointers=pointers, statuses=statuses, static_codes=StaticCodes())
+    standings = Standings(
+        pointers=pointers, statuses=statuses, static_codes=StaticCodes(), paper_codes=ladder.paper_codes
+    )
     scan_records = ScanRecords(scenarios, floor.clock)
-    counter = None
-    if ports.counter is not None:
-        counter = build_counter(
-            floor, ports.counter, levels=ports.people, organizations=ports.organizations, suspended=(grants,)
-        )
+    counter = build_counter(
+        floor,
+        ports.counter,
+        levels=ports.people,
+        organizations=ports.organizations,
+        scenarios=scenarios,
+        suspended=(grants, ladder.paper_codes),
+    )
+    holders = Holders(
+        people=ports.people,
+        organizations=ports.organizations,
+        vault=floor.vault,
+        entitlements=counter.entitlements,
+        freezes=counter.freezes,
+        mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
+    )
+    form_tickets = build_form_tickets(
+        floor, ports.counter, holders=holders, levels=ports.people, scenarios=scenarios
+    )
+    verifications = Verifications(
+        trust_lists=trust_lists,
+        scenarios=scenarios,
+        holders=holders,
+        tickets=form_tickets,
+        standings=standings,
+        answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),
+        readers=(ladder.online_reader,),
+        clock=floor.clock,
+        code_format=code_format,
+        admission=scanning.admissions,
+        narrowing=Registrations(),
+    )
     return CodesServices(
         settings=settings,
         scenarios=scenarios,
@@ -174,28 +213,10 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         ),
         grants=grants,
         counter=counter,
-        online_codes=OnlineCodes(
-            devices=ports.devices, people=ports.people, vault=floor.vault, clock=floor.clock, settings=settings
-        ),
-        verifications=Verifications(
-            trust_lists=trust_lists,
-            scenarios=scenarios,
-            holders=Holders(
-                people=ports.people,
-                organizations=ports.organizations,
-                vault=floor.vault,
-                entitlements=ports.entitlements,
-                freezes=None if counter is None else counter.freezes,
-                mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
-            ),
-            standings=standings,
-            answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),
-            readers=(OnlineReader(vault=floor.vault, scenarios=scenarios, code_format=code_format),),
-            clock=floor.clock,
-            code_format=code_format,
-            admission=scanning.admissions,
-            narrowing=Registrations(),
-        ),
+        form_tickets=form_tickets,
+        ladder=ladder,
+        typed_documents=TypedDocuments(verifications, ports.people),
+        verifications=verifications,
         scan_records=scan_records,
         scanning=scanning,
         scenario_editions=ScenarioEditions(
@@ -208,7 +229,12 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         stickers=stickers,
         places=places,
         posters=build_posters(
-            floor, settings, enterprise_codes=enterprise_codes, places=places, organizations=ports.organizations
+            floor,
+            settings,
+            enterprise_codes=enterprise_codes,
+            paper_codes=ladder.paper_codes,
+            places=places,
+            organizations=ports.organizations,
         ),
         public_reader=PublicReader(reader, {Kind.E: stickers, Kind.I: enterprise.notices, Kind.V: places}),
         enterprise=enterprise,
@@ -236,8 +262,8 @@ def routers(services: CodesServices) -> list[Router]:
         trust_router(services.trust_lists, services.reissues, services.settings),
         status_router(services.statuses, services.status_steps),
         grants_router(services.grants),
-        *counter_routers(services.counter),
-        online_router(services.online_codes),
+        *counter_routers(services.counter, services.form_tickets, services.scanning.gate),
+        *ladder_routers(services.ladder, services.typed_documents, services.posters.papers, services.scanning.gate),
         verification_router(services.verifications, services.scan_records, services.scanning.gate),
         *scanner_routers(services.scanning),
         enterprise_router(services.enterprise_codes, services.posters.enterprises),
@@ -255,9 +281,9 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         await services.statuses.forget_expired()
         async with floor.database.transaction() as connection:
             await services.grants.forget_expired(connection)
-            await services.online_codes.forget_expired(connection)
+            await forget_counter(connection, services.counter, services.form_tickets)
             await services.verifications.forget_spent(connection)
-            await forget_old_attempts(connection, floor.clock.now())
+            await forget_ladder(connection, floor, services.ladder)
             await services.scanning.limiter.forget(connection, floor.clock.now())
 
     return [

@@ -35,6 +35,11 @@ class UnverifiedPaperCode(Model):
     facts: PaperFacts
 
 
+def facts_of(display_name: str, document_number: str) -> PaperFacts:
+    """What of these may stand on paper. `display_name` is masked already; the number loses all but its tail."""
+    return PaperFacts(display_name=display_name[:LONGEST_NAME], document_tail=document_number[-LONGEST_TAIL:])
+
+
 def encode_paper_code(claims: Claims, facts: PaperFacts, signer: Signer, environment: Environment, prefix: str) -> str:
     """The text of the picture. One signature, no I/O."""
     content = {DISPLAY_NAME: facts.display_name, DOCUMENT_TAIL: facts.document_tail}
@@ -56,16 +61,15 @@ def paper_code_of(message: Sign1) -> UnverifiedPaperCode:
         raise Refused(Reason.WRONG_CARRIER, "kind on paper")
     if claims.device_key is not None:
         raise Refused(Reason.MALFORMED, "paper code with key")
-    return UnverifiedPaperCode(issuer_message=message, claims=claims, facts=_facts_of(claims.facts))
+    return UnverifiedPaperCode(issuer_message=message, claims=claims, facts=_parse_facts(claims.facts))
 
 
-def fits(display_name: str, document_tail: str) -> bool:
-    """Whether these are facts that a paper code may carry."""
+def _fits(display_name: str, document_tail: str) -> bool:
     return 0 < len(display_name) <= LONGEST_NAME and 0 < len(document_tail) <= LONGEST_TAIL
 
 
-def _facts_of(content: Any) -> PaperFacts:
+def _parse_facts(content: Any) -> PaperFacts:
     match content:
-        case {1: str(name), 2: str(tail), **more} if not more and fits(name, tail):
+        case {1: str(name), 2: str(tail), **more} if not more and _fits(name, tail):
             return PaperFacts(display_name=name, document_tail=tail)
     raise Refused(Reason.MALFORMED, "paper facts")

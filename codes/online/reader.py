@@ -63,7 +63,7 @@ class OnlineReader:
         except Refused as refused:
             return Reading(examined=Examined(reason=refused.reason, failed_step="format"), standing=NOT_READ)
         if not await take_attempt(connection, scanner.id, "online", GUESSES, now):
-            return unread(Reason.RATE_LIMITED, "scanner")
+            return unread(Reason.RATE_LIMITED, "scanner", Shown(kind=Kind.O))
         known = await _find(connection, shape)
         match = self._match(shape, known, scenario, step_of(now))
         if known is None or match is None:

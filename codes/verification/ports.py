@@ -55,6 +55,14 @@ class FindsStaticCodes(Protocol):
         ...
 
 
+class FindsPaper(Protocol):
+    """The register of paper codes."""
+
+    async def find_holder(self, connection: Connection, cti: bytes, /) -> Holder | None:
+        """Whom the paper with this pointer speaks of, or None when there is no such paper."""
+        ...
+
+
 class FindsEntitlements(Protocol):
     """Who is entitled to what: kept by departments, told as short names such as `library.reader`."""
 
@@ -103,6 +111,9 @@ class AcceptedScan(Protocol):
 
     @property
     def scenario(self) -> Scenario: ...
+
+    @property
+    def item(self) -> str | None: ...
 
 
 class AdmitsScans(Protocol):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from app.kit.database import Connection
 from app.kit.structs import Model
-from codes.offline import STEPS, Examined
+from codes.offline import STEPS, Examined, Shown
 from codes.verdict import Reason
 from codes.verification.ports import Scans
 from codes.verification.standing import NOT_READ, Standing
@@ -49,6 +49,6 @@ class ReadsCodes(Protocol):
         ...
 
 
-def unread(reason: Reason, step: str) -> Reading:
+def unread(reason: Reason, step: str, shown: Shown | None = None) -> Reading:
     """A refusal from before anything was looked at: no step but that one was made."""
-    return Reading(examined=Examined(reason=reason, failed_step=step), standing=NOT_READ, skipped=STEPS)
+    return Reading(examined=Examined(reason=reason, failed_step=step, shown=shown), standing=NOT_READ, skipped=STEPS)

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from app.kit.database import Connection
 from app.kit.structs import Model
-from codes.envelope.claims import PRESENTED, Claims
+from codes.envelope.claims import PRESENTED, Claims, Kind
 from codes.grants.pointers import Pointers
 from codes.offline import Judged, StatusFound
 from codes.status.models import StatusPointer
 from codes.status.service import Statuses
 from codes.verdict import Reason
 from codes.verification import repository
-from codes.verification.ports import FindsStaticCodes, Holder
+from codes.verification.ports import FindsPaper, FindsStaticCodes, Holder
 
 UNKNOWN = StatusFound(status=None)
 
@@ -33,21 +33,34 @@ NOT_FOUND = Standing(holder=None, status=UNKNOWN, refusal=Judged(reason=Reason.S
 class Standings:
     """Looks codes up whose signatures held: one round trip for a personal code."""
 
-    def __init__(self, *, pointers: Pointers, statuses: Statuses, static_codes: FindsStaticCodes) -> None:
+    def __init__(
+        self,
+        *,
+        pointers: Pointers,
+        statuses: Statuses,
+        static_codes: FindsStaticCodes,
+        paper_codes: FindsPaper | None = None,
+    ) -> None:
         self._pointers = pointers
         self._statuses = statuses
         self._static_codes = static_codes
+        self._paper_codes = paper_codes
 
     async def find(self, connection: Connection, claims: Claims, now: datetime) -> Standing:
         """The standing of the code with these claims, from the database and no cache."""
         place = StatusPointer(shard=claims.shard, index=claims.index)
         if claims.kind in PRESENTED:
             return await self._of_grant(connection, claims.cti, place, now)
-        holder = await self._static_codes.find_holder(connection, claims.kind, claims.cti)
+        holder = await self._find_holder(connection, claims)
         if holder is None:
             return NOT_FOUND
         status = await self._statuses.find_status(connection, place)
         return Standing(holder=holder, status=StatusFound(status=status, as_of=now))
+
+    async def _find_holder(self, connection: Connection, claims: Claims) -> Holder | None:
+        if claims.kind is not Kind.L:
+            return await self._static_codes.find_holder(connection, claims.kind, claims.cti)
+        return None if self._paper_codes is None else await self._paper_codes.find_holder(connection, claims.cti)
 
     async def _of_grant(self, connection: Connection, cti: bytes, place: StatusPointer, now: datetime) -> Standing:
         pointer = self._pointers.open(cti)

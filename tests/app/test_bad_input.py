@@ -24,6 +24,8 @@ LARGEST = 1024 * 1024
 REMEMBERED = {
     "/v1/enterprise-checks": {"kit.audit_entry"},  # an officer's attempt outside the task is written down
     "/v1/inspections/scans": {"kit.audit_entry"},  # a code that is none is written down
+    "/v1/codes/paper/at-counter": {"kit.audit_entry"},  # so is the same question here
+    "/v1/codes/paper/at-counter/voidings": {"kit.audit_entry"},
     "/v1/codes/freezes": {"kit.audit_entry"},  # an official's question for somebody who is not here is written down
 }
 
@@ -46,6 +48,10 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/codes/freezes/{freeze_id}/decision": ("counter", "DecideAppeal"),
     "/v1/codes/freezes/{freeze_id}/appeal": ("citizen", "AppealFreeze"),
     "/v1/codes/online": ("citizen", "IssueOnlineCode"),
+    "/v1/codes/paper": ("citizen", "IssuePaperCode"),
+    "/v1/codes/paper/at-counter": ("counter", "IssueAtCounter"),
+    "/v1/codes/paper/at-counter/voidings": ("counter", "VoidAtCounter"),
+    "/v1/verifications/documents": ("scanner", "VerifyDocument"),
     A_VERDICT: ("scanner", "VerifyCode"),
     "/v1/scanners": ("scanner_admin", "EnrolScanner"),
     "/v1/scanners/me/operator": ("scanner", "SignOn"),

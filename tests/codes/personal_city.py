@@ -16,7 +16,9 @@ from app.kit.ids import new_id
 from app.kit.structs import Model
 from auth.devices.errors import DeviceUnknown
 from auth.devices.models import Device, DeviceState
+from auth.documents import DocumentType
 from auth.people.errors import PersonUnknown
+from auth.people.models import Identity
 from codes.envelope.presentation import Presentation, encode_presentation
 from codes.envelope.profiles import ES256, Signer
 from codes.grants.models import GrantsView, IssueGrants
@@ -45,10 +47,11 @@ class Person(Model):
 
 
 class KnownPeople:
-    """People in memory; says what it was asked to disclose."""
+    """People in memory; says what it was asked to disclose. All share one name; documents are given to them."""
 
     def __init__(self) -> None:
         self.by_id: dict[UUID, Person] = {}
+        self.by_document: dict[str, UUID] = {}
         self.asked: list[frozenset[str]] = []
 
     def add(self, **facts: Any) -> Person:
@@ -66,6 +69,15 @@ class KnownPeople:
     ) -> dict[str, str | bool]:
         self.asked.append(attributes)
         return {name: value for name, value in FULL_FACTS.items() if name in attributes}
+
+    async def find_owner(self, _connection: Connection, identity: Identity, /) -> UUID | None:
+        return self.by_document.get(identity.document_number)
+
+    async def find_named(
+        self, _connection: Connection, *, name: str, document_type: DocumentType, document_number: str
+    ) -> UUID | None:
+        assert document_type == "id_card"
+        return self.by_document.get(document_number) if name == FULL_FACTS["full_name"] else None
 
 
 class KnownDevices:

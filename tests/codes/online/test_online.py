@@ -38,7 +38,7 @@ def principal(city: City) -> Any:
 
 @pytest.fixture
 async def thin(city: City, connection: Connection, principal: Any) -> ThinClient:
-    return ThinClient(await city.codes.online_codes.issue(connection, principal))
+    return ThinClient(await city.codes.ladder.online_codes.issue(connection, principal))
 
 
 @pytest.fixture(params=WAYS)
@@ -213,7 +213,7 @@ async def test_codes_that_are_right_use_no_guess_up(
 async def test_a_code_ends_with_everything_else_of_its_person(
     city: City, connection: Connection, principal: Any, show: Show, clock: ManualClock
 ) -> None:
-    online = city.codes.online_codes
+    online = city.codes.ladder.online_codes
     assert await online.end_codes(connection, new_id(), clock.now()) == 0
     assert (await scan(city, connection, show())).reason is Reason.OK
     assert await online.end_codes(connection, principal.subject_id, clock.now()) == 1
@@ -226,10 +226,10 @@ async def test_a_code_ends_with_the_device_it_was_given_to(
     city: City, connection: Connection, clock: ManualClock
 ) -> None:
     phone = await city.a_phone(connection)
-    thin = ThinClient(await city.codes.online_codes.issue(connection, phone.principal))
-    assert await city.codes.online_codes.end_codes_of_device(connection, new_id(), clock.now()) == 0
+    thin = ThinClient(await city.codes.ladder.online_codes.issue(connection, phone.principal))
+    assert await city.codes.ladder.online_codes.end_codes_of_device(connection, new_id(), clock.now()) == 0
     assert (await scan(city, connection, thin.token(clock.now()))).reason is Reason.OK
-    assert await city.codes.online_codes.end_codes_of_device(connection, phone.id, clock.now()) == 1
+    assert await city.codes.ladder.online_codes.end_codes_of_device(connection, phone.id, clock.now()) == 1
     assert (await scan(city, connection, thin.token(clock.now(), handle=1))).reason is Reason.REVOKED
 
 
@@ -239,7 +239,7 @@ async def test_a_code_ends_after_a_day(city: City, connection: Connection, show:
     clock.advance(16)
     assert (await scan(city, connection, show())).reason is Reason.GRANT_EXPIRED
     clock.advance(25 * 3600)
-    await city.codes.online_codes.forget_expired(connection)
+    await city.codes.ladder.online_codes.forget_expired(connection)
     assert await connection.fetchval("select count(*) from codes.online_handle") == 0
     assert (await scan(city, connection, show())).reason is Reason.BAD_DEVICE_SIGNATURE
 
@@ -264,7 +264,7 @@ async def test_the_secret_is_stored_sealed_and_told_once(city: City, connection:
 async def test_no_two_issues_share_a_secret_or_a_handle(
     city: City, connection: Connection, principal: Any, thin: ThinClient
 ) -> None:
-    other = await city.codes.online_codes.issue(connection, principal)
+    other = await city.codes.ladder.online_codes.issue(connection, principal)
     assert other.secret != thin.told.secret
     handles = [*thin.told.handles, *other.handles]
     assert len({handle.handle for handle in handles}) == len({handle.digits for handle in handles}) == 16

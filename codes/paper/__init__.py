@@ -1,0 +1,1 @@
+"""Codes on paper: for who has no phone, no battery or no wish; issued by oneself or at a counter, voided on loss."""
