@@ -131,9 +131,19 @@ class OfflineVerifier:
             self._signed_by[shard] |= kids
 
     def verify(
-        self, code: str, *, scenario: int, now: datetime, challenge: Challenge | None = None
+        self,
+        code: str,
+        *,
+        scenario: int,
+        now: datetime,
+        challenge: Challenge | None = None,
+        holder_checked: bool = False,
     ) -> VerificationResult:
-        """The verdict on what a camera read. Never raises; without a list to go by it is TRUST_LIST_STALE."""
+        """The verdict on what a camera read. Never raises; without a list to go by it is TRUST_LIST_STALE.
+
+        `challenge`: what this door showed the phone beforehand. `holder_checked`: a person compared the holder with a
+        document, without which no paper code is accepted.
+        """
         trust_list = self._trust_list
         policy = None if trust_list is None else trust_list.scenarios.get(scenario)
         if trust_list is None or policy is None:
@@ -146,6 +156,7 @@ class OfflineVerifier:
             code_format=self._root.code_format,
             now=now,
             challenge=challenge,
+            holder_checked=holder_checked,
         )
 
     def _key_lookup(self, kids: set[bytes], now: datetime) -> Callable[[Sign1], VerifyingKey | None]:
