@@ -34,5 +34,15 @@ class Stage:
 
     def draw(self, name: str, text: str) -> Path:
         """A picture of the demo, numbered in the order of the story."""
+        return draw_picture(text, self._next(f"{name}.png"))
+
+    def keep(self, name: str, content: bytes) -> Path:
+        """A picture that the city drew, as it came; `name` has its ending."""
+        path = self._next(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def _next(self, name: str) -> Path:
         self.drawn += 1
-        return draw_picture(text, self.pictures / f"{self.drawn:02}-{name}.png")
+        return self.pictures / f"{self.drawn:02}-{name}"
