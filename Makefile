@@ -18,8 +18,8 @@ demo: $(INSTALLED) ## play the main journey against a server of its own; picture
 	$(BIN)/suishen demo --pictures demo-output
 
 test: $(INSTALLED_DEV) ## set up everything and run the tests
-	$(BIN)/pytest -n auto --ignore=tests/flows
-	$(BIN)/pytest tests/flows # whole servers with promises of time: alone on the machine
+	$(BIN)/pytest -n auto --ignore=tests/flows --ignore=tests/interop
+	$(BIN)/pytest tests/flows tests/interop # whole servers with promises of time: alone on the machine
 
 lint: $(INSTALLED_DEV) ## ruff, format, mypy strict, import contracts
 	$(BIN)/ruff check .

@@ -134,7 +134,9 @@ class Department:
         return await self.post("/oauth/token", **(usual | form))
 
     async def refresh(self, refresh_token: str, **form: Any) -> httpx.Response:
-        return await self.post("/oauth/token", **({"grant_type": "refresh_token", "refresh_token": refresh_token} | form))
+        return await self.post(
+            "/oauth/token", **({"grant_type": "refresh_token", "refresh_token": refresh_token} | form)
+        )
 
     async def introspect(self, token: str, **form: Any) -> httpx.Response:
         return await self.post("/oauth/introspect", **({"token": token, "dpop": None} | form))
@@ -161,7 +163,7 @@ class Browser:
     async def open(self, address: str) -> httpx.Response:
         return await self._follow(await self.http.get(address))
 
-    async def submit(self, act: str, *, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+    async def submit(self, act: str, *, headers: Any = None, **fields: str) -> httpx.Response:
         """Posts the form of the page whose address ends with `act`."""
         action = next(found for found in self.actions() if found.endswith(act))
         return await self._follow(await self.http.post(action, data=fields, headers=headers or {"Origin": ISSUER}))

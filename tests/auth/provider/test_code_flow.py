@@ -34,9 +34,7 @@ async def test_published_keys_verify_both_tokens(library: Department, browser: B
         jwt.decode(tokens[name], keys[header["kid"]], algorithms=["ES256"], audience=audience, options=options)  # type: ignore[arg-type] # the clock of the test stands still
 
 
-async def test_tokens_carry_no_id_of_the_city(
-    library: Department, browser: Browser, connection: Connection
-) -> None:
+async def test_tokens_carry_no_id_of_the_city(library: Department, browser: Browser, connection: Connection) -> None:
     tokens = (await library.redeem((await browser.arrive(await library.begin()))["code"])).json()
     person_id = str(await connection.fetchval("select id from auth.person"))
     for name in ("access_token", "id_token"):
