@@ -313,13 +313,10 @@ async def test_check_of_a_revoked_code_is_rejected_by_reason(
 
 
 async def test_check_of_an_expired_code_is_rejected_by_reason(
-    city: httpx.AsyncClient,
-    caller: Caller,
-    officer: Principal,
-    rooms: EnterpriseRooms,
-    check: dict[str, Any],
-    clock: ManualClock,
+    city: httpx.AsyncClient, caller: Caller, rooms: EnterpriseRooms, check: dict[str, Any], clock: ManualClock
 ) -> None:
+    officer = caller.principal
+    assert officer is not None
     clock.advance(timedelta(days=366).total_seconds())
     await rooms.services.trust_lists.publish_when_due()
     task = await open_task(city, caller, officer)
