@@ -1,15 +1,38 @@
-"""Puts the counter's rooms together: freezes."""
+"""Puts the counter's rooms together: freezes, entitlements, form tickets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+from uuid import UUID
 
 from litestar import Router
 
+from app.kit.database import Connection
 from app.kit.floor import Floor
+from codes.counters.ports import StandsBehind
+from codes.counters.routes import form_ticket_router
+from codes.counters.service import FormTickets
 from codes.enterprise_ports import FindsOrganizations
-from codes.freezes.ports import FindsChildren, FindsNamedPeople, KnowsLevels, SuspendsCodes, TellsPeople
+from codes.entitlements.issuers import IssuerDirectory
+from codes.entitlements.routes import entitlement_router
+from codes.entitlements.service import Entitlements
+from codes.freezes.ports import FindsChildren, FindsNamedPeople, SuspendsCodes
 from codes.freezes.routes import freeze_router
 from codes.freezes.service import Freezes
+from codes.scanners.guards import ScannerGate
+from codes.scenarios.catalogue import Scenarios
+from codes.worth import KnowsLevels
+
+Notice: TypeAlias = Literal["codes_frozen", "codes_unfrozen", "freeze_upheld", "form_prefilled"]
+
+
+class TellsPeople(Protocol):
+    """All that these rooms tell people."""
+
+    async def write(self, connection: Connection, person_id: UUID, kind: Notice, now: datetime, /) -> None:
+        """Tells the person, if and only if the caller's transaction commits."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,22 +46,25 @@ class CounterPorts:
 
 @dataclass(frozen=True, kw_only=True)
 class CounterServices:
-    """What the counter's rooms offer."""
+    """What exists before verifications do: they ask both. Without `CounterPorts` nobody is frozen."""
 
-    freezes: Freezes
+    freezes: Freezes | None
+    entitlements: Entitlements
 
 
 def build_counter(
     floor: Floor,
-    ports: CounterPorts,
+    ports: CounterPorts | None,
     *,
     levels: KnowsLevels,
     organizations: FindsOrganizations,
+    scenarios: Scenarios,
     suspended: Sequence[SuspendsCodes],
 ) -> CounterServices:
-    """The counter's rooms on this floor. `suspended` are the codes that a freeze takes out of the status lists."""
-    return CounterServices(
-        freezes=Freezes(
+    """These rooms on this floor. `suspended` are the codes that a freeze takes out of the status lists."""
+    freezes = None
+    if ports is not None:
+        freezes = Freezes(
             people=ports.people,
             levels=levels,
             children=ports.children,
@@ -48,9 +74,42 @@ def build_counter(
             vault=floor.vault,
             clock=floor.clock,
         )
+    entitlements = Entitlements(
+        issuers=IssuerDirectory(floor.notifications, floor.clock),
+        organizations=organizations,
+        levels=levels,
+        scenarios=scenarios,
+        vault=floor.vault,
+        clock=floor.clock,
+    )
+    return CounterServices(freezes=freezes, entitlements=entitlements)
+
+
+def build_form_tickets(
+    floor: Floor,
+    ports: CounterPorts | None,
+    *,
+    holders: StandsBehind,
+    levels: KnowsLevels,
+    scenarios: Scenarios,
+) -> FormTickets:
+    """Form tickets, over the same `holders` that verifications ask."""
+    return FormTickets(
+        holders=holders,
+        levels=levels,
+        scenarios=scenarios,
+        clock=floor.clock,
+        messages=None if ports is None else ports.messages,
     )
 
 
-def counter_routers(services: CounterServices | None) -> list[Router]:
-    """The counter's routes."""
-    return [] if services is None else [freeze_router(services.freezes)]
+def counter_routers(counter: CounterServices, form_tickets: FormTickets, gate: ScannerGate) -> list[Router]:
+    """The routes of these rooms."""
+    freezes = [] if counter.freezes is None else [freeze_router(counter.freezes)]
+    return [*freezes, entitlement_router(counter.entitlements), form_ticket_router(form_tickets, gate)]
+
+
+async def forget_counter(connection: Connection, counter: CounterServices, form_tickets: FormTickets) -> None:
+    """Forgets what ended; a periodic job."""
+    await counter.entitlements.forget(connection)
+    await form_tickets.forget(connection)

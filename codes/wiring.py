@@ -71,7 +71,7 @@ UPKEEP_EVERY_SECONDS = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class CodesPorts:
-    """What codes need of identity. Without `guardians` nobody shows a code for another, without `counter` none freezes."""
+    """What codes need of identity. Without `guardians` no child's code is shown, without `counter` nobody freezes."""
 
     people: KnowsPeople
     devices: FindsDevices

@@ -20,21 +20,6 @@ class FindsNamedPeople(Protocol):
         ...
 
 
-class KnownPerson(Protocol):
-    """As much of a person as reading their freezes needs."""
-
-    @property
-    def identity_level(self) -> int: ...
-
-
-class KnowsLevels(Protocol):
-    """How sure the city is of a person."""
-
-    async def get_person(self, connection: Connection, person_id: UUID, /) -> KnownPerson:
-        """The person; raises identity's own error when there is none."""
-        ...
-
-
 class TellsPeople(Protocol):
     """The message centre."""
 

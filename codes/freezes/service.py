@@ -14,7 +14,6 @@ from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.ids import new_id
 from app.kit.vault import Vault
-from auth.errors import IdentityLevelTooLow
 from auth.principal import Principal
 from codes.enterprise_ports import FindsOrganizations
 from codes.freezes import repository
@@ -40,8 +39,9 @@ from codes.freezes.models import (
     may_lift,
     needs_holder,
 )
-from codes.freezes.ports import FindsChildren, FindsNamedPeople, KnowsLevels, SuspendsCodes, TellsPeople
+from codes.freezes.ports import FindsChildren, FindsNamedPeople, SuspendsCodes, TellsPeople
 from codes.verdict import Reason
+from codes.worth import KnowsLevels, require_worth
 
 TEXT_PURPOSE: Final = "codes.freeze"
 
@@ -123,7 +123,7 @@ class Freezes:
         self, connection: Connection, principal: Principal, *, after: UUID | None, limit: int
     ) -> FreezeList:
         """The caller's own freezes and their children's, lifted ones too. Raises `IdentityLevelTooLow`."""
-        await self._require_worth(connection, principal)
+        await require_worth(self._levels, connection, principal)
         children = await self._children.list_child_ids(connection, principal.subject_id)
         rows = await repository.list_of_people(connection, [principal.subject_id, *children], after, limit + 1)
         return await self._page(connection, rows, limit, reader=principal.subject_id)
@@ -135,7 +135,7 @@ class Freezes:
 
         Raises `IdentityLevelTooLow`, `FreezeUnknown`, `AlreadyLifted`, `AlreadyAppealed`.
         """
-        await self._require_worth(connection, principal)
+        await require_worth(self._levels, connection, principal)
         freeze = await self._locked(connection, freeze_id)
         if not await self._may_read(connection, principal, freeze):
             raise FreezeUnknown
@@ -195,14 +195,6 @@ class Freezes:
         if freeze is None:
             raise FreezeUnknown
         return freeze
-
-    async def _require_worth(self, connection: Connection, principal: Principal) -> None:
-        """The session belongs to an enrolled device, or is as good as the person: a number alone reads nobody's."""
-        if principal.device_id is not None:
-            return
-        person = await self._levels.get_person(connection, principal.subject_id)
-        if principal.ial < person.identity_level:
-            raise IdentityLevelTooLow(required_ial=person.identity_level, ial=principal.ial)
 
     async def _may_read(self, connection: Connection, principal: Principal, freeze: Freeze) -> bool:
         if freeze.person_id == principal.subject_id:

@@ -70,6 +70,8 @@ class Scenario(Model, forbid_unknown_fields=True):
     """Sensitive: the phone says what will be disclosed at every showing, not only the first."""
     operator_required: bool = False
     """A person at the device answers for the scan, and has signed on to it by name."""
+    form_ticket: bool = False
+    """A counter: a scan for an item of business brings a ticket for prefilled fields."""
 
     @property
     def disclosure_version(self) -> str:

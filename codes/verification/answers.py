@@ -34,6 +34,7 @@ class Scan(Model):
     trust_list: VerifiedTrustList
     request_id: str | None = None
     holder_checked: bool = False
+    item: str | None = None
     challenge: Challenge | None = None
 
 

@@ -29,6 +29,8 @@ class Asked(Request):
     scenario: int
     request_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}(?![\s\S])")] | None = None
     holder_checked: bool = False
+    item: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}(?![\s\S])")] | None = None
+    """At a counter: the item of business that the holder came for. The answer then brings a form ticket."""
 
 
 class VerifyCode(Asked, kw_only=True):

@@ -88,6 +88,7 @@ class Verifications:
             trust_list=(await self._trust_lists.current(connection)).verified,
             request_id=asked.request_id,
             holder_checked=asked.holder_checked,
+            item=asked.item,
             challenge=challenge,
         )
         result = await self._ruling(connection, scan, read)

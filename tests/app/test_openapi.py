@@ -67,6 +67,7 @@ OUT_OF_REACH = {
     "POST /v1/codes/grants",
     "POST /v1/codes/freezes",
     "POST /v1/codes/freezes/{freeze_id}/decision",
+    "POST /v1/form-tickets/redemptions",
     "POST /v1/scanners",
     "POST /v1/enterprise-checks",
     "POST /v1/inspections/{inspection_id}/ratings",

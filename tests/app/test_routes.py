@@ -32,6 +32,7 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/v1/login/password/tokens",
     "/v1/me/real-name",
     "/v1/me/children",
+    "/v1/form-tickets/redemptions",  # signed, and a ticket is redeemed once
     "/v1/organizations",
     "/v1/organizations/{organization_id}/session",
     "/v1/verifications",
