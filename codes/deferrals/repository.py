@@ -61,7 +61,7 @@ async def list_notices(
 # The days begin when it is approved; of two officials at once one decides.
 MARK_DECIDED = """
 update codes.deferred_notice
-   set state = $2, decided_by = $3, decided_at = $4, ends_at = $4 + (ends_at - proposed_at)
+   set state = $2, decided_by = $3, decided_at = $4::timestamptz, ends_at = $4::timestamptz + (ends_at - proposed_at)
  where id = $1 and state = 'proposed' and proposed_at > $5
 """
 

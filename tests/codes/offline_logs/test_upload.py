@@ -115,7 +115,7 @@ async def test_nothing_of_the_holder_is_told(
         *("entry_id", "state", "repeated", "refusal", "verification_id", "verdict", "reason", "conflicts"),
     }
     assert city.people.asked == []
-    for secret in ("测试甲", "0001", str(phone.person.id), str(phone.id)):
+    for secret in ("测试甲", '"0001"', str(phone.person.id), str(phone.id)):
         assert secret not in answer.text
 
 
