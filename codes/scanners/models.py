@@ -40,9 +40,9 @@ class EnrolScanner(Request):
     site: Site
     device_name: Name
     scenarios: Annotated[list[int], msgspec.Meta(min_length=1, max_length=100)]
-    terms: Annotated[list[EnrolTerms], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=list)
     public_key: PublicJwk
     proof: Annotated[str, msgspec.Meta(max_length=4096)]
+    terms: Annotated[list[EnrolTerms], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=list)
 
 
 class Terms(Model):

@@ -84,8 +84,8 @@ class Scenario(Model, forbid_unknown_fields=True):
 class Catalogue(Model, forbid_unknown_fields=True):
     """The file of scenarios as it stands. `edition` rises with every change, so that nobody goes back to an old one."""
 
-    edition: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] = 1
     scenarios: tuple[Scenario, ...]
+    edition: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] = 1
 
 
 def faults_of(scenarios: Sequence[Scenario]) -> list[str]:

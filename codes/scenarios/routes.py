@@ -20,7 +20,7 @@ SCHEMA_FRESH_SECONDS = 86_400
 class ScenarioView(Scenario):
     """A scenario as a phone reads it: a new `disclosure_version` is shown to the holder before the next choice."""
 
-    disclosure_version: str
+    disclosure_version: str = ""
 
 
 class ScenarioList(Model):

@@ -25,7 +25,7 @@ async def test_a_narrow_registration_gets_less_and_the_rest_is_withheld(doors: D
     device, phone = await doors.enrol(VISITOR, terms=[NARROW]), await doors.a_phone()
     result = await doors.scan(device, phone.show(VISITOR), VISITOR)
     assert (result["reason"], result["disclosed"], result["withheld"]) == ("OK", {"phone_tail": "0001"}, ["full_name"])
-    row = await doors.connection.fetchrow("select disclosed, withheld from codes.verification")
+    [row] = await doors.connection.fetch("select disclosed, withheld from codes.verification")
     assert (row["disclosed"], row["withheld"]) == (["phone_tail"], ["full_name"]), "as the citizen reads it"
     assert doors.city.people.asked == [frozenset({"phone_tail"})], "identity is not even asked for the rest"
 
