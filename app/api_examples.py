@@ -91,6 +91,27 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "request_id": "desk-2-000001",
     },
     "AllowDocuments": {"scenarios": [301], "legal_basis": "《演示市图书馆条例》第九条"},
+    "UploadLog": {
+        "entries": [
+            {
+                "entry_id": "gate-7-000002",
+                "code": "SSM1:EXAMPLE",
+                "scenario": 301,
+                "scanned_at": "2026-03-02T12:00:00Z",
+                "verdict": "ACCEPT",
+                "reason": "OK",
+            }
+        ]
+    },
+    "FileComplaint": {"verification_id": ID, "concern": "asked_too_much", "text": "入馆不需要手机号"},
+    "AnswerComplaint": {"text": "已核实，该馆今后不再询问手机号。"},
+    "ProposeDeferral": {
+        "scanner_id": ID,
+        "scenario": 601,
+        "legal_basis": "《刑事诉讼法》第一百五十二条",
+        "days": 7,
+    },
+    "DecideDeferral": {"approve": True},
     "VerifyCode": {"code": "SS1:EXAMPLE", "scenario": 301, "request_id": "gate-7-000001"},
     "Site": {"name": "总馆东门", "address": "演示路1号"},
     "EnrolScanner": {

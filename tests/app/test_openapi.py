@@ -46,6 +46,7 @@ BODY_NAMES = {
     "organization_id": "organization_id",
     "department_id": "organization_id",
     "device_id": "device_id",
+    "verification_id": "verification_id",
     "inspection_id": "inspection_id",
     "version_code": "code",
 }
@@ -68,6 +69,7 @@ OUT_OF_REACH = {
     "POST /v1/codes/freezes",
     "POST /v1/codes/freezes/{freeze_id}/decision",
     "POST /v1/form-tickets/redemptions",
+    "POST /v1/staff/deferred-notices",
     "POST /v1/scanners",
     "POST /v1/enterprise-checks",
     "POST /v1/inspections/{inspection_id}/ratings",

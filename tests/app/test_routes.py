@@ -36,6 +36,7 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/v1/organizations",
     "/v1/organizations/{organization_id}/session",
     "/v1/verifications",
+    "/v1/verifications/batch",  # signed, and an entry counts once
     "/v1/verifications/documents",
     "/v1/enterprise-checks",
     "/v1/scanners/me/operator",  # signed; who signs on twice is on duty once
