@@ -53,6 +53,7 @@ class KnownPeople:
         self.by_id: dict[UUID, Person] = {}
         self.by_document: dict[str, UUID] = {}
         self.asked: list[frozenset[str]] = []
+        self.facts = FULL_FACTS
 
     def add(self, **facts: Any) -> Person:
         person = Person(id=new_id(), **facts)
@@ -68,7 +69,7 @@ class KnownPeople:
         self, _connection: Connection, _person_id: UUID, attributes: frozenset[str], /
     ) -> dict[str, str | bool]:
         self.asked.append(attributes)
-        return {name: value for name, value in FULL_FACTS.items() if name in attributes}
+        return {name: value for name, value in self.facts.items() if name in attributes}
 
     async def find_owner(self, _connection: Connection, identity: Identity, /) -> UUID | None:
         return self.by_document.get(identity.document_number)
