@@ -23,7 +23,7 @@ INK: Final = "#1c2430"
 SOFT: Final = "#5b6675"
 WHITE: Final = "#ffffff"
 
-HEADING: Final = Text(zh="离线随申码", en="Paper code")
+HEADING: Final = Text(zh="离线纸质码", en="Paper code")
 PHOTO_CHECK: Final = Text(
     zh="须核对照片：请同时出示本人带照片的证件，由工作人员核对人证一致后放行。",
     en="Photo check needed: show a document with your photo; staff compare it with you.",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.kit.structs import Model
-from codes.envelope.presentation import LARGEST_SCENARIO
+from codes.envelope.layout import LARGEST_SCENARIO
 from codes.verdict import Reason, Refused
 
 SITE, SCENARIOS = 1, 2

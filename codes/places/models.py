@@ -91,7 +91,10 @@ class PlaceList(Model):
 
 
 class Offer(Model):
-    """A scenario that a sticker names, with all that a citizen is told before choosing it."""
+    """A scenario that a sticker names, with all that a citizen is told before choosing it.
+
+    Told the first time, again whenever `disclosure_version` has changed, and every time where it `asks_each_time`.
+    """
 
     number: int
     names: Text
@@ -100,6 +103,8 @@ class Offer(Model):
     discloses: tuple[Attribute, ...]
     high_value: bool
     fallback: Text
+    asks_each_time: bool
+    disclosure_version: str
 
 
 class PlacePageView(Model):

@@ -20,16 +20,10 @@ KINDS: Final[dict[Purpose, Text]] = {
     "door": Text(zh="地点码", en="Place code"),
     "thing": Text(zh="设施码", en="Thing code"),
 }
-ABOUT: Final[dict[Purpose, Text]] = {
-    "door": Text(
-        zh="用随申办扫此码，再选择用码场景；不产生到访记录。",
-        en="Scan with the app, then choose what to show a code for. Leaves no visit record.",
-    ),
-    "thing": Text(
-        zh="用任何手机相机扫码，查看信息或报修；不产生到访记录。",
-        en="Scan with any camera to read about it or report a fault. Leaves no visit record.",
-    ),
-}
+ABOUT_THINGS: Final = Text(
+    zh="用任何手机相机扫码，查看信息或报修；不产生到访记录。",
+    en="Scan with any camera to read about it or report a fault. Leaves no visit record.",
+)
 
 
 class PlacePosters:
@@ -53,6 +47,12 @@ class PlacePosters:
             raise CodeEnded
         return await self._studio.draw(poster_sheet(self._poster(place)), form)
 
+    def _about_doors(self) -> Text:
+        return Text(
+            zh=f"打开{self._brand.zh}扫此码，再选择用码场景；不产生到访记录。",
+            en=f"Scan with {self._brand.en}, then choose what to show a code for. Leaves no visit record.",
+        )
+
     def _poster(self, place: Place) -> Poster:
         purpose = self._places.purpose(place)
         return Poster(
@@ -63,7 +63,7 @@ class PlacePosters:
             number_label=texts.NUMBER,
             number=printed_number(place.number),
             carrier=place.carrier,
-            about=ABOUT[purpose],
+            about=self._about_doors() if purpose == "door" else ABOUT_THINGS,
             until=f"{place.expires_at.astimezone(self._zone):%Y-%m-%d}",
             brand=self._brand,
         )

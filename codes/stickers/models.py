@@ -29,9 +29,9 @@ class Description(Model):
     name: str
     facts: tuple[Fact, ...]
     view: Any  # a struct of the kind's own
+    advice: Text
     warnings: tuple[Text, ...] = ()
     sections: tuple[Section, ...] = ()
-    advice: Text
 
 
 class Reading(Model):

@@ -1,6 +1,7 @@
 """A text of every kind of code, as large as a city has them: random, and the same at every run."""
 
 import random
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,11 +29,11 @@ class Samples:
         self._random = random.Random(seed)
         self._issuer = Signer(profile=ES256, private_key=self._key(), kid=self._random.randbytes(4))
 
-    def personal(self, kind: Kind = Kind.P, **shown: object) -> str:
+    def personal(self, kind: Kind = Kind.P, **shown: Any) -> str:
         """As a phone shows it; `shown` may name `aud` and `cnonce`."""
         key = self._key()
         grant = encode_grant(self._claims(kind, device_key=key.public_key()), self._issuer, ENVIRONMENT)
-        content = Presentation(**({"iat": self._time(), "scenario": self._random.choice((0, 301, 999))} | shown))  # type: ignore[arg-type]
+        content = Presentation(iat=self._time(), scenario=self._random.choice((0, 301, 999)), **shown)
         signer = Signer(profile=ES256, private_key=key)
         return encode_presentation(grant.data, content, signer, ENVIRONMENT, PREFIX)
 
@@ -88,7 +89,7 @@ class Samples:
     def _time(self) -> int:
         return self._random.randrange(1_750_000_000, 2_100_000_000)
 
-    def _claims(self, kind: Kind, **more: object) -> Claims:
+    def _claims(self, kind: Kind, **more: Any) -> Claims:
         """Shards and indices as large as those of a city that has run for years."""
         return Claims(
             expires_at=self._time(),
@@ -96,5 +97,5 @@ class Samples:
             shard=self._random.choice((0, 23, 24, 255, 256, 65_535, 4_000_000)),
             index=self._random.randrange(1 << 20),
             kind=kind,
-            **more,  # type: ignore[arg-type]
+            **more,
         )

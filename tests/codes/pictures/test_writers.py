@@ -62,7 +62,7 @@ def text_of(sheet: Sheet) -> str:
     return next(shape.text for shape in sheet.shapes if isinstance(shape, Code))
 
 
-@pytest.fixture(params=SHEETS.values(), ids=SHEETS.keys())
+@pytest.fixture(params=list(SHEETS.values()), ids=list(SHEETS))
 def sheet(request: pytest.FixtureRequest) -> Sheet:
     found: Sheet = request.param
     return found

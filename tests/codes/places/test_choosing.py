@@ -42,6 +42,7 @@ FORMAT = SETTINGS.code_format
 
 async def scan(city: City, floor: Floor, connection: Connection, text: str) -> ScannedPlace:
     """With the lists that the city publishes at this moment, and nothing else."""
+    await city.codes.status_steps.take_when_due()
     now = floor.clock.now()
     trust_list = (await city.codes.trust_lists.current(connection)).verified
     lists = {}

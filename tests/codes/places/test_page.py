@@ -59,7 +59,7 @@ async def test_programs_read_the_place_that_a_phone_signs_and_its_scenarios(
     body = (await http.get(path_of(door["carrier"]), headers=JSON)).json()
     assert (body["kind"], body["aud"], body["number"]) == ("V", door["site_id"], door["number"])
     assert [offer["number"] for offer in body["scenarios"]] == [301, 302]
-    assert all(offer["fallback"]["zh"] for offer in body["scenarios"])
+    assert all(offer["fallback"]["zh"] and offer["disclosure_version"] for offer in body["scenarios"])
     assert "cti" not in body
 
 

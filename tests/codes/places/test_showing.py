@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from app.demo.choosing import Chooser, NotOffered
+from app.demo.phone import HeldGrant, Phone
 from codes.places.choosing import encode_challenge
 from codes.verdict import Reason
 from tests.fixtures.inhabited import LIBRARY_ENTRY, OFFICE_VISITOR, Inhabited
 
 DOOR = {"site": {"name": "演示图书馆东门", "address": "演示路1号"}, "label": "东门", "scenarios": [301, 602]}
-SHOWN_AN_HOUR = 12
+SHOWN_A_GRANT = 4
 
 
 class Counted:
@@ -47,27 +48,29 @@ def forbid_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
 
 
+def show(chooser: Chooser, phone: Phone, grant: HeldGrant, sticker: str) -> str:
+    """All that a phone does from the pocket to the gate: opens a code, scans the door, chooses, signs."""
+    phone.present(grant)
+    phone.present(grant, LIBRARY_ENTRY)
+    place = chooser.scan(sticker).facts
+    assert place is not None
+    choice = chooser.choose(place, LIBRARY_ENTRY)
+    chooser.present(phone, grant, choice, encode_challenge(bytes(16), phone.prefix))
+    return chooser.present(phone, grant, choice)
+
+
 async def test_choosing_and_showing_ask_nobody(
     inhabited: Inhabited, chooser: Chooser, sticker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    phone = inhabited.citizen
-    grants = await phone.fetch_grants()
+    grants = await inhabited.citizen.fetch_grants()
     counted = Counted(inhabited.http)
     with monkeypatch.context() as patched:
         forbid_connections(patched)
-        for _ in range(SHOWN_AN_HOUR):
-            place = chooser.scan(sticker)
-            assert place.facts is not None
-            for grant in grants:
-                phone.present(grant)
-                phone.present(grant, LIBRARY_ENTRY)
-                chosen = chooser.choose(place.facts, LIBRARY_ENTRY)
-                code = chooser.present(phone, grant, chosen, encode_challenge(bytes(16), phone.prefix))
+        shown = [show(chooser, inhabited.citizen, grant, sticker) for grant in grants * SHOWN_A_GRANT]
     assert counted.requests == []
-    assert len(code) > 300
-    last = chooser.present(phone, grants[-1], chooser.choose(place.facts, LIBRARY_ENTRY))
-    result = await inhabited.scanner.verify(last, LIBRARY_ENTRY)
-    assert (result["verdict"], counted.requests) == ("ACCEPT", ["/v1/verifications"]), "and it was a true code"
+    assert len(set(shown)) == len(grants) * SHOWN_A_GRANT
+    result = await inhabited.scanner.verify(shown[-1], LIBRARY_ENTRY)
+    assert (result["verdict"], counted.requests) == ("ACCEPT", ["/v1/verifications"]), "and they are true codes"
 
 
 async def test_the_counter_would_notice_a_request(inhabited: Inhabited, chooser: Chooser) -> None:
