@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -13,8 +14,9 @@ from app.kit.keyring import kid_of
 from codes.envelope import base45, cbor, cose
 from codes.envelope.claims import Claims, Kind, encode_claims
 from codes.envelope.cose import Environment, ObjectType, external_aad
+from codes.envelope.paper_code import PaperFacts, encode_paper_code
 from codes.envelope.presentation import PROTECTED_HEAD, Presentation, encode_grant, encode_presentation
-from codes.envelope.profiles import COORDINATE_BYTES, ES256, Es256, Signer, VerifyingKey
+from codes.envelope.profiles import COORDINATE_BYTES, ED25519, PROFILES, Es256, Signer, VerifyingKey
 from codes.envelope.static_code import encode_static_code
 from codes.offline import Challenge, verify_offline
 from codes.status.models import StatusEntry, VerifiedStatusList, pack
@@ -34,8 +36,9 @@ LIBRARY = ScenarioPolicy(
 )
 HOTEL = ScenarioPolicy(number=601, kinds=frozenset({Kind.P}), freshness_seconds=45)
 RACE = ScenarioPolicy(number=406, kinds=frozenset({Kind.P}), freshness_seconds=45, high_value=True)
+COUNTER = ScenarioPolicy(number=501, kinds=frozenset({Kind.P, Kind.L}), freshness_seconds=45)
 FIRE = ScenarioPolicy(number=804, kinds=frozenset({Kind.E}), freshness_seconds=0)
-POLICIES = (LIBRARY, HOTEL, RACE, FIRE)
+POLICIES = (LIBRARY, HOTEL, RACE, COUNTER, FIRE)
 
 
 class RepeatableEs256(Es256):
@@ -55,6 +58,8 @@ def a_signer(key: ec.EllipticCurvePrivateKey) -> Signer:
 
 
 GRANT_KEY, PLACE_KEY, STATUS_KEY, LIST_KEY, ROOT_KEY, STRANGER_KEY = (a_signer(a_key(seed)) for seed in range(11, 17))
+SECOND_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+GRANT_KEY_2 = Signer(profile=ED25519, private_key=SECOND_KEY, kid=bytes.fromhex(kid_of(SECOND_KEY.public_key())))
 PHONE_KEY = a_key(21)
 PHONE = Signer(profile=RepeatableEs256(), private_key=PHONE_KEY)
 
@@ -62,7 +67,7 @@ PHONE = Signer(profile=RepeatableEs256(), private_key=PHONE_KEY)
 def trusted(signer: Signer, *kinds: int, **changes: Any) -> TrustedKey:
     key = TrustedKey(
         kid=signer.kid or b"",
-        verifying_key=VerifyingKey(profile=ES256, public_key=signer.private_key.public_key()),
+        verifying_key=VerifyingKey(profile=PROFILES[signer.profile.number], public_key=signer.private_key.public_key()),
         kinds=frozenset(kinds),
         not_before=NOW_SECONDS - 86400,
         not_after=None,
@@ -73,6 +78,7 @@ def trusted(signer: Signer, *kinds: int, **changes: Any) -> TrustedKey:
 
 KEYS = (
     trusted(GRANT_KEY, Kind.P, Kind.F, Kind.L),
+    trusted(GRANT_KEY_2, Kind.P, Kind.F, Kind.L),
     trusted(PLACE_KEY, Kind.E, Kind.V, Kind.I),
     trusted(STATUS_KEY, KeyUse.STATUS_LIST),
 )
@@ -118,6 +124,12 @@ def a_sticker(claims: Claims | None = None, issuer: Signer = PLACE_KEY) -> str:
     return encode_static_code(claims or a_static_claims(), issuer, ENVIRONMENT, FORMAT.host)
 
 
+def a_paper(claims: Claims | None = None, issuer: Signer = GRANT_KEY) -> str:
+    content = claims or a_claims(kind=Kind.L, device_key=None, expires_at=NOW_SECONDS + HALF_YEAR)
+    facts = PaperFacts(display_name="测*甲", document_tail="0011")
+    return encode_paper_code(content, facts, issuer, ENVIRONMENT, FORMAT.prefix)
+
+
 def as_text(data: bytes) -> str:
     return FORMAT.prefix + base45.encode(data)
 
@@ -152,6 +164,7 @@ def verdict_on(
     trust_list: VerifiedTrustList = TRUST_LIST,
     lists: dict[int, VerifiedStatusList] | None = None,
     challenge: Challenge | None = None,
+    holder_checked: bool = False,
 ) -> VerificationResult:
     return verify_offline(
         text,
@@ -161,6 +174,7 @@ def verdict_on(
         code_format=FORMAT,
         now=now,
         challenge=challenge,
+        holder_checked=holder_checked,
     )
 
 

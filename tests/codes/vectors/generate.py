@@ -1,4 +1,4 @@
-"""Writes `vectors.json`: codes that must be refused, each with its named reason, for verifiers in any language.
+"""Writes `vectors.json`: codes and the verdict that each must have, for verifiers in any language (see README.md).
 
 Run it as `python -m tests.codes.vectors.generate`. Keys and signatures are the same at every run, so a difference in
 the file is a difference in the format.
@@ -12,19 +12,24 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from app.kit.keyring import PROFILE_ES256, VerifyKey, public_jwk
 from codes.envelope import cbor, cose
 from codes.envelope.claims import SHARD_INDICES, Claims, Kind, encode_claims
 from codes.envelope.cose import Environment, ObjectType, external_aad
 from codes.envelope.presentation import PROTECTED_HEAD, encode_grant
+from codes.grants.pointers import Pointers
+from codes.status.changes import encode_changes
 from codes.status.models import Status, StatusEntry, encode_status_list, pack
 from codes.trust.document import TrustList, certify_list_key, encode_trust_list
 from tests.codes.signed import (
+    COUNTER,
     ENVIRONMENT,
     FIRE,
     FORMAT,
     GRANT_KEY,
+    GRANT_KEY_2,
     HOTEL,
     KEYS,
     LIBRARY,
@@ -41,6 +46,7 @@ from tests.codes.signed import (
     STRANGER_KEY,
     TRUST_LIST,
     a_claims,
+    a_paper,
     a_personal_code,
     a_sticker,
     as_bytes,
@@ -52,13 +58,23 @@ from tests.codes.signed import (
 )
 
 FILE = Path(__file__).with_name("vectors.json")
-SUSPENDED_INDEX, REVOKED_INDEX, RESTORED_INDEX = 80_000, 80_001, 80_002
+SUSPENDED_INDEX, REVOKED_INDEX, RESTORED_INDEX, CHANGED_INDEX, DECOY_INDEX = 80_000, 80_001, 80_002, 80_003, 80_004
+LIST_STEP = 7
+POINTER_KEY = bytes(range(32))
 DEAR_LIFE = timedelta(days=30)
 
 
 def a_vector(name: str, reason: str, code: str, scenario: int = LIBRARY.number, **changes: Any) -> dict[str, Any]:
     """One case: `now` and the lists are the good ones unless `changes` say otherwise."""
-    facts = {"now": NOW.isoformat(), "trust_list": "good", "status_list": "good", "last_version": None}
+    facts = {
+        "now": NOW.isoformat(),
+        "mode": "offline",
+        "trust_list": "good",
+        "status_list": "good",
+        "changes": None,
+        "last_version": None,
+        "holder_checked": False,
+    }
     return {"name": name, "reason": reason, "code": code, "scenario": scenario} | facts | changes
 
 
@@ -81,6 +97,11 @@ def accepted() -> Iterator[dict[str, Any]]:
     yield a_vector("60 s old, offline", "OK", a_personal_code(iat=NOW_SECONDS - 60))
     yield a_vector("30 s ahead", "OK", a_personal_code(iat=NOW_SECONDS + 30))
     yield a_vector("the high-s twin, which only the replay guard can tell", "OK", high_s_twin(a_personal_code()))
+    yield a_vector("45 s old, online", "OK", a_personal_code(iat=NOW_SECONDS - 45), mode="online")
+    yield a_vector("a grant under a key of the second profile", "OK", a_personal_code(issuer=GRANT_KEY_2))
+    family = a_personal_code(claims=a_claims(kind=Kind.F))
+    yield a_vector("a family code", "OK", family)
+    yield a_vector("a paper code whose holder was compared", "OK", a_paper(), COUNTER.number, holder_checked=True)
 
 
 def forged() -> Iterator[dict[str, Any]]:
@@ -92,6 +113,12 @@ def forged() -> Iterator[dict[str, Any]]:
     stranger = msgspec.structs.replace(PHONE, private_key=STRANGER_KEY.private_key)
     yield a_vector("signed by another phone", "BAD_DEVICE_SIGNATURE", a_personal_code(phone=stranger))
     yield a_vector("the issuer's algorithm swapped", "ALG_MISMATCH", grant_with_headers({1: -8, 4: GRANT_KEY.kid}))
+    second = grant_with_headers({1: -7, 4: GRANT_KEY_2.kid})
+    yield a_vector("the second profile's key under the first one's name", "ALG_MISMATCH", second)
+    crossed = msgspec.structs.replace(GRANT_KEY, kid=GRANT_KEY_2.kid)
+    yield a_vector(
+        "the first profile's signature under the second one's key", "ALG_MISMATCH", a_personal_code(issuer=crossed)
+    )
     head = cbor.encode({1: -8})[:-1] + b"\x27\x0d"
     other_algorithm = b"\xa2" + head[1:]
     yield a_vector(
@@ -126,12 +153,16 @@ def bent() -> Iterator[dict[str, Any]]:
     yield a_vector("trailing bytes", "MALFORMED", as_text(as_bytes(good) + b"\x00"))
     yield a_vector("tag 18 twice", "MALFORMED", as_text(cbor.TAG_COSE_SIGN1 + as_bytes(good)))
     yield a_vector("no tag", "MALFORMED", as_text(as_bytes(good)[1:]))
+    huge = good[:60] + "Ａ" + good[61:]
+    yield a_vector("a full-width letter", "MALFORMED", huge)
+    yield a_vector("a paper code with a key", "MALFORMED", a_paper(a_claims(kind=Kind.L)), COUNTER.number)
     yield a_vector("a version to come", "UNKNOWN_VERSION", "SSM2:" + good.removeprefix(FORMAT.prefix))
 
 
 def out_of_time() -> Iterator[dict[str, Any]]:
     """What was true, or will be."""
     yield a_vector("61 s old, offline", "STALE_CODE", a_personal_code(iat=NOW_SECONDS - 61))
+    yield a_vector("46 s old, online", "STALE_CODE", a_personal_code(iat=NOW_SECONDS - 46), mode="online")
     yield a_vector("31 s ahead", "CLOCK_SKEW", a_personal_code(iat=NOW_SECONDS + 31))
     ended = a_claims(expires_at=NOW_SECONDS)
     yield a_vector("an expired grant, freshly signed", "GRANT_EXPIRED", a_personal_code(claims=ended))
@@ -150,6 +181,11 @@ def void() -> Iterator[dict[str, Any]]:
     """What was taken back."""
     yield a_vector("suspended", "SUSPENDED", a_personal_code(claims=a_claims(index=SUSPENDED_INDEX)))
     yield a_vector("revoked", "REVOKED", a_personal_code(claims=a_claims(index=REVOKED_INDEX)))
+    changed = a_personal_code(claims=a_claims(index=CHANGED_INDEX))
+    yield a_vector("revoked since the list, before it was told", "OK", changed)
+    yield a_vector("revoked since the list, by the changes after it", "REVOKED", changed, changes="good")
+    restored = a_personal_code(claims=a_claims(index=SUSPENDED_INDEX))
+    yield a_vector("restored since the list, by the changes after it", "OK", restored, changes="good")
     at_hotel = a_personal_code(scenario=HOTEL.number)
     yield a_vector("no status list, where the door closes", "STATUS_UNKNOWN", at_hotel, HOTEL.number, status_list=None)
 
@@ -162,8 +198,43 @@ def out_of_place() -> Iterator[dict[str, Any]]:
     yield a_vector("an enterprise code at a personal gate", "WRONG_CARRIER", a_sticker())
     at_race = a_personal_code(scenario=RACE.number)
     yield a_vector("high value without the venue's nonce", "HOLDER_CHECK_REQUIRED", at_race, RACE.number)
+    yield a_vector("a paper code whose holder nobody compared", "HOLDER_CHECK_REQUIRED", a_paper(), COUNTER.number)
+    yield a_vector("a paper code at a gate that takes none", "WRONG_CARRIER", a_paper(), holder_checked=True)
     elsewhere = a_personal_code(cnonce=b"of another scan!")
     yield a_vector("made for another scan", "REPLAYED", elsewhere)
+
+
+def sequences() -> Iterator[dict[str, Any]]:
+    """Scans one after another, at any scanners of the city: what only the replay guard, unique (cti, iat), can tell."""
+    code, later = a_personal_code(), a_personal_code(iat=NOW_SECONDS - 4)
+    yield {"name": "same code at two scanners", "scans": [[code, "OK"], [code, "REPLAYED"]]}
+    yield {"name": "the high-s twin of an accepted code", "scans": [[code, "OK"], [high_s_twin(code), "REPLAYED"]]}
+    yield {"name": "the same grant, another second", "scans": [[code, "OK"], [later, "OK"], [later, "REPLAYED"]]}
+    other = a_personal_code(claims=a_claims(cti=bytes(16)))
+    yield {"name": "another grant, the same second", "scans": [[code, "OK"], [other, "OK"]]}
+    refused = a_personal_code(claims=a_claims(index=SUSPENDED_INDEX))
+    yield {"name": "a refusal uses nothing up", "scans": [[refused, "SUSPENDED"], [refused, "SUSPENDED"]]}
+
+
+def pointers() -> dict[str, Any]:
+    """What the city's own key opens a `cti` to: one AES-256 block over batch 8, number 1, zeros 7."""
+    seal = Pointers(POINTER_KEY)
+    true = seal.seal(5_000_000_001, 8)
+    cipher = Cipher(algorithms.AES(POINTER_KEY), modes.ECB()).encryptor()
+    bent = cipher.update((5_000_000_001).to_bytes(8, "big") + b"\x00" + bytes(6) + b"\x01")
+    return {
+        "key": POINTER_KEY.hex(),
+        "opens": [{"cti": cti.hex(), "batch": 5_000_000_001, "number": number} for number, cti in enumerate(true)],
+        "refused": {
+            "wrong padding": bent.hex(),
+            "invented": bytes(range(16)).hex(),
+            "one bit": _flipped(true[0]).hex(),
+        },
+    }
+
+
+def _flipped(cti: bytes) -> bytes:
+    return bytes((cti[0] ^ 1,)) + cti[1:]
 
 
 TOMORROW = (NOW + timedelta(days=1)).isoformat()
@@ -233,7 +304,31 @@ def a_status_list() -> bytes:
         StatusEntry(shard=SHARD, index=REVOKED_INDEX, status=Status.INVALID),
     ]
     return encode_status_list(
-        pack(entries), shard=SHARD, host=FORMAT.host, now=NOW, signer=STATUS_KEY, environment=ENVIRONMENT
+        pack(entries),
+        shard=SHARD,
+        host=FORMAT.host,
+        now=NOW,
+        signer=STATUS_KEY,
+        environment=ENVIRONMENT,
+        step=LIST_STEP,
+    )
+
+
+def some_changes() -> bytes:
+    """After the list: one code was revoked, one restored, and a place of nobody's was marked to hide the two."""
+    entries = [
+        StatusEntry(shard=SHARD, index=CHANGED_INDEX, status=Status.INVALID),
+        StatusEntry(shard=SHARD, index=SUSPENDED_INDEX, status=Status.VALID),
+        StatusEntry(shard=SHARD + 2, index=DECOY_INDEX, status=Status.INVALID),
+    ]
+    return encode_changes(
+        entries,
+        after=LIST_STEP,
+        until=LIST_STEP + 3,
+        host=FORMAT.host,
+        now=NOW,
+        signer=STATUS_KEY,
+        environment=ENVIRONMENT,
     )
 
 
@@ -258,8 +353,11 @@ def generate() -> dict[str, Any]:
         "root": root(),
         "trust_list": a_trust_list().hex(),
         "status_list": {"shard": SHARD, "data": a_status_list().hex()},
+        "changes": some_changes().hex(),
         "kinds": {kind.name: int(kind) for kind in Kind},
         "vectors": list(vectors()),
+        "sequences": list(sequences()),
+        "pointers": pointers(),
     }
 
 
