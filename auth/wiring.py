@@ -35,6 +35,7 @@ from auth.officials.service import Officials
 from auth.organizations import routes as organizations_routes
 from auth.organizations.claims import OrganizationClaims
 from auth.organizations.service import Organizations
+from auth.pairwise import Names
 from auth.people import routes as people_routes
 from auth.people.real_name import RealName
 from auth.people.service import People
@@ -43,6 +44,7 @@ from auth.provider.wiring import Provider, build_provider
 from auth.registries.adapter import HttpRegistry
 from auth.sessions import repository as sessions_repository
 from auth.sessions import routes as sessions_routes
+from auth.sessions.app_tokens import AppTokens
 from auth.sessions.middleware import AuthenticationMiddleware, Authenticator, provide_principal
 from auth.sessions.refresh_tokens import RefreshTokens
 from auth.sessions.service import Sessions
@@ -66,6 +68,7 @@ class AuthServices:
 
     settings: AuthSettings
     access_tokens: AccessTokens
+    app_tokens: AppTokens
     authenticator: Authenticator
     revoked_sessions: RevokedSessions
     sessions: Sessions
@@ -109,6 +112,14 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
     revoked.listen(floor.notifications)
     access_tokens = AccessTokens(
         floor.keyring, revoked, floor.clock, issuer=settings.issuer, lifetime_seconds=settings.access_token_seconds
+    )
+    names = Names(floor.vault)
+    app_tokens = AppTokens(
+        keyring=floor.keyring,
+        revoked=revoked,
+        vault=floor.vault,
+        names=names,
+        issuer=settings.issuer,
     )
     sessions = Sessions(
         access_tokens=access_tokens,
@@ -156,7 +167,8 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
     return AuthServices(
         settings=settings,
         access_tokens=access_tokens,
-        authenticator=Authenticator(access_tokens, floor.clock, origin=settings.issuer),
+        app_tokens=app_tokens,
+        authenticator=Authenticator(access_tokens, app_tokens, floor.clock, origin=settings.issuer),
         revoked_sessions=revoked,
         sessions=sessions,
         people=people,
@@ -202,7 +214,16 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         consents=consents,
         messages=messages,
         provider=build_provider(
-            floor, settings, sessions=sessions, revoked=revoked, otp=otp, people=people, consents=consents
+            floor,
+            settings,
+            sessions=sessions,
+            revoked=revoked,
+            otp=otp,
+            people=people,
+            consents=consents,
+            access_tokens=access_tokens,
+            app_tokens=app_tokens,
+            names=names,
         ),
         sms=sms,
         demo_inbox=sms if isinstance(sms, DemoInbox) else None,

@@ -11,8 +11,8 @@ from gateway.snapshot import CompiledApp
 class Authenticator(Protocol):
     """Reads who is calling from an ASGI scope, in memory."""
 
-    def authenticate(self, scope: Any, *, origin: str | None = None) -> Principal | None:
-        """The verified caller, None for nobody; raises `Unauthenticated`."""
+    def authenticate(self, scope: Any, *, origin: str | None = None, app_id: str | None = None) -> Principal | None:
+        """The verified caller of the mini-app `app_id`, None for nobody; raises `Unauthenticated`."""
         ...
 
 

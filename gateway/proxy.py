@@ -136,7 +136,7 @@ class Proxy:
         if isinstance(match, SuishenError):
             raise match
         trace.app_id, trace.route = match.app.app_id, match.route.template
-        principal = self._authenticator.authenticate(scope, origin=self._settings.apps_origin)
+        principal = self._authenticator.authenticate(scope, origin=self._settings.apps_origin, app_id=match.app.app_id)
         decision = decide(match, principal, await self._consents_for(match, principal))
         if isinstance(decision, SuishenError):
             raise decision

@@ -18,6 +18,9 @@ INVALID_CODE: Final = OAuthRefusal(
 INVALID_SCOPE: Final = OAuthRefusal(
     error="invalid_scope", error_description="More was asked for than was granted or is offered."
 )
+UNAUTHORIZED_CLIENT: Final = OAuthRefusal(
+    error="unauthorized_client", error_description="This grant is for phones, which need no client authentication."
+)
 INVALID_TARGET: Final = OAuthRefusal(
     error="invalid_target", error_description="No such audience, or none that this caller may name (RFC 8693)."
 )

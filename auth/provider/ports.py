@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Protocol
+from uuid import UUID
 
 from app.kit.database import Connection
 from auth.provider.clients.models import Client
@@ -12,6 +13,10 @@ class FindsClients(Protocol):
 
     async def find_client(self, connection: Connection, client_id: str) -> Client | None:
         """The client as it is published now; None for one that is unknown, suspended or gone."""
+        ...
+
+    async def find_department(self, connection: Connection, app_id: str) -> UUID | None:
+        """Whose mini-app it is, while it is published and not suspended; it need not be a client."""
         ...
 
 

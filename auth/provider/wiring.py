@@ -12,6 +12,7 @@ from auth.browser.cookies import Cookies
 from auth.browser.service import BrowserSessions
 from auth.consents.service import Consents
 from auth.login.otp.service import OtpLogin
+from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider import metadata
 from auth.provider.authorize import repository as requests_repository
@@ -31,10 +32,12 @@ from auth.provider.logout.service import Logout
 from auth.provider.tokens import routes as tokens_routes
 from auth.provider.tokens.access_tokens import ClientTokens
 from auth.provider.tokens.endpoint import TokenEndpoint
-from auth.provider.tokens.id_tokens import IdTokens, Names
+from auth.provider.tokens.exchange import Exchange
+from auth.provider.tokens.id_tokens import IdTokens
 from auth.provider.tokens.service import ClientGrants
+from auth.sessions.app_tokens import AppTokens
 from auth.sessions.service import Sessions
-from auth.sessions.tokens import RevokedSessions
+from auth.sessions.tokens import AccessTokens, RevokedSessions
 from auth.settings import AuthSettings
 
 KEEP = timedelta(days=1)
@@ -58,10 +61,13 @@ def build_provider(
     otp: OtpLogin,
     people: People,
     consents: Consents,
+    access_tokens: AccessTokens,
+    app_tokens: AppTokens,
+    names: Names,
 ) -> Provider:
     """The provider. It has no clients until `clients.find_in` says where they are."""
     issuer, clock = settings.issuer, floor.clock
-    clients, names, desk = Clients(sessions), Names(floor.vault), ConsentDesk(consents)
+    clients, desk = Clients(sessions), ConsentDesk(consents)
     authentication = ClientAuthentication(clients, clock, issuer=issuer)
     id_tokens = IdTokens(floor.keyring, names, clock, issuer=issuer)
     tokens = ClientTokens(
@@ -106,7 +112,12 @@ def build_provider(
             cookies=cookies,
             settings=settings,
         ),
-        "token_endpoint": TokenEndpoint(authentication=authentication, grants=grants, sessions=sessions),
+        "token_endpoint": TokenEndpoint(
+            authentication=authentication,
+            grants=grants,
+            exchange=Exchange(access_tokens=access_tokens, app_tokens=app_tokens, clients=clients, clock=clock),
+            sessions=sessions,
+        ),
         "token_desk": TokenDesk(
             authentication=authentication,
             clients=clients,

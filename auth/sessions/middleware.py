@@ -13,6 +13,7 @@ from app.kit.errors import Unauthenticated
 from auth.guards import principal_of
 from auth.keys import ProofInvalid
 from auth.principal import Principal
+from auth.sessions.app_tokens import AppTokens
 from auth.sessions.dpop import ProofTarget, SeenProofs, verify_dpop
 from auth.sessions.errors import ProofMissing, TokenInvalid
 from auth.sessions.tokens import AccessTokens
@@ -24,16 +25,18 @@ PROVIDER: Final = "/oauth/"
 class Authenticator:
     """Reads who is calling from the headers of an ASGI request. In memory only: it awaits nothing."""
 
-    def __init__(self, access_tokens: AccessTokens, clock: Clock, *, origin: str) -> None:
+    def __init__(self, access_tokens: AccessTokens, app_tokens: AppTokens, clock: Clock, *, origin: str) -> None:
         self._access_tokens = access_tokens
+        self._app_tokens = app_tokens
         self._clock = clock
         self._origin = origin
         self._seen = SeenProofs()
 
-    def authenticate(self, scope: Any, *, origin: str | None = None) -> Principal | None:
+    def authenticate(self, scope: Any, *, origin: str | None = None, app_id: str | None = None) -> Principal | None:
         """The verified caller, or None when no Authorization header came; raises `Unauthenticated`.
 
-        `origin` is where the caller believes to be (scheme, host, port), for the `htu` of a DPoP proof.
+        `origin` is where the caller believes to be (scheme, host, port), for the `htu` of a DPoP proof. `app_id` says
+        which mini-app is called, if one is: a token for that one alone is heard there, and nowhere else.
         """
         values = _header(scope, b"authorization")
         if not values:
@@ -45,7 +48,18 @@ class Authenticator:
         jkt = self._checked_proof(scope, access_token=token, origin=origin) if bound else None
         if bound and jkt is None:
             raise ProofMissing
-        return self._access_tokens.verify(token, self._clock.now(), proof_jkt=jkt)
+        try:
+            return self._access_tokens.verify(token, self._clock.now(), proof_jkt=jkt)
+        except TokenInvalid:
+            principal = self._find_for_app(token, app_id, jkt)
+            if principal is None:
+                raise
+            return principal
+
+    def _find_for_app(self, token: str, app_id: str | None, jkt: str | None) -> Principal | None:
+        if app_id is None:
+            return None
+        return self._app_tokens.find_principal(token, app_id=app_id, proof_jkt=jkt, now=self._clock.now())
 
     def find_proof_key(self, scope: Any, *, access_token: str | None = None) -> str | None:
         """The thumbprint of the key that this request proves to hold, None when it brings no proof.

@@ -4,6 +4,8 @@ Read anew each time, so that a release or a suspension counts on every worker wi
 operator's network policy does not allow are left out, whatever was reviewed.
 """
 
+from uuid import UUID
+
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from auth.keys import PublicJwk
@@ -28,6 +30,11 @@ class PublishedClients:
         if published is None or published.state != "active" or published.manifest.login is None:
             return None
         return self._client(published, published.manifest.login)
+
+    async def find_department(self, connection: Connection, app_id: str) -> UUID | None:
+        """Whose mini-app it is, while it is published and not suspended."""
+        published = await self._releases.find_published(connection, app_id)
+        return published.organization_id if published is not None and published.state == "active" else None
 
     def _client(self, published: PublishedApp, login: Login) -> Client:
         backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())

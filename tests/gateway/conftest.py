@@ -41,7 +41,7 @@ class KnownCallers:
         self.principals[token] = a_principal(**changes)
         return self.principals[token]
 
-    def authenticate(self, scope: Any, *, origin: str | None = None) -> Principal | None:
+    def authenticate(self, scope: Any, *, origin: str | None = None, app_id: str | None = None) -> Principal | None:
         assert origin in {None, "http://apps.localhost:8000"}
         value = find_header(scope["headers"], b"authorization")
         if value is None:

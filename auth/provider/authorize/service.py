@@ -18,13 +18,13 @@ from auth.browser.service import BrowserSessions, principal_in
 from auth.login.otp.errors import CodeRefused
 from auth.login.otp.models import ProvedPhone, RedeemCode
 from auth.login.otp.service import OtpLogin
+from auth.pairwise import Names
 from auth.provider.authorize import repository
 from auth.provider.authorize.consent import ConsentDesk, Question
 from auth.provider.authorize.models import Facts, Step, StoredRequest, next_step
 from auth.provider.authorize.pushing import hash_of
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
-from auth.provider.tokens.id_tokens import Names
 from auth.sessions.models import Session
 
 CODE_SECONDS: Final = 60
@@ -93,7 +93,7 @@ class Authorizing:
         if session is not None:
             scopes = visit.request.parameters.scopes
             question = await self._desk.question(connection, visit.client, session.subject_id, scopes)
-            sub = self._names.sub(visit.client, session.subject_id)
+            sub = self._names.sub(visit.client.client_id, session.subject_id)
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,

@@ -1,5 +1,7 @@
 """The clients of the provider, always as the register has them at this moment: nothing is remembered in a worker."""
 
+from uuid import UUID
+
 from app.kit.database import Connection
 from auth.provider.clients.models import Client
 from auth.provider.ports import FindsClients
@@ -22,6 +24,10 @@ class Clients:
     async def find_client(self, connection: Connection, client_id: str) -> Client | None:
         """The client as it is now, or None."""
         return None if self._register is None else await self._register.find_client(connection, client_id)
+
+    async def find_department(self, connection: Connection, app_id: str) -> UUID | None:
+        """Whose mini-app it is, while citizens may use it."""
+        return None if self._register is None else await self._register.find_department(connection, app_id)
 
     async def client_changed(self, connection: Connection, client_id: str, *, actor: str) -> None:
         """The register has changed in this transaction: a client that is no more loses its sessions and tokens."""

@@ -11,6 +11,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.structs import Model
 from auth.guards import REAL_NAME
+from auth.pairwise import Names
 from auth.people.service import ATTRIBUTES, People
 from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.clients.authentication import ClientAuthentication
@@ -18,7 +19,6 @@ from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
 from auth.provider.errors import INVALID_TOKEN, UNSUPPORTED_TOKEN
 from auth.provider.tokens.access_tokens import USERINFO_PATH, ClientTokens, IssuedToken
-from auth.provider.tokens.id_tokens import Names
 from auth.provider.tokens.service import ClientGrants
 from auth.sessions.errors import INVALID_REQUEST, OAuthRefusal
 from auth.sessions.models import Session
@@ -133,8 +133,8 @@ class TokenDesk:
         scopes = frozenset(issued.scope.split())
         told = await self._fields(connection, client, session, scopes)
         return told | {
-            "sub": self._names.sub(client, session.subject_id),
-            "unionid": self._names.unionid(client, session.subject_id),
+            "sub": self._names.sub(client.client_id, session.subject_id),
+            "unionid": self._names.unionid(client.organization_id, session.subject_id),
         }
 
     async def _fields(
@@ -173,7 +173,7 @@ class TokenDesk:
             active=True,
             client_id=client.client_id,
             iss=self._issuer,
-            sub=self._names.sub(client, session.subject_id),
+            sub=self._names.sub(client.client_id, session.subject_id),
             scope=" ".join(sorted(session.scopes)),
             exp=int(session.expires_at.timestamp()),
             sid=str(session.id),

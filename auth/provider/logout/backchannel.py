@@ -16,10 +16,10 @@ from app.kit.jwt import sign_jwt
 from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.structs import Model
+from auth.pairwise import Names
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
 from auth.provider.ports import ReachesClients
-from auth.provider.tokens.id_tokens import Names
 from auth.sessions.repository import RevokedSession
 from auth.sessions.tokens import PURPOSE
 
@@ -103,7 +103,7 @@ class BackchannelLogout:
             "iat": issued_at,
             "exp": issued_at + LIVES_SECONDS,
             "jti": new_token(16),
-            "sub": self._names.sub(client, notice.subject_id),
+            "sub": self._names.sub(client.client_id, notice.subject_id),
             "sid": str(notice.session_id),
             "events": {EVENT: {}},
         }

@@ -14,8 +14,8 @@ from app.kit.ids import new_token
 from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
 from app.kit.keyring import Keyring
 from app.kit.structs import Model
+from auth.pairwise import Names
 from auth.provider.clients.models import Client
-from auth.provider.tokens.id_tokens import Names
 from auth.sessions.models import Session
 from auth.sessions.tokens import PURPOSE, TOKEN_TYPE, RevokedSessions
 
@@ -74,8 +74,8 @@ class ClientTokens:
         """A token in a citizen's name, for userinfo and for the client's own service; never outlives the session."""
         return self._issue(
             {
-                "sub": self._names.sub(client, session.subject_id),
-                "unionid": self._names.unionid(client, session.subject_id),
+                "sub": self._names.sub(client.client_id, session.subject_id),
+                "unionid": self._names.unionid(client.organization_id, session.subject_id),
                 "aud": [self._issuer + USERINFO_PATH, client.client_id],
                 "client_id": client.client_id,
                 "scope": " ".join(sorted(scopes)),

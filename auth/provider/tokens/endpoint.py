@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from app.kit.database import Connection
 from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.models import Client
-from auth.provider.errors import INVALID_CLIENT, PROOF_NEEDED
+from auth.provider.errors import INVALID_CLIENT, PROOF_NEEDED, UNAUTHORIZED_CLIENT
+from auth.provider.tokens.exchange import Exchange
 from auth.provider.tokens.models import (
     AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
     GRANTS,
     REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
     ClientTokenAnswer,
 )
 from auth.provider.tokens.service import ClientGrants
-from auth.sessions.errors import INVALID_GRANT, INVALID_REQUEST, UNSUPPORTED_GRANT, OAuthRefusal
+from auth.sessions.errors import INVALID_REQUEST, UNSUPPORTED_GRANT, OAuthRefusal
 from auth.sessions.models import TokenPair
 from auth.sessions.service import Sessions
 
@@ -24,9 +26,17 @@ NEEDED = {AUTHORIZATION_CODE: "code", REFRESH_TOKEN: "refresh_token"}
 class TokenEndpoint:
     """Answers forms."""
 
-    def __init__(self, *, authentication: ClientAuthentication, grants: ClientGrants, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        *,
+        authentication: ClientAuthentication,
+        grants: ClientGrants,
+        exchange: Exchange,
+        sessions: Sessions,
+    ) -> None:
         self._authentication = authentication
         self._grants = grants
+        self._exchange = exchange
         self._sessions = sessions
 
     async def exchange(
@@ -38,18 +48,20 @@ class TokenEndpoint:
             return INVALID_REQUEST
         if grant not in GRANTS:
             return UNSUPPORTED_GRANT
-        if grant == REFRESH_TOKEN and "client_assertion" not in form:
-            return await self._refresh_phone(connection, form, jkt)
+        if "client_assertion" not in form and grant in {REFRESH_TOKEN, TOKEN_EXCHANGE}:
+            return await self._for_phone(connection, form, jkt)
         client = await self._authentication.authenticate(connection, form)
         if isinstance(client, OAuthRefusal):
             return client
         return PROOF_NEEDED if jkt is None else await self._for_client(connection, client, form, jkt)
 
-    async def _refresh_phone(
+    async def _for_phone(
         self, connection: Connection, form: Mapping[str, str], jkt: str | None
-    ) -> TokenPair | OAuthRefusal:
+    ) -> TokenPair | ClientTokenAnswer | OAuthRefusal:
         if "client_secret" in form:
             return INVALID_CLIENT
+        if form["grant_type"] == TOKEN_EXCHANGE:
+            return await self._exchange.exchange(connection, form, jkt=jkt)
         return await self._sessions.refresh(connection, form["refresh_token"], client_id=form.get("client_id"), jkt=jkt)
 
     async def _for_client(
@@ -61,4 +73,4 @@ class TokenEndpoint:
             return await self._grants.refresh(connection, client, form, jkt=jkt)
         if form["grant_type"] == CLIENT_CREDENTIALS:
             return self._grants.act_for_itself(client, form, jkt=jkt)
-        return INVALID_GRANT
+        return UNAUTHORIZED_CLIENT

@@ -14,8 +14,7 @@ from app.kit.clock import Clock
 from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
 from app.kit.keyring import Keyring
 from app.kit.structs import Model
-from app.kit.vault import Vault
-from auth.pairwise import pairwise_id
+from auth.pairwise import Names
 from auth.provider.clients.models import Client
 from auth.sessions.models import Session
 from auth.sessions.tokens import PURPOSE
@@ -34,21 +33,6 @@ class Hint(Model):
     sid: UUID
 
 
-class Names:
-    """Under which names clients and departments know a person."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-
-    def sub(self, client: Client, person_id: UUID) -> str:
-        """The name for one client."""
-        return pairwise_id(self._vault, f"client:{client.client_id}", person_id)
-
-    def unionid(self, client: Client, person_id: UUID) -> str:
-        """The name for all clients of the client's department: the `sub` of the gateway's assertions."""
-        return pairwise_id(self._vault, str(client.organization_id), person_id)
-
-
 class IdTokens:
     """Makes them, and reads them back as hints."""
 
@@ -63,7 +47,7 @@ class IdTokens:
         issued_at = int(self._clock.now().timestamp())
         claims: dict[str, Any] = {
             "iss": self._issuer,
-            "sub": self._names.sub(client, session.subject_id),
+            "sub": self._names.sub(client.client_id, session.subject_id),
             "aud": client.client_id,
             "iat": issued_at,
             "exp": issued_at + LIVES_SECONDS,
@@ -71,7 +55,7 @@ class IdTokens:
             "acr": f"ial{session.ial}.aal{session.aal}",
             "amr": METHODS.get(method, [method]),
             "sid": str(session.id),
-            "unionid": self._names.unionid(client, session.subject_id),
+            "unionid": self._names.unionid(client.organization_id, session.subject_id),
         }
         if nonce is not None:
             claims["nonce"] = nonce

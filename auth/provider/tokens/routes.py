@@ -19,7 +19,19 @@ from auth.sessions.errors import INVALID_PROOF, INVALID_REQUEST, OAuthRefusal, P
 from auth.sessions.middleware import Authenticator
 from auth.sessions.models import TokenPair
 
-FIELDS = ("refresh_token", "client_id", "client_assertion_type", "client_assertion", "code", "code_verifier", "scope")
+FIELDS = (
+    "refresh_token",
+    "client_id",
+    "client_assertion_type",
+    "client_assertion",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "scope",
+    "subject_token",
+    "subject_token_type",
+    "audience",
+)
 
 
 @post(

@@ -53,6 +53,10 @@ class Register:
     async def find_client(self, _connection: Connection, client_id: str) -> Client | None:
         return self.clients.get(client_id)
 
+    async def find_department(self, _connection: Connection, app_id: str) -> UUID | None:
+        client = self.clients.get(app_id)
+        return client.organization_id if client else None
+
 
 def client_of(client_id: str, organization_id: UUID, keys: dict[str, Key], **changes: Any) -> Client:
     base: dict[str, Any] = {
