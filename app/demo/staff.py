@@ -45,6 +45,7 @@ POSTS = (
     _post("demo-library-scanners", ["scanner_admin"], "演示市图书馆", 102),
     _post("demo-hotline", ["developer"], "演示市12345热线", 103),
     _post("demo-slow", ["developer"], "演示慢部门", 104),
+    _post("demo-traffic-police", ["scanner_admin"], "演示市交警支队", 117),
     _post("demo-inspector", ["inspector"], "演示市消防救援支队", 105),
 )
 
