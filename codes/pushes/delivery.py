@@ -7,14 +7,16 @@ from app.kit.database import Database
 from codes.pushes import repository
 
 AT_ONCE: Final = 500
+"""Enterprises in one transaction."""
 
 
 class Delivery:
     """A periodic job of every worker: each takes another push, and two never deliver the same one."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, at_once: int = AT_ONCE) -> None:
         self._database = database
         self._clock = clock
+        self._at_once = at_once
 
     async def deliver_due(self) -> None:
         """Delivers until nothing is on its way that is free. What a killed worker began, the next one goes on with."""
@@ -28,6 +30,6 @@ class Delivery:
             if push_id is None:
                 return False
             now = self._clock.now()
-            if await repository.mark_delivered(connection, push_id, now, AT_ONCE) < AT_ONCE:
+            if await repository.mark_delivered(connection, push_id, now, self._at_once) < self._at_once:
                 await repository.mark_sent(connection, push_id, now)
             return True

@@ -116,6 +116,9 @@ def _filled(text: Text, values: Mapping[str, str]) -> Text:
 
 
 def _placeholders(text: str) -> set[str]:
-    """The names in braces, with whatever format stands beside them, which then is no field."""
-    parts = Formatter().parse(text)
+    """The names in braces, with whatever format stands beside them, which then is no field; nor are broken braces."""
+    try:
+        parts = list(Formatter().parse(text))
+    except ValueError:
+        return {text}
     return {f"{name}{spec}{conversion or ''}" for _, name, spec, conversion in parts if name is not None}

@@ -497,11 +497,12 @@ async def test_no_code_counts_after_a_task_was_closed_whatever_came_first(
 
         for _ in range(15):
             task = await in_transaction(enterprise.inspections.open, officer, request)
-            applied, _ = await asyncio.gather(
+            outcomes: tuple[Any, ...] = await asyncio.gather(
                 in_transaction(enterprise.inspection_codes.apply, officer, task.id),
                 in_transaction(enterprise.inspections.close, officer, task.id),
                 return_exceptions=True,
             )
+            applied = outcomes[0]
             if isinstance(applied, SuishenError):
                 continue
             read = ScanInspectionCode(code=applied.carrier)
