@@ -10,7 +10,7 @@ from typing import Any
 
 from app.kit.structs import Model
 from codes.envelope import cbor, cose
-from codes.envelope.claims import Kind, is_time, is_whole
+from codes.envelope.claims import KID_BYTES, Kind, is_time, is_whole
 from codes.envelope.cose import Environment, ObjectType, Sign1, external_aad
 from codes.envelope.layout import LARGEST_SCENARIO
 from codes.envelope.profiles import PROFILES, Signer, VerifyingKey
@@ -98,7 +98,7 @@ def verify_trust_list(
         trust_list = _parse(cbor.decode(message.payload, cbor.DOCUMENT))
     except Refused as refused:
         raise TrustListRefused(str(refused)) from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TrustListRefused(f"content: {type(error).__name__}") from None
     if last_version is not None and trust_list.version < last_version:
         raise TrustListRefused("rolled back")
@@ -139,12 +139,14 @@ def _parse(content: dict[int, Any]) -> VerifiedTrustList:
 
 
 def _parse_key(item: dict[int, Any]) -> TrustedKey:
-    profile = PROFILES[item[PROFILE]]
+    profile, kid = PROFILES[item[PROFILE]], item[KID]
+    if not isinstance(kid, bytes) or len(kid) != KID_BYTES:
+        raise TrustListRefused("kid")
     not_after = item.get(NOT_AFTER)
     if not is_time(item[NOT_BEFORE]) or not (not_after is None or is_time(not_after)) or item[STATE] not in STATES:
         raise TrustListRefused("key")
     return TrustedKey(
-        kid=bytes(item[KID]),
+        kid=kid,
         verifying_key=VerifyingKey(profile=profile, public_key=profile.decode_key(item[PUBLIC_KEY])),
         kinds=frozenset(item[KINDS]),
         not_before=item[NOT_BEFORE],
