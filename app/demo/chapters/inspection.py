@@ -1,4 +1,7 @@
-"""Officers come to the restaurant: a code before a check, one scan for the facts, a rating that names nobody."""
+"""Officers come to the restaurant: a code before a check, one scan for the facts, an unnamed rating, a push."""
+
+import asyncio
+from typing import Any
 
 from app.demo.caller import Caller
 from app.demo.chapters.citizen import refusal_of
@@ -7,16 +10,19 @@ from app.demo.stage import Stage
 from codes.pictures import read_picture
 
 FIRE_SAFETY, FOOD_SAFETY = 804, 805
+PATIENCE_SECONDS = 10
 
 
 async def play(stage: Stage) -> None:
-    """Task, code at the door, check, record."""
+    """Task, code at the door, check, record, rating, push and receipt."""
     assert stage.company is not None
     stage.story.chapter("入企检查", "An inspection")
     inspector = await stage.staff.sign_in(stage.http, "demo-inspector")
     task = await _open_task(stage, inspector)
     await _arrive(stage, inspector, stage.company, task)
     await _check(stage, inspector, stage.company, task)
+    await _rate(stage, stage.company, task)
+    await _push(stage, inspector, stage.company)
 
 
 async def _open_task(stage: Stage, inspector: Caller) -> str:
@@ -73,3 +79,41 @@ async def _check(stage: Stage, inspector: Caller, company: Caller, task: str) ->
         latest = records["items"][0]
         step.expect(latest["verification_id"], result["verification_id"], "the latest record")
         step.saw(f"{latest['department']} {latest['officer']}: {latest['purpose']} ({latest['authority']})")
+
+
+async def _rate(stage: Stage, company: Caller, task: str) -> None:
+    department = stage.staff.organization_of("demo-inspector")
+    with stage.story.step("扫码评价：不满五家不公布", "a rating: nothing is published of fewer than five") as step:
+        body = {"department_id": department, "conduct": 5, "necessity": 4, "remarks": ["explained_well"]}
+        await company.call("POST", f"/v1/inspections/{task}/ratings", json=body)
+        public = await Caller(stage.http).call("GET", f"/v1/departments/{department}/inspection-ratings")
+        step.expect((public["withheld"], public["conduct"]), (True, None))
+        step.saw("taken; the officers cannot tell from whom, nor how it was")
+
+
+async def _push(stage: Stage, inspector: Caller, company: Caller) -> None:
+    organization_id = (await company.call("GET", "/v1/me"))["subject_id"]
+    words = {"template": "hazard-reminder", "audience": {"credit_codes": [RESTAURANT.credit_code]}}
+    with stage.story.step("推送夹带网址：拒绝", "a push that carries an address is refused") as step:
+        lure = words | {"values": {"subject": "整改见 pay.example.cn", "deadline": "月底"}}
+        step.saw(await refusal_of(inspector.call("POST", "/v1/enterprise-pushes", json=lure)))
+    with stage.story.step("一码推送：送达、已读均有回执", "a push: delivered and read, with receipts") as step:
+        honest = words | {"values": {"subject": "2 具灭火器将到期", "deadline": "12 月 31 日"}}
+        push = await inspector.call("POST", "/v1/enterprise-pushes", json=honest)
+        notice = await _wait_for_push(company, organization_id, push["id"])
+        await company.call("POST", f"/v1/organizations/{organization_id}/pushes/{push['id']}/receipt")
+        receipts = (await inspector.call("GET", f"/v1/enterprise-pushes/{push['id']}"))["receipts"]
+        step.expect(receipts, {"delivered": 1, "read": 1}, "receipts")
+        step.saw(f"{notice['department']}: {notice['title']['zh']}")
+
+
+async def _wait_for_push(company: Caller, organization_id: str, push_id: str) -> dict[str, Any]:
+    """A worker delivers it within two seconds."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            page = await company.call("GET", f"/v1/organizations/{organization_id}/pushes")
+            for notice in page["items"]:
+                if notice["id"] == push_id:
+                    found: dict[str, Any] = notice
+                    return found
+            await asyncio.sleep(0.1)
