@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from app.boot import ground, with_data_directory
-from app.demo.chapters import citizen, codes, department, enterprise, inspection, places, trust, venues
+from app.demo.chapters import citizen, codes, department, enterprise, inspection, ladder, places, trust, venues
 from app.demo.city import City, plan_city, running_city
 from app.demo.phone import Phone
 from app.demo.staff import StaffRoom, appoint_staff
@@ -94,6 +94,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         )
         await citizen.play(stage)
         await codes.play(stage)
+        await ladder.play(stage)
         await enterprise.play(stage)
         await inspection.play(stage)
         await department.play(stage)
