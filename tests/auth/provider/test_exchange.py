@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.types import Scope
 
 from app.kit.clock import ManualClock
 from app.kit.errors import Unauthenticated
@@ -50,7 +49,7 @@ def call(auth: AuthServices, token: str, key: Key, clock: ManualClock, app_id: s
     """As the gateway asks who is calling `app_id`."""
     proof = key.dpop("GET", "/apps/library/x", clock.now(), token=token)
     headers = [(b"authorization", f"DPoP {token}".encode()), (b"dpop", proof.encode())]
-    scope: Scope | dict[str, Any] = {"method": "GET", "path": "/apps/library/x", "headers": headers}
+    scope: dict[str, Any] = {"method": "GET", "path": "/apps/library/x", "headers": headers}
     return auth.authenticator.authenticate(scope, app_id=app_id)
 
 
