@@ -110,8 +110,14 @@ class Phone(Caller):
             if device["state"] != "revoked":
                 await self.call("DELETE", f"/v1/me/devices/{device['id']}")
 
-    async def fetch_grants(self) -> list[HeldGrant]:
-        """Eight grants for eight fresh keys, in one call."""
+    async def add_child(self, child: Resident) -> dict[str, Any]:
+        """A child of this person's, confirmed by the population registry."""
+        body = {"name": child.name, "document_type": child.document_type, "document_number": child.document_number}
+        added: dict[str, Any] = await self.call("POST", "/v1/me/children", json=body)
+        return added
+
+    async def fetch_grants(self, on_behalf_of: str | None = None) -> list[HeldGrant]:
+        """Eight grants for eight fresh keys, in one call; for a child, the device signs whom they are for."""
         root = await self.call("GET", "/v1/trust-root")
         self.prefix, self.environment = root["prefix"], Environment(root["environment"])
         keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(GRANTS)]
@@ -122,8 +128,10 @@ class Phone(Caller):
             "jti": uuid4().hex,
             "keys": [public_jwk_of(key) for key in keys],
         }
-        request = jwt.encode(claims, self.device_key, algorithm="ES256", headers={"typ": "grant-request+jwt"})
-        answer = await self.call("POST", "/v1/codes/grants", json={"request": request, "device_id": self.device_id})
+        whom = {} if on_behalf_of is None else {"sub": on_behalf_of}
+        request = jwt.encode(claims | whom, self.device_key, algorithm="ES256", headers={"typ": "grant-request+jwt"})
+        body = {"request": request, "device_id": self.device_id, "on_behalf_of": on_behalf_of}
+        answer = await self.call("POST", "/v1/codes/grants", json=body)
         return [
             HeldGrant(key, _bytes_of(given["grant"]), datetime.fromisoformat(given["expires_at"]))
             for key, given in zip(keys, answer["grants"], strict=True)
