@@ -16,6 +16,7 @@ from codes.pictures.shapes import Sheet
 from codes.pictures.svg import write_svg
 
 PictureForm: TypeAlias = Literal["png", "svg", "pdf"]
+Order: TypeAlias = tuple[Sheet, PictureForm]
 
 DOTS_AN_INCH: Final = 200
 MOST_KEPT: Final = 64
@@ -36,36 +37,35 @@ class Picture(Model):
 
 
 class Studio:
-    """Sheets in, pictures out; the same sheet is drawn once."""
+    """Sheets in, pictures out; the same sheet is drawn once, however many ask and whoever goes away meanwhile."""
 
     def __init__(self, *, most_kept: int = MOST_KEPT, most_waiting: int = MOST_WAITING) -> None:
-        self._kept: OrderedDict[tuple[Sheet, PictureForm], Picture] = OrderedDict()
+        self._kept: OrderedDict[Order, Picture] = OrderedDict()
+        self._drawing: dict[Order, asyncio.Task[Picture]] = {}
         self._most_kept = most_kept
         self._most_waiting = most_waiting
-        self._waiting = 0
         self._one_at_a_time = asyncio.Lock()
 
     async def draw(self, sheet: Sheet, form: PictureForm) -> Picture:
         """The picture; raises `TemporarilyUnavailable` while too many others wait for theirs."""
-        if found := self._find(sheet, form):
-            return found
-        if self._waiting >= self._most_waiting:
+        order = (sheet, form)
+        if order in self._kept:
+            self._kept.move_to_end(order)
+            return self._kept[order]
+        if order not in self._drawing and len(self._drawing) >= self._most_waiting:
             raise TemporarilyUnavailable
-        self._waiting += 1
+        if order not in self._drawing:
+            self._drawing[order] = asyncio.create_task(self._work(order))
+        # Shielded: a thread cannot be stopped, so a caller who hangs up must not make room for a second one.
+        return await asyncio.shield(self._drawing[order])
+
+    async def _work(self, order: Order) -> Picture:
         try:
             async with self._one_at_a_time:
-                return self._find(sheet, form) or self._keep(sheet, form, await asyncio.to_thread(_draw, sheet, form))
+                picture = await asyncio.to_thread(_draw, *order)
         finally:
-            self._waiting -= 1
-
-    def _find(self, sheet: Sheet, form: PictureForm) -> Picture | None:
-        found = self._kept.get((sheet, form))
-        if found is not None:
-            self._kept.move_to_end((sheet, form))
-        return found
-
-    def _keep(self, sheet: Sheet, form: PictureForm, picture: Picture) -> Picture:
-        self._kept[sheet, form] = picture
+            del self._drawing[order]
+        self._kept[order] = picture
         if len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
         return picture

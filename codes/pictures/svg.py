@@ -16,8 +16,9 @@ def write_svg(sheet: Sheet) -> bytes:
     """The sheet at its true size; its title is what a screen reader says."""
     size = f'width="{sheet.width:g}mm" height="{sheet.height:g}mm" viewBox="0 0 {sheet.width:g} {sheet.height:g}"'
     shapes = "".join(_shape(shape) for shape in sheet.shapes)
+    title = "".join(filter(str.isprintable, sheet.title))  # XML has no word for a control character
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"><title>{escape(sheet.title)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"><title>{escape(title)}</title>'
         f'<rect width="100%" height="100%" fill="#ffffff"/>{shapes}</svg>\n'
     ).encode()
 

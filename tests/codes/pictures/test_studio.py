@@ -71,6 +71,20 @@ async def test_who_comes_when_too_many_wait_is_told_at_once(writer: SlowWriter) 
     assert (await studio.draw(a_sheet(9), "png")).content == b"9"
 
 
+async def test_who_hangs_up_stops_neither_the_drawing_nor_the_bound(writer: SlowWriter) -> None:
+    studio = Studio()
+    impatient = [asyncio.create_task(studio.draw(a_sheet(number), "png")) for number in range(3)]
+    await asyncio.sleep(0.05)
+    for task in impatient:
+        task.cancel()
+    await asyncio.gather(*impatient, return_exceptions=True)
+    patient = asyncio.create_task(studio.draw(a_sheet(2), "png"))
+    await asyncio.sleep(0.05)
+    writer.may.set()
+    assert (await patient).content == b"2"
+    assert (writer.most_at_once, sorted(writer.written)) == (1, ["0", "1", "2"])
+
+
 async def test_the_oldest_picture_is_forgotten_first(writer: SlowWriter) -> None:
     writer.may.set()
     studio = Studio(most_kept=2)

@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ET
 import pypdfium2
 import pytest
 import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from app.kit.structs import Text
@@ -149,6 +151,17 @@ def test_a_poster_says_name_and_number() -> None:
     said = "".join(shape.text for shape in poster().shapes if isinstance(shape, Line))
     for wanted in ("演示餐饮有限公司", "91190000MA00000001", "前厅", "企业码", "Enterprise code", "2027-03-02"):
         assert wanted in said
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=st.text(max_size=80), where=st.text(max_size=80))
+def test_whatever_somebody_is_called_the_files_hold_together(name: str, where: str) -> None:
+    sheet = poster(name, where)
+    assert ET.fromstring(write_svg(sheet)).tag.endswith("svg")
+    document = pypdfium2.PdfDocument(write_pdf(sheet))
+    assert len(document) == 1
+    document.close()
+    assert write_png(sheet, 30).startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("write", [lambda sheet: write_png(sheet, 100), write_svg, write_pdf])
