@@ -9,6 +9,7 @@ from litestar import Router
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from codes.arrivals.codes import InspectionCodes
+from codes.arrivals.gate import GateReader
 from codes.arrivals.notices import Notices
 from codes.arrivals.routes import arrival_router
 from codes.arrivals.service import Arrivals
@@ -36,6 +37,7 @@ from codes.scenarios.catalogue import Scenarios
 from codes.settings import CodesSettings
 from codes.status.service import Statuses
 from codes.stickers.reading import CodeReader
+from codes.trust.service import TrustLists
 
 DELIVER_EVERY_SECONDS = 2
 REGISTER_EVERY_SECONDS = 600
@@ -50,6 +52,7 @@ class EnterpriseServices:
     inspection_codes: InspectionCodes
     notices: Notices
     arrivals: Arrivals
+    gate_reader: GateReader
     checks: EnterpriseChecks
     check_history: CheckHistory
     ratings: Ratings
@@ -68,6 +71,7 @@ def build_enterprise(
     officials: NamesOfficials | None,
     scenarios: Scenarios,
     statuses: Statuses,
+    trust_lists: TrustLists,
     reader: CodeReader,
     stickers: StickerReader,
     client: httpx.AsyncClient,
@@ -98,6 +102,7 @@ def build_enterprise(
         inspection_codes=inspection_codes,
         notices=notices,
         arrivals=Arrivals(codes=reader, notices=notices, scenarios=scenarios, clock=floor.clock),
+        gate_reader=GateReader(trust_lists=trust_lists, statuses=statuses, code_format=settings.code_format),
         checks=EnterpriseChecks(
             database=floor.database, stickers=stickers, scenarios=scenarios, desk=desk, clock=floor.clock
         ),

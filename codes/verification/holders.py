@@ -77,5 +77,6 @@ class Holders:
         self, connection: Connection, organization_id: UUID, attributes: frozenset[str]
     ) -> dict[str, Any]:
         organization = await self._organizations.get_organization(connection, organization_id)
-        known = {"organization_name": organization.name, "credit_code": organization.credit_code}
+        name = organization.name
+        known = {"organization_name": name, "credit_code": organization.credit_code, "display_name": name}
         return {name: value for name, value in known.items() if name in attributes}
