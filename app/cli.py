@@ -34,6 +34,7 @@ from app.kit.keyring import (
 from app.kit.migrate import MigrationError
 from app.kit.postgres_binaries import EmbeddedPostgresError
 from app.kit.sealer import Sealer
+from app.kit.vault import VaultError
 from app.main import CHECKPOINTS, House, build_floor, build_house
 from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
@@ -41,6 +42,9 @@ from app.staffing import appoint
 from auth.officials.models import ROLES, Role
 from codes.offline_files import LIST_FILE, ROOT_FILE, RootUnreadable, export_changes, export_files, verify_folder
 from codes.pictures import read_picture
+from codes.scenarios.cli import scenarios
+from codes.scenarios.editions import read_in_force
+from codes.scenarios.usage import list_uses
 from miniapps.cli import miniapp
 
 EXPECTED = (
@@ -54,6 +58,7 @@ EXPECTED = (
     KeyNotAnnounced,
     KeyUnknown,
     ProfileNotForPurpose,
+    VaultError,
 )
 PROFILE_NAMES = {PROFILE_ES256: "es256", PROFILE_ED25519: "ed25519"}
 
@@ -362,6 +367,22 @@ def adopt() -> None:
 
 
 suishen.add_command(miniapp)
+suishen.add_command(scenarios)
+
+
+@scenarios.command("in-use")
+def scenarios_in_use() -> None:
+    """Show which scenarios are in use: a registered verifier, an end-to-end test, and an ACCEPT within 30 days."""
+
+    async def show(floor: Floor, chosen: Settings) -> None:
+        async with floor.database.acquire() as connection:
+            catalogue = await read_in_force(connection, own_file=bool(chosen.scenarios_file))
+            uses = await list_uses(connection, catalogue, floor.clock.now())
+        for use in uses:
+            click.echo(use.line)
+        tell(f"{sum(use.in_use for use in uses)} of {len(uses)} scenarios are in use.")
+
+    _with_settings(show)
 
 
 def _with_floor(act: Callable[[Floor], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from codes.scenarios import repository
-from codes.scenarios.catalogue import Scenarios, check_scenarios, read_scenarios
+from codes.scenarios.catalogue import Scenarios, check_scenarios, load_scenarios, read_scenarios
 from codes.scenarios.errors import CatalogueInvalid
 from codes.scenarios.models import renumbered
 from codes.scenarios.repository import StoredEdition
@@ -109,6 +109,12 @@ class ScenarioEditions:
         if fault != self._fault:
             log.error("scenarios.file_refused", fault=fault, in_force=self._in_force)
         self._fault = fault
+
+
+async def read_in_force(connection: Connection, *, own_file: bool) -> Scenarios:
+    """The catalogue that a city with or without a file of its own goes by, for whoever looks from beside it."""
+    latest = await repository.find_latest(connection) if own_file else None
+    return load_scenarios() if latest is None else read_scenarios(latest.body)
 
 
 def _mark_of(file: Path) -> Mark | None:

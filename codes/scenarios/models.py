@@ -110,14 +110,6 @@ def must_be_shown(scenario: Scenario, shown_version: str | None) -> bool:
     return scenario.asks_each_time or shown_version != scenario.disclosure_version
 
 
-def asks_consent(scenario: Scenario, chosen: int | None) -> bool:
-    """Whether a holder's consent is what a scan rests on, and was not given: the code was not opened for `scenario`.
-
-    So it is with tokens, digits, paper and typed documents (`chosen` None), which name no scenario.
-    """
-    return scenario.basis_kind == "consent" and chosen != scenario.number
-
-
 def _repeated(values: Sequence[int | str]) -> list[tuple[int | str, int]]:
     return [(value, times) for value, times in Counter(values).items() if times > 1]
 
@@ -130,8 +122,7 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         yield "personal codes have a freshness, stickers and officers' codes have none."
     if scenario.general_ok and not {"openid", "entitlements"}.issuperset(scenario.discloses):
         yield "a code without context may only answer about an entitlement."
-    if scenario.general_ok and (scenario.basis_kind == "consent" or scenario.asks_each_time):
-        yield "a code without context chose nothing, so nothing may rest on its holder's choice."
+    yield from _faults_of_choice(scenario)
     if not NAMING.isdisjoint(scenario.discloses) and scenario.min_identity_level < REAL_NAME:
         yield "a name or a document asks for a real-named holder."
     if scenario.sources and scenario.kinds != ("E",):
@@ -142,3 +133,11 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         text: Text = getattr(scenario, name)
         if not text.zh.strip() or not text.en.strip():
             yield f"{name} is empty in one language."
+
+
+def _faults_of_choice(scenario: Scenario) -> Iterator[str]:
+    """Choosing the scenario on the phone is the consent: what chooses nothing cannot carry it."""
+    if scenario.general_ok and (scenario.basis_kind == "consent" or scenario.asks_each_time):
+        yield "a code without context chose nothing, so nothing may rest on its holder's choice."
+    if "L" in scenario.kinds and scenario.basis_kind == "consent":
+        yield "paper chooses nothing, so nothing may rest on its holder's consent."

@@ -10,7 +10,19 @@ from click.testing import CliRunner
 
 from app.cli import suishen
 
-COMMANDS = ["serve", "migrate", "demo", "keys", "audit", "verify-offline", "pull-lists", "settings", "staff", "miniapp"]
+COMMANDS = [
+    "serve",
+    "migrate",
+    "demo",
+    "keys",
+    "audit",
+    "verify-offline",
+    "pull-lists",
+    "settings",
+    "staff",
+    "miniapp",
+    "scenarios",
+]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
 from app.kit.database import Database
@@ -16,7 +14,7 @@ from codes.scenarios import repository
 from codes.scenarios.catalogue import Scenarios, check_scenarios, load_scenarios, read_scenarios
 from codes.scenarios.editions import LARGEST_FILE, ScenarioEditions
 from codes.scenarios.errors import CatalogueInvalid
-from codes.scenarios.models import Scenario, asks_consent, must_be_shown
+from codes.scenarios.models import Scenario, must_be_shown
 
 SHIPPED = load_scenarios()
 
@@ -238,13 +236,14 @@ def test_a_phone_shows_the_first_time_on_change_and_where_it_is_sensitive_every_
     assert must_be_shown(pharmacy, pharmacy.disclosure_version)
 
 
-@given(st.sampled_from(list(SHIPPED)), st.none() | st.integers(0, 999))
-def test_consent_is_only_what_was_chosen(scenario: Scenario, chosen: int | None) -> None:
-    asked = asks_consent(scenario, chosen)
-    assert asked == (scenario.basis_kind == "consent" and chosen != scenario.number)
-
-
 @pytest.mark.parametrize("changes", [{"basis_kind": "consent"}, {"asks_each_time": True}])
 def test_a_code_without_context_serves_nothing_that_rests_on_a_choice(changes: dict[str, Any]) -> None:
     with pytest.raises(CatalogueInvalid, match="chose nothing"):
         Scenarios([msgspec.structs.replace(SHIPPED.get(301), **changes)])
+
+
+def test_paper_serves_nothing_that_rests_on_consent() -> None:
+    visitor = SHIPPED.get(602)
+    with pytest.raises(CatalogueInvalid, match="paper chooses nothing"):
+        Scenarios([msgspec.structs.replace(visitor, kinds=("P", "L"))])
+    Scenarios([msgspec.structs.replace(visitor, kinds=("P", "L"), basis_kind="contract")])
