@@ -1,5 +1,8 @@
 """Registering, listing and revoking stickers: for the organization's own, and nobody else."""
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,6 +26,7 @@ from tests.codes.enterprise_city import (
 from tests.codes.personal_city import City
 from tests.codes.places.conftest import DOOR, KEEPER, LIFT, path_of, register
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "places.md"
 ALPHANUMERIC = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/.")
 NOT_KEEPERS = {name: who for name, who in STRANGERS.items() if who is None or who.subject_type != "organization"} | {
     "official of another role": an_official("inspector", organization_id=LIBRARY),
@@ -49,6 +53,17 @@ async def test_a_registered_place_has_a_sticker_that_a_camera_opens(
     assert made["organization_id"] == str(LIBRARY)
     audited = await connection.fetchrow("select action, subject, detail from kit.audit_entry order by id desc limit 1")
     assert tuple(audited or ()) == ("place.registered", f"organization:{LIBRARY}", {"place": made["id"]})
+
+
+async def test_the_example_of_the_documents_is_a_place(
+    http: httpx.AsyncClient, caller: Caller, clock: ManualClock
+) -> None:
+    example = json.loads(re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[0])
+    caller.principal = KEEPER
+    device = Device(clock)
+    enrolment = device.enrolment(site=example["site"], scenarios=example["scenarios"])
+    assert (await http.post("/v1/scanners", json=enrolment)).status_code == 201
+    assert (await post(http, example)).status_code == 201
 
 
 async def test_a_place_shares_its_site_with_the_scanner_that_stands_there(
