@@ -1,4 +1,4 @@
-"""STAND-IN. Registers of the emergency, work-safety and fire departments over invented enterprises, one program.
+"""STAND-IN. Registers of departments over invented enterprises: what each already knows, and how fresh; one program.
 
 It answers on loopback only, so that an enterprise check in the demo city asks over real HTTP. A register is found
 under its name: `http://127.0.0.1:PORT/fire`. Run it with `python -m app.demo.sources --port 8102`.
@@ -15,7 +15,9 @@ from auth.documents import credit_code_is_valid, make_synthetic_credit_code
 
 STAND_IN = "stand-in sources, synthetic data only"
 LAST_PORT = 65_535
-UPDATED_BEFORE = timedelta(hours=3)
+UPDATED_BEFORE = {"licences": timedelta(minutes=20), "credit": timedelta(days=9)}
+"""How old the stand-in's knowledge is: credit is older than its register allows, so it is shown as old."""
+OTHERWISE_BEFORE = timedelta(hours=3)
 
 
 class Fact(Model):
@@ -24,6 +26,8 @@ class Fact(Model):
     label: Text
     value: Text
     level: str = "normal"
+    evidence: str | None = None
+    """The document that this line stands in for."""
 
 
 class Answer(Model):
@@ -35,23 +39,52 @@ class Answer(Model):
     served_by: str = STAND_IN
 
 
-def _fact(label: tuple[str, str], value: tuple[str, str], level: str = "normal") -> Fact:
-    return Fact(label=Text(zh=label[0], en=label[1]), value=Text(zh=value[0], en=value[1]), level=level)
+def _fact(label: tuple[str, str], value: tuple[str, str], level: str = "normal", evidence: str | None = None) -> Fact:
+    return Fact(
+        label=Text(zh=label[0], en=label[1]), value=Text(zh=value[0], en=value[1]), level=level, evidence=evidence
+    )
 
 
 REGISTERS: dict[str, list[Fact]] = {
     "emergency": [
-        _fact(("应急预案备案", "Emergency plan"), ("已备案，2026 年 1 月", "On file, January 2026")),
+        _fact(
+            ("应急预案备案", "Emergency plan"),
+            ("已备案，2026 年 1 月", "On file, January 2026"),
+            evidence="emergency_plan_filing",
+        ),
         _fact(("应急演练", "Emergency drill"), ("最近一次 2026 年 2 月", "Last held in February 2026")),
     ],
     "work_safety": [
-        _fact(("安全生产标准化", "Work-safety standard"), ("三级达标", "Level 3 reached")),
-        _fact(("隐患整改", "Hazards to put right"), ("1 项逾期", "One overdue"), "attention"),
+        _fact(
+            ("安全生产标准化", "Work-safety standard"),
+            ("三级达标", "Level 3 reached"),
+            evidence="work_safety_standard",
+        ),
+        _fact(("隐患整改", "Hazards to put right"), ("1 项逾期", "One overdue"), "attention", "hazard_record"),
     ],
     "fire": [
-        _fact(("开业前消防检查", "Fire check before opening"), ("合格", "Passed")),
-        _fact(("灭火器检验", "Extinguishers"), ("2 具将于本月到期", "Two are due this month"), "attention"),
+        _fact(("开业前消防检查", "Fire check before opening"), ("合格", "Passed"), evidence="fire_certificate"),
+        _fact(
+            ("灭火器检验", "Extinguishers"),
+            ("2 具将于本月到期", "Two are due this month"),
+            "attention",
+            "extinguisher_inspection",
+        ),
         _fact(("疏散通道", "Escape routes"), ("上次检查畅通", "Clear at the last check")),
+    ],
+    "food": [
+        _fact(
+            ("食品经营许可", "Food business licence"),
+            ("有效，至 2028 年 6 月", "Valid until June 2028"),
+            evidence="food_licence",
+        ),
+        _fact(("量化等级", "Hygiene grade"), ("B 级", "Grade B")),
+    ],
+    "licences": [
+        _fact(("行政许可", "Permits"), ("排水许可有效", "Drainage permit valid"), evidence="special_permits"),
+    ],
+    "credit": [
+        _fact(("行政处罚", "Penalties"), ("近三年无", "None in three years"), evidence="credit_report"),
     ],
 }
 
@@ -62,7 +95,8 @@ KNOWN = frozenset(make_synthetic_credit_code(sequence=sequence) for sequence in 
 def answer_of(register: str, credit_code: str, now: datetime) -> Answer:
     """What the register knows; of an enterprise that it does not know, no facts."""
     facts = REGISTERS[register] if credit_code in KNOWN else []
-    return Answer(credit_code=credit_code, as_of=now - UPDATED_BEFORE, facts=facts)
+    age = UPDATED_BEFORE.get(register, OTHERWISE_BEFORE)
+    return Answer(credit_code=credit_code, as_of=now - age, facts=facts)
 
 
 def build_application() -> web.Application:

@@ -10,10 +10,11 @@ import httpx
 import pytest
 from aiohttp import web
 
-from app.demo.sources import KNOWN, build_application
+from app.demo.sources import KNOWN, REGISTERS, build_application
 from auth.documents import make_synthetic_credit_code
 from codes.enterprise_checks.http_source import LONGEST_ANSWER, HttpSource, source_client
 from codes.enterprise_checks.ports import Question, SourceUnavailable
+from codes.registers.catalogue import load_registers
 from tests.codes.enterprise_checks.sources import serving, serving_application
 
 CREDIT_CODE = make_synthetic_credit_code(sequence=1)
@@ -81,15 +82,17 @@ async def test_question_names_the_enterprise_the_scenario_and_the_check(client: 
     ],
 )
 async def test_answer_out_of_shape_is_no_answer(client: httpx.AsyncClient, body: Any) -> None:
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceUnavailable) as unavailable:
         await ask(client, body)
+    assert unavailable.value.cause == "not_understood"
 
 
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 404, 429, 500, 503])
 async def test_any_status_but_200_is_no_answer(client: httpx.AsyncClient, status: int) -> None:
     headers = {"Location": "http://127.0.0.1:1/"} if status in {301, 302} else None
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceUnavailable) as unavailable:
         await ask(client, GOOD, status=status, headers=headers)
+    assert unavailable.value.cause == "refused"
 
 
 async def test_compressed_bomb_is_no_answer(client: httpx.AsyncClient) -> None:
@@ -100,8 +103,9 @@ async def test_compressed_bomb_is_no_answer(client: httpx.AsyncClient) -> None:
 
 
 async def test_dead_port_is_no_answer(client: httpx.AsyncClient) -> None:
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(SourceUnavailable) as unavailable:
         await HttpSource("http://127.0.0.1:1/work_safety", client).ask(QUESTION)
+    assert unavailable.value.cause == "unreachable"
 
 
 async def test_server_that_hangs_is_no_answer(client: httpx.AsyncClient) -> None:
@@ -110,8 +114,9 @@ async def test_server_that_hangs_is_no_answer(client: httpx.AsyncClient) -> None
         return web.json_response(GOOD)
 
     async with serving(answer) as address:
-        with pytest.raises(SourceUnavailable):
+        with pytest.raises(SourceUnavailable) as unavailable:
             await HttpSource(address, client).ask(QUESTION)
+    assert unavailable.value.cause == "deadline"
 
 
 async def test_bytes_after_an_answer_never_reach_the_next_question(client: httpx.AsyncClient) -> None:
@@ -134,18 +139,22 @@ async def test_bytes_after_an_answer_never_reach_the_next_question(client: httpx
             assert (await source.ask(QUESTION)).facts == []
 
 
-@pytest.mark.parametrize("register", ["emergency", "work_safety", "fire"])
+@pytest.mark.parametrize("register", list(REGISTERS))
 async def test_the_demo_city_answers_for_its_enterprises(client: httpx.AsyncClient, register: str) -> None:
     async with serving_application(build_application()) as address:
         source = HttpSource(f"{address}/{register}", client)
         for credit_code in KNOWN:
             question = Question(check_id=uuid4(), credit_code=credit_code, scenario=804)
-            assert (await source.ask(question)).facts
+            facts = (await source.ask(question)).facts
+            named = {fact.evidence for fact in facts} - {None}
+            described = load_registers([]).find(register)
+            assert described is not None
+            assert named == {evidence.slug for evidence in described.evidence}, "every document is stood in for"
         stranger = Question(check_id=uuid4(), credit_code=make_synthetic_credit_code(sequence=9), scenario=804)
         assert (await source.ask(stranger)).facts == []
 
 
-@pytest.mark.parametrize("path", ["/food/v1/enterprises/" + CREDIT_CODE, "/fire/v1/enterprises/1", "/"])
+@pytest.mark.parametrize("path", ["/health_records/v1/enterprises/" + CREDIT_CODE, "/fire/v1/enterprises/1", "/"])
 async def test_the_demo_city_refuses_what_it_does_not_have(client: httpx.AsyncClient, path: str) -> None:
     async with serving_application(build_application()) as address:
         assert (await client.get(address + path)).status_code == 404
