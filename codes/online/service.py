@@ -13,9 +13,9 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.vault import Vault
-from auth.errors import IdentityLevelTooLow
 from auth.principal import Principal
-from codes.errors import DeviceNotReady
+from codes.errors import CodesFrozen, DeviceNotReady
+from codes.grants import repository as grants
 from codes.grants.models import day_of
 from codes.grants.ports import FindsDevices, FindsPeople
 from codes.online import repository
@@ -24,6 +24,7 @@ from codes.online.errors import OnlineCodesExhausted
 from codes.online.models import HANDLES, LIFE, HandleView, NewOnlineCode, OnlineCodeView
 from codes.online.reader import SEAL_PURPOSE
 from codes.settings import CodesSettings
+from codes.worth import require_worth
 
 SECRET_BYTES = 32
 EXPIRED_STAY = timedelta(days=1)
@@ -44,11 +45,11 @@ class OnlineCodes:
     async def issue(self, connection: Connection, principal: Principal) -> OnlineCodeView:
         """A secret and eight handles for 24 hours, told this once.
 
-        Raises `DeviceNotReady`, `IdentityLevelTooLow`, `OnlineCodesExhausted`. A revocation of the session's device
-        waits for the caller's transaction, and then ends this code too.
+        Raises `DeviceNotReady`, `IdentityLevelTooLow`, `CodesFrozen`, `OnlineCodesExhausted`. A revocation of the
+        session's device waits for the caller's transaction, and then ends this code too.
         """
         now = self._clock.now()
-        await self._require_worth(connection, principal)
+        await self._require_ready(connection, principal)
         code_id, secret = new_id(), secrets.token_bytes(SECRET_BYTES)
         code = NewOnlineCode(
             id=code_id,
@@ -83,16 +84,16 @@ class OnlineCodes:
         """Forgets codes that ended; a periodic job."""
         await repository.delete_expired(connection, self._clock.now() - EXPIRED_STAY)
 
-    async def _require_worth(self, connection: Connection, principal: Principal) -> None:
-        """As for grants: the session belongs to an enrolled device, or is as sure of the person as the city is."""
+    async def _require_ready(self, connection: Connection, principal: Principal) -> None:
+        """As for grants: an active device or a session as sure as the city is, and nobody froze the codes."""
         if principal.device_id is not None:
             device = await self._devices.get_device_for_share(connection, principal.device_id)
             if device.person_id != principal.subject_id or device.state != "active":
                 raise DeviceNotReady
-            return
-        person = await self._people.get_person(connection, principal.subject_id)
-        if principal.ial < person.identity_level:
-            raise IdentityLevelTooLow(required_ial=person.identity_level, ial=principal.ial)
+        await require_worth(self._people, connection, principal)
+        await grants.share_people(connection, [principal.subject_id])
+        if await grants.has_freeze(connection, [principal.subject_id]):
+            raise CodesFrozen
 
     def _view(self, code: NewOnlineCode, secret: bytes, handles: dict[bytes, str]) -> OnlineCodeView:
         code_format = self._settings.code_format

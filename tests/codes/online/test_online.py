@@ -336,6 +336,20 @@ async def test_a_revoked_device_gets_no_code(
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/device-not-ready")
 
 
+async def test_who_is_frozen_gets_no_code(
+    http: httpx.AsyncClient, caller: Caller, principal: Any, connection: Connection
+) -> None:
+    caller.principal = principal
+    await connection.execute(
+        "insert into codes.freeze (id, person_id, reason, explanation_sealed, frozen_at, frozen_by, organization_id)"
+        " values ($1, $2, 'loss', ''::bytea, '2026-03-02', $1, $1)",
+        new_id(),
+        principal.subject_id,
+    )
+    answer = await ask(http)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/codes-frozen")
+
+
 async def test_a_day_has_so_many_issues(http: httpx.AsyncClient, caller: Caller, principal: Any) -> None:
     caller.principal = principal
     statuses = [(await ask(http)).status_code for _ in range(ISSUES_PER_DAY + 1)]

@@ -1,7 +1,6 @@
 """Paper codes from the desk to the door: looked at by a person or not accepted, voided on loss, gone with a freeze."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -378,8 +377,7 @@ async def test_who_is_not_named_gets_no_paper(
 async def freeze(connection: Connection, person_id: Any) -> None:
     await connection.execute(
         "insert into codes.freeze (id, person_id, reason, explanation_sealed, frozen_at, frozen_by, organization_id)"
-        " values ($1, $2, 'loss', ''::bytea, $3, $1, $1)",
+        " values ($1, $2, 'loss', ''::bytea, '2026-03-02', $1, $1)",
         new_id(),
         person_id,
-        datetime(2026, 3, 2, tzinfo=UTC),
     )
