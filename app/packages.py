@@ -56,7 +56,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
             organizations=identity.organizations,
             officials=identity.officials,
             guardians=identity.guardians,
-            counter=CounterPorts(people=identity.people, children=identity.guardians, messages=identity.messages),
+            counter=CounterPorts(people=identity.people, families=identity.guardians, messages=identity.messages),
         ),
     )
     identity.devices.tell(code.grants)

@@ -127,7 +127,8 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         clock=floor.clock,
         grace=timedelta(seconds=settings.refresh_grace_seconds),
     )
-    people, messages = People(floor.vault, floor.clock), Messages()
+    city_offset = timedelta(seconds=settings.city_utc_offset_seconds)
+    people, messages = People(floor.vault, floor.clock, city_offset=city_offset), Messages()
     devices = Devices(
         people=people,
         sessions=sessions,

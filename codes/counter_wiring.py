@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 from uuid import UUID
 
 from litestar import Router
@@ -17,20 +17,21 @@ from codes.enterprise_ports import FindsOrganizations
 from codes.entitlements.issuers import IssuerDirectory
 from codes.entitlements.routes import entitlement_router
 from codes.entitlements.service import Entitlements
-from codes.freezes.ports import FindsChildren, FindsNamedPeople, SuspendsCodes
+from codes.freezes.ports import FindsFamilies, FindsNamedPeople, SuspendsCodes
+from codes.freezes.ports import Notice as FreezeNotice
 from codes.freezes.routes import freeze_router
 from codes.freezes.service import Freezes
 from codes.scanners.guards import ScannerGate
 from codes.scenarios.catalogue import Scenarios
 from codes.worth import KnowsLevels
 
-Notice: TypeAlias = Literal["codes_frozen", "codes_unfrozen", "freeze_upheld", "form_prefilled"]
-
 
 class TellsPeople(Protocol):
     """All that these rooms tell people."""
 
-    async def write(self, connection: Connection, person_id: UUID, kind: Notice, now: datetime, /) -> None:
+    async def write(
+        self, connection: Connection, person_id: UUID, kind: FreezeNotice | Literal["form_prefilled"], now: datetime, /
+    ) -> None:
         """Tells the person, if and only if the caller's transaction commits."""
         ...
 
@@ -40,7 +41,7 @@ class CounterPorts:
     """What the counter's rooms need of identity."""
 
     people: FindsNamedPeople
-    children: FindsChildren
+    families: FindsFamilies
     messages: TellsPeople
 
 
@@ -67,7 +68,7 @@ def build_counter(
         freezes = Freezes(
             people=ports.people,
             levels=levels,
-            children=ports.children,
+            families=ports.families,
             messages=ports.messages,
             organizations=organizations,
             suspended=suspended,

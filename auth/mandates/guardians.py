@@ -95,6 +95,10 @@ class Guardians:
         mandates = await self._mandates.list_mandates(connection, guardian_id, "guardian")
         return [mandate.principal_id for mandate in mandates]
 
+    async def list_guardian_ids(self, connection: Connection, child_id: UUID) -> list[UUID]:
+        """Who may show codes for `child_id` now, and is told what the child is told. (A port of `codes`.)"""
+        return await self._mandates.list_guardians(connection, child_id)
+
     def _require_fresh(self, principal: Principal) -> None:
         span = timedelta(seconds=self._settings.step_up_seconds)
         if not principal.authenticated_within(span, self._clock.now()):

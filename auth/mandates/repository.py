@@ -73,6 +73,18 @@ async def find_responsible(connection: Connection, principal_id: UUID) -> Mandat
     return convert(row, Mandate) if row else None
 
 
+LIST_GUARDIANS = """
+select agent_id from auth.mandate
+ where principal_id = $1 and kind = 'guardian' and revoked_at is null and starts_at <= $2 and ends_at > $2
+ order by id
+"""
+
+
+async def list_guardians(connection: Connection, child_id: UUID, now: datetime) -> list[UUID]:
+    """Who is the guardian of this person now."""
+    return [row["agent_id"] for row in await connection.fetch(LIST_GUARDIANS, child_id, now)]
+
+
 FIND_GUARDIANSHIP = """
 select id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at, revoked_at, revoked_reason
   from auth.mandate where agent_id = $1 and principal_id = $2 and kind = 'guardian' and revoked_at is null

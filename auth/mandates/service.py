@@ -101,6 +101,10 @@ class Mandates:
         """The living mandates of a person, of one kind."""
         return await repository.list_of_agent(connection, person_id, kind, self._clock.now())
 
+    async def list_guardians(self, connection: Connection, child_id: UUID) -> list[UUID]:
+        """Who is the guardian of this person now."""
+        return await repository.list_guardians(connection, child_id, self._clock.now())
+
     async def find_mandate(
         self, connection: Connection, person_id: UUID, principal_id: UUID, kind: MandateKind
     ) -> Mandate | None:

@@ -17,6 +17,8 @@ MessageKind = Literal[
     "guardian_removed",
     "codes_frozen",
     "codes_unfrozen",
+    "child_codes_frozen",
+    "child_codes_unfrozen",
     "freeze_upheld",
     "form_prefilled",
 ]
@@ -55,6 +57,11 @@ TEXTS: Final[dict[MessageKind, Text]] = {
         en="Your codes were frozen. Why, and how to appeal, stands under your freezes. A document still works.",
     ),
     "codes_unfrozen": Text(zh="您的随申码已解除冻结。", en="Your codes are no longer frozen."),
+    "child_codes_frozen": Text(
+        zh="您名下孩子的随申码已被冻结。原因和申诉入口见“码冻结记录”；办事仍可出示证件。",
+        en="A child's codes were frozen. Why, and how to appeal, stands under your freezes. A document still works.",
+    ),
+    "child_codes_unfrozen": Text(zh="您名下孩子的随申码已解除冻结。", en="A child's codes are no longer frozen."),
     "freeze_upheld": Text(
         zh="您对随申码冻结的申诉已有答复：维持冻结。理由见“码冻结记录”。",
         en="Your appeal was answered: the freeze stays. The reasons stand under your freezes.",

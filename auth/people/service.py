@@ -1,6 +1,6 @@
 """What is known of a person, and how much of it leaves: sealed at rest, opened only for what is asked."""
 
-from datetime import datetime
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -29,9 +29,10 @@ ADULT: Final = 18
 class People:
     """Finds, registers and describes people."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
+    def __init__(self, vault: Vault, clock: Clock, *, city_offset: timedelta) -> None:
         self._vault = vault
         self._clock = clock
+        self._city_offset = city_offset
 
     async def get_person(self, connection: Connection, person_id: UUID) -> Person:
         """The person; raises `PersonUnknown`."""
@@ -71,7 +72,7 @@ class People:
             disclosed["phone_tail"] = phones[0][-4:]
         if person.identity_sealed is not None:
             identity = self.open_identity(person_id, person.identity_sealed)
-            disclosed |= _facts_of(identity, attributes, self._clock.now())
+            disclosed |= _facts_of(identity, attributes, (self._clock.now() + self._city_offset).date())
         return disclosed
 
     async def describe(
@@ -177,12 +178,12 @@ def _view_of(person: Person, identity: Identity | None, phones: list[str]) -> Pe
     )
 
 
-def _facts_of(identity: Identity, attributes: frozenset[str], now: datetime) -> dict[str, str | bool]:
+def _facts_of(identity: Identity, attributes: frozenset[str], today: date) -> dict[str, str | bool]:
     facts: dict[str, str | bool] = {
         "display_name": mask_name(identity.name),
         "full_name": identity.name,
         "id_number": identity.document_number,
     }
     if identity.birth_date is not None:
-        facts["age_over_18"] = age_on(now.date(), born=identity.birth_date) >= ADULT
+        facts["age_over_18"] = age_on(today, born=identity.birth_date) >= ADULT
     return {name: value for name, value in facts.items() if name in attributes}

@@ -7,7 +7,9 @@ from uuid import UUID
 from app.kit.database import Connection
 from auth.documents import DocumentType
 
-Notice: TypeAlias = Literal["codes_frozen", "codes_unfrozen", "freeze_upheld"]
+Notice: TypeAlias = Literal[
+    "codes_frozen", "codes_unfrozen", "child_codes_frozen", "child_codes_unfrozen", "freeze_upheld"
+]
 
 
 class FindsNamedPeople(Protocol):
@@ -28,11 +30,15 @@ class TellsPeople(Protocol):
         ...
 
 
-class FindsChildren(Protocol):
-    """Whose freezes a guardian reads beside their own."""
+class FindsFamilies(Protocol):
+    """Whose freezes a guardian reads beside their own, and who is told of a child's."""
 
     async def list_child_ids(self, connection: Connection, guardian_id: UUID, /) -> list[UUID]:
         """The children for whom this person may act now."""
+        ...
+
+    async def list_guardian_ids(self, connection: Connection, child_id: UUID, /) -> list[UUID]:
+        """Who may act for this person now."""
         ...
 
 

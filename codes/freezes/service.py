@@ -39,7 +39,7 @@ from codes.freezes.models import (
     may_lift,
     needs_holder,
 )
-from codes.freezes.ports import FindsChildren, FindsNamedPeople, SuspendsCodes, TellsPeople
+from codes.freezes.ports import FindsFamilies, FindsNamedPeople, Notice, SuspendsCodes, TellsPeople
 from codes.verdict import Reason
 from codes.worth import KnowsLevels, require_worth
 
@@ -54,7 +54,7 @@ class Freezes:
         *,
         people: FindsNamedPeople,
         levels: KnowsLevels,
-        children: FindsChildren,
+        families: FindsFamilies,
         messages: TellsPeople,
         organizations: FindsOrganizations,
         suspended: Sequence[SuspendsCodes],
@@ -63,7 +63,7 @@ class Freezes:
     ) -> None:
         self._people = people
         self._levels = levels
-        self._children = children
+        self._families = families
         self._messages = messages
         self._organizations = organizations
         self._suspended = suspended
@@ -98,7 +98,7 @@ class Freezes:
             raise AlreadyFrozen
         for codes in self._suspended:
             await codes.suspend_codes(connection, person_id, now)
-        await self._messages.write(connection, person_id, "codes_frozen", now)
+        await self._tell(connection, person_id, "codes_frozen", "child_codes_frozen")
         await self._record_of(connection, principal, "codes.frozen", freeze)
         return await self._view(connection, freeze)
 
@@ -124,7 +124,7 @@ class Freezes:
     ) -> FreezeList:
         """The caller's own freezes and their children's, lifted ones too. Raises `IdentityLevelTooLow`."""
         await require_worth(self._levels, connection, principal)
-        children = await self._children.list_child_ids(connection, principal.subject_id)
+        children = await self._families.list_child_ids(connection, principal.subject_id)
         rows = await repository.list_of_people(connection, [principal.subject_id, *children], after, limit + 1)
         return await self._page(connection, rows, limit, reader=principal.subject_id)
 
@@ -171,7 +171,7 @@ class Freezes:
         )
         await self._record_of(connection, principal, f"freeze.appeal_{request.decision}", freeze)
         if request.decision == "upheld":
-            await self._messages.write(connection, freeze.person_id, "freeze_upheld", now)
+            await self._tell(connection, freeze.person_id, "freeze_upheld", "freeze_upheld")
         elif freeze.lasts:
             await self._lift(connection, principal, freeze, request.because)
         return await self._view(connection, await self._get(connection, freeze_id))
@@ -182,8 +182,15 @@ class Freezes:
         if not await repository.has_lasting(connection, freeze.person_id):
             for codes in self._suspended:
                 await codes.restore_codes(connection, freeze.person_id, now)
-            await self._messages.write(connection, freeze.person_id, "codes_unfrozen", now)
+            await self._tell(connection, freeze.person_id, "codes_unfrozen", "child_codes_unfrozen")
         await self._record_of(connection, principal, "codes.unfrozen", freeze)
+
+    async def _tell(self, connection: Connection, person_id: UUID, notice: Notice, to_guardians: Notice) -> None:
+        """The person, and the guardians of a child: small children have no phone of their own."""
+        now = self._clock.now()
+        await self._messages.write(connection, person_id, notice, now)
+        for guardian_id in await self._families.list_guardian_ids(connection, person_id):
+            await self._messages.write(connection, guardian_id, to_guardians, now)
 
     async def _locked(self, connection: Connection, freeze_id: UUID) -> Freeze:
         freeze = await self._get(connection, freeze_id)
@@ -199,7 +206,7 @@ class Freezes:
     async def _may_read(self, connection: Connection, principal: Principal, freeze: Freeze) -> bool:
         if freeze.person_id == principal.subject_id:
             return True
-        return freeze.person_id in await self._children.list_child_ids(connection, principal.subject_id)
+        return freeze.person_id in await self._families.list_child_ids(connection, principal.subject_id)
 
     def _new(self, principal: Principal, person_id: UUID, request: FreezeCodes, now: datetime) -> Freeze:
         freeze_id = new_id()

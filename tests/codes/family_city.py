@@ -44,6 +44,9 @@ class KnownGuardians:
     async def list_child_ids(self, _connection: Connection, guardian_id: UUID, /) -> list[UUID]:
         return [child_id for one, child_id in self.by_pair if one == guardian_id]
 
+    async def list_guardian_ids(self, _connection: Connection, child_id: UUID, /) -> list[UUID]:
+        return [guardian_id for guardian_id, one in self.by_pair if one == child_id]
+
 
 class NamedPeople:
     """Whom a counter finds by name and number, in memory."""
@@ -85,7 +88,7 @@ class FamilyCity(City):
             "devices": self.devices,
             "organizations": self.organizations,
             "guardians": self.guardians,
-            "counter": CounterPorts(people=self.named, children=self.guardians, messages=self.told),
+            "counter": CounterPorts(people=self.named, families=self.guardians, messages=self.told),
         }
         self.codes = build_codes(floor, SETTINGS, CodesPorts(**(joined | ports)))
 

@@ -184,6 +184,19 @@ async def test_guardian_reads_a_child_s_freeze_and_appeals(desk: Desk, city: Fam
     assert slug(await desk.post(phone.principal, f"/{freeze_id}/appeal", statement="再次申诉")) == "freeze-unknown"
 
 
+async def test_guardians_are_told_what_the_child_is_told(desk: Desk, city: FamilyCity) -> None:
+    phone, child = city.a_family()
+    await desk.lift(await desk.freeze(child))
+    await desk.freeze(phone.person)
+    assert city.told.notices == [
+        (child.id, "codes_frozen"),
+        (phone.person.id, "child_codes_frozen"),
+        (child.id, "codes_unfrozen"),
+        (phone.person.id, "child_codes_unfrozen"),
+        (phone.person.id, "codes_frozen"),
+    ]
+
+
 async def test_strangers_read_and_appeal_nothing(desk: Desk, city: FamilyCity) -> None:
     freeze_id = await desk.freeze(city.people.add())
     stranger = a_principal("person", subject_id=city.people.add().id)
