@@ -8,7 +8,7 @@ import zxingcpp
 from app.demo.registries import CITIZEN
 from app.demo.scanner import ScannerProgram
 from app.demo.stage import Stage
-from app.demo.story import Step
+from app.demo.story import Step, StepFailed
 from app.demo.thin_client import ThinClient
 from codes.pictures import read_picture
 
@@ -119,5 +119,7 @@ def _lines(stage: Stage, name: str, digits: str) -> str:
     path = stage.pictures / f"{name}.svg"
     drawn = zxingcpp.create_barcode(digits, zxingcpp.BarcodeFormat.ITF)
     path.write_text(drawn.to_svg(scale=LINE_SCALE), encoding="utf-8")
-    read: str = zxingcpp.read_barcode(drawn.to_image(scale=LINE_SCALE)).text
-    return read
+    read = zxingcpp.read_barcode(drawn.to_image(scale=LINE_SCALE))
+    if read is None:
+        raise StepFailed("No gun reads these lines.")
+    return str(read.text)

@@ -86,8 +86,8 @@ async def enrolled(connection: Connection, desk: Scanner) -> None:
 async def type_in(
     city: City, connection: Connection, desk: Scanner, number: str = NUMBER, **asked: Any
 ) -> VerificationResult:
-    request = VerifyDocument(**({"scenario": LENDING, "holder_checked": True, "document_number": number} | asked))
-    return await city.codes.typed_documents.verify(connection, desk, request)
+    body: dict[str, Any] = {"scenario": LENDING, "holder_checked": True, "document_number": number}
+    return await city.codes.typed_documents.verify(connection, desk, VerifyDocument(**(body | asked)))
 
 
 def checks_of(result: VerificationResult) -> dict[str, str]:

@@ -323,7 +323,7 @@ async def test_strangers_at_the_citizen_s_routes(
     *, http: httpx.AsyncClient, caller: Caller, who: Callable[[], Any], status: int, method: str, path: str
 ) -> None:
     caller.principal = who()
-    body = {"json": {}} if method == "POST" else {}
+    body: dict[str, Any] = {"json": {}} if method == "POST" else {}
     assert (await http.request(method, f"/v1/codes/paper{path}", **body)).status_code == status
 
 
@@ -333,7 +333,7 @@ async def test_strangers_at_the_counter(
     *, http: httpx.AsyncClient, caller: Caller, who: Callable[[], Any], method: str, path: str
 ) -> None:
     caller.principal = who()
-    body = {"json": AT_COUNTER} if method == "POST" else {}
+    body: dict[str, Any] = {"json": AT_COUNTER} if method == "POST" else {}
     answer = await http.request(method, f"/v1/codes/paper/at-counter{path}", **body)
     assert answer.status_code in (401, 403)
 

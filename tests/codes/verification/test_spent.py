@@ -113,7 +113,8 @@ async def test_the_same_request_is_told_its_answer_again(
     city: City, connection: Connection, kiosk: Scanner, clock: ManualClock
 ) -> None:
     phone = await city.a_phone(connection)
-    code, asked = for_kiosk(phone, kiosk), {"cnonce": as_text(NONCE), "request_id": "request-0001"}
+    code = for_kiosk(phone, kiosk)
+    asked: dict[str, Any] = {"cnonce": as_text(NONCE), "request_id": "request-0001"}
     first = await scan(city, connection, kiosk, code, **asked)
     assert first.reason is Reason.OK
     assert await scan(city, connection, kiosk, code, **asked) == msgspec.structs.replace(first, repeated=True)
