@@ -61,9 +61,11 @@ class ScannerClient:
         self._http = http or self._own
 
     @classmethod
-    def open(cls, folder: Path) -> "ScannerClient":
+    def open(
+        cls, folder: Path, *, http: httpx.AsyncClient | None = None, clock: Clock | None = None
+    ) -> "ScannerClient":
         """The device that `ScannerDevice.save` left in `folder`, with its lists and its logbook."""
-        return cls(ScannerDevice.read(folder / DEVICE_FILE), folder)
+        return cls(ScannerDevice.read(folder / DEVICE_FILE), folder, http=http, clock=clock)
 
     async def verify(
         self,
