@@ -15,6 +15,7 @@ from codes.scenarios.catalogue import Scenarios, check_scenarios, load_scenarios
 from codes.scenarios.editions import LARGEST_FILE, ScenarioEditions
 from codes.scenarios.errors import CatalogueInvalid
 from codes.scenarios.models import Scenario, must_be_shown
+from tests.codes.door_city import Doors
 
 SHIPPED = load_scenarios()
 
@@ -247,3 +248,19 @@ def test_paper_serves_nothing_that_rests_on_consent() -> None:
     with pytest.raises(CatalogueInvalid, match="paper chooses nothing"):
         Scenarios([msgspec.structs.replace(visitor, kinds=("P", "L"))])
     Scenarios([msgspec.structs.replace(visitor, kinds=("P", "L"), basis_kind="contract")])
+
+
+async def test_what_doors_go_by_follows_the_edition(doors: Doors) -> None:
+    trust_lists = doors.city.codes.trust_lists
+    before = (await trust_lists.current(doors.connection)).verified
+    stricter = msgspec.structs.replace(SHIPPED.get(301), freshness_seconds=20, stale_list="closed")
+    doors.city.codes.scenarios.adopt(Scenarios([stricter], edition=2))
+    await trust_lists.publish_when_due()
+    after = (await trust_lists.current(doors.connection)).verified
+    assert after.version == before.version + 1
+    assert set(after.scenarios) == {301}
+    assert (after.scenarios[301].freshness_seconds, after.scenarios[301].fails_open) == (20, False)
+    device, phone = await doors.enrol(301), await doors.a_phone()
+    assert await doors.reason(device, phone.show(age=21)) == "STALE_CODE"
+    answer = await doors.signed(device, "POST", "/v1/verifications", {"code": phone.show(), "scenario": 602})
+    assert answer.json()["type"] == "/problems/scenario-unknown"
