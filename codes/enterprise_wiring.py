@@ -19,6 +19,7 @@ from codes.enterprise_checks.routes import enterprise_check_router
 from codes.enterprise_checks.service import EnterpriseChecks
 from codes.enterprise_checks.sources import SourceDesk
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
+from codes.enterprise_upkeep import EnterpriseUpkeep
 from codes.enterprises.reading import StickerReader
 from codes.inspections.routes import inspection_router
 from codes.inspections.service import Inspections
@@ -41,6 +42,7 @@ from codes.trust.service import TrustLists
 
 DELIVER_EVERY_SECONDS = 2
 REGISTER_EVERY_SECONDS = 600
+UPKEEP_EVERY_SECONDS = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class EnterpriseServices:
     pushes: Pushes
     push_inbox: PushInbox
     push_delivery: Delivery
+    upkeep: EnterpriseUpkeep
 
 
 def build_enterprise(
@@ -119,6 +122,7 @@ def build_enterprise(
         ),
         push_inbox=PushInbox(organizations, floor.clock),
         push_delivery=Delivery(floor.database, floor.clock),
+        upkeep=EnterpriseUpkeep(floor.database, floor.clock, scenarios),
     )
 
 
@@ -143,4 +147,5 @@ def enterprise_jobs(services: EnterpriseServices) -> list[Job]:
             every_seconds=REGISTER_EVERY_SECONDS,
             run=services.push_subjects.register_missing,
         ),
+        Job(name="codes.enterprise_upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
     ]
