@@ -43,6 +43,7 @@ POSTS = (
     _post("demo-reviewer", ["reviewer"], "演示市数据局", 101),
     _post("demo-library", ["developer"], "演示市图书馆", 102),
     _post("demo-library-scanners", ["scanner_admin"], "演示市图书馆", 102),
+    _post("demo-library-doors", ["scanner_admin"], "演示市图书馆", 102),
     _post("demo-hotline", ["developer"], "演示市12345热线", 103),
     _post("demo-slow", ["developer"], "演示慢部门", 104),
     _post("demo-traffic-police", ["scanner_admin"], "演示市交警支队", 117),
@@ -50,6 +51,8 @@ POSTS = (
     _post("demo-counter", ["counter"], "演示市政务服务中心", 106),
     _post("demo-counter-lead", ["counter"], "演示市政务服务中心", 106),
     _post("demo-counter-devices", ["scanner_admin"], "演示市政务服务中心", 106),
+    _post("demo-audit", ["audit_admin"], "演示市数据局", 101),
+    _post("demo-security", ["security_admin"], "演示市数据局", 101),
     _post("demo-inspector", ["inspector"], "演示市消防救援支队", 105),
 )
 
