@@ -4,13 +4,15 @@ import io
 import itertools
 import re
 import xml.etree.ElementTree as ET
+import zlib
 
+import msgspec
 import pypdfium2
 import pytest
 import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 
 from app.kit.structs import Text
 from codes.pictures.cards import Card, card_sheet
@@ -87,6 +89,26 @@ def test_the_code_of_a_pdf_is_read_by_another_program(sheet: Sheet) -> None:
     assert [found.text for found in zxingcpp.read_barcodes(image.convert("L"))] == [text_of(sheet)]
     assert document.get_metadata_value("Title") == sheet.title
     document.close()
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """How far two pictures are apart to eyes that do not see single pixels: 0 to 255 on average."""
+    soft = (picture.filter(ImageFilter.GaussianBlur(3)) for picture in (one, other))
+    return float(ImageStat.Stat(ImageChops.difference(*soft)).mean[0])
+
+
+def test_all_three_forms_show_the_same(sheet: Sheet) -> None:
+    """Print and bitmap differ by smoothed edges only; the outlines of print and vector start at the same points."""
+    # Without the code: on the bitmap its modules are whole pixels, which moves them by some.
+    sheet = msgspec.structs.replace(sheet, shapes=tuple(s for s in sheet.shapes if not isinstance(s, Code)))
+    printed = pypdfium2.PdfDocument(write_pdf(sheet))[0].render(scale=100 / 72).to_pil().convert("L")
+    drawn = Image.open(io.BytesIO(write_png(sheet, 100))).convert("L").resize(printed.size)
+    assert difference(printed, drawn) < 3
+    content = zlib.decompress(re.findall(rb"stream\n(.*?)\nendstream", write_pdf(sheet), re.DOTALL)[0]).decode()
+    of_print = set(re.findall(r"(-?[\d.]+ -?[\d.]+) m\b", content))
+    of_vector = set(re.findall(r"M(-?[\d.]+ -?[\d.]+)[LC]", write_svg(sheet).decode()))
+    assert len(of_vector) > 100
+    assert of_vector <= of_print
 
 
 def test_the_code_of_an_svg_has_every_module(sheet: Sheet) -> None:
