@@ -1,5 +1,6 @@
 """The fixtures that the rooms around enterprise codes share; each room's conftest imports them."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,7 +8,11 @@ import httpx
 import pytest
 
 from app.kit.clock import ManualClock
+from app.kit.database import Database, Notifications
 from app.kit.floor import Floor
+from app.kit.keyring import Keyring
+from app.kit.outbox import Outbox
+from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.wiring import routers
 from tests.codes.enterprise_city import RESTAURANT, Caller, EnterpriseRooms, agent_of, build_app, client_of
@@ -75,3 +80,28 @@ async def arrive(city: httpx.AsyncClient, caller: Caller, officer: Principal, ta
     answer = await city.post("/v1/inspections/scans", json={"code": code})
     assert answer.json()["verdict"] == "ACCEPT", answer.text
     caller.principal = officer
+
+
+@contextlib.asynccontextmanager
+async def committed_rooms(
+    dsn: str, vault: Vault, clock: ManualClock, *, connections: int = 8
+) -> AsyncIterator[tuple[EnterpriseRooms, Database]]:
+    """Rooms over a real pool; every write commits."""
+    database = Database(dsn, max_size=connections)
+    await database.open()
+    keyring = Keyring(database, vault, clock)
+    await keyring.refresh()
+    floor = Floor(
+        database=database,
+        notifications=Notifications(dsn),
+        clock=clock,
+        vault=vault,
+        keyring=keyring,
+        outbox=Outbox(database, vault, clock),
+    )
+    rooms = EnterpriseRooms(floor)
+    try:
+        yield rooms, database
+    finally:
+        await rooms.services.close()
+        await database.close()

@@ -1,8 +1,6 @@
 """先赋码、凭码检查: who may ask for a code, what a scan of it tells, and what stays shut before it."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,11 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
-from app.kit.database import Connection, Database, Notifications
+from app.kit.database import Connection
 from app.kit.errors import SuishenError
-from app.kit.floor import Floor
-from app.kit.keyring import Keyring
-from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.arrivals.models import InspectionCodeView, ScanInspectionCode
@@ -34,11 +29,10 @@ from tests.codes.enterprise_city import (
     RESTAURANT,
     STRANGERS,
     Caller,
-    EnterpriseRooms,
     agent_of,
     an_official,
 )
-from tests.codes.enterprise_fixtures import apply_for_code, arrive, open_task
+from tests.codes.enterprise_fixtures import apply_for_code, arrive, committed_rooms, open_task
 
 BODIES: dict[str, Any] = {"code": None, "showings": {"reason": "店内无人"}}
 HOST = CodesSettings(origin=ORIGIN).code_format.host
@@ -440,31 +434,6 @@ async def test_task_that_does_not_exist_is_unknown(
 
 
 # --- races ---
-
-
-@contextlib.asynccontextmanager
-async def committed_rooms(
-    dsn: str, vault: Vault, clock: ManualClock
-) -> AsyncIterator[tuple[EnterpriseRooms, Database]]:
-    """Rooms over a real pool; every write commits."""
-    database = Database(dsn, max_size=8)
-    await database.open()
-    keyring = Keyring(database, vault, clock)
-    await keyring.refresh()
-    floor = Floor(
-        database=database,
-        notifications=Notifications(dsn),
-        clock=clock,
-        vault=vault,
-        keyring=keyring,
-        outbox=Outbox(database, vault, clock),
-    )
-    rooms = EnterpriseRooms(floor)
-    try:
-        yield rooms, database
-    finally:
-        await rooms.services.close()
-        await database.close()
 
 
 async def test_twenty_officers_asking_at_once_have_one_code(race_dsn: str, vault: Vault, clock: ManualClock) -> None:

@@ -14,11 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
-from app.kit.database import Connection, Database, Notifications
-from app.kit.floor import Floor
+from app.kit.database import Connection, Database
 from app.kit.idempotency import IdempotencyKeyInUse
-from app.kit.keyring import Keyring
-from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.arrivals.models import ScanInspectionCode
@@ -38,7 +35,7 @@ from tests.codes.enterprise_city import (
     agent_of,
     an_official,
 )
-from tests.codes.enterprise_fixtures import TASK, arrive, open_task
+from tests.codes.enterprise_fixtures import TASK, arrive, committed_rooms, open_task
 
 
 @pytest.fixture
@@ -412,32 +409,16 @@ async def committed_city(
     dsn: str, vault: Vault, clock: ManualClock, *, connections: int
 ) -> AsyncIterator[tuple[EnterpriseRooms, Principal, CheckEnterprise]]:
     """Rooms over a real pool, with an officer and the check that waits to be made; every write commits."""
-    database = Database(dsn, max_size=connections)
-    await database.open()
-    keyring = Keyring(database, vault, clock)
-    await keyring.refresh()
-    floor = Floor(
-        database=database,
-        notifications=Notifications(dsn),
-        clock=clock,
-        vault=vault,
-        keyring=keyring,
-        outbox=Outbox(database, vault, clock),
-    )
-    rooms, officer = EnterpriseRooms(floor), an_official("inspector")
+    officer, agent = an_official("inspector"), agent_of(RESTAURANT)
     task = CreateInspection(scenario=804, purpose="消防监督检查", authority="通知书", organization_id=RESTAURANT)
-    try:
+    async with committed_rooms(dsn, vault, clock, connections=connections) as (rooms, database):
+        enterprise = rooms.services.enterprise
         async with database.transaction() as connection:
-            agent = agent_of(RESTAURANT)
             code = await rooms.services.enterprise_codes.issue(connection, agent, RESTAURANT, IssueCode(label="前厅"))
-            opened = await rooms.services.enterprise.inspections.open(connection, officer, task)
-            shown = await rooms.services.enterprise.inspection_codes.apply(connection, officer, opened.id)
-            read = ScanInspectionCode(code=shown.carrier)
-            await rooms.services.enterprise.arrivals.scan(connection, agent, read)
+            opened = await enterprise.inspections.open(connection, officer, task)
+            shown = await enterprise.inspection_codes.apply(connection, officer, opened.id)
+            await enterprise.arrivals.scan(connection, agent, ScanInspectionCode(code=shown.carrier))
         yield rooms, officer, CheckEnterprise(code=code.carrier, scenario=804, inspection_id=opened.id)
-    finally:
-        await rooms.services.close()
-        await database.close()
 
 
 async def test_no_connection_is_held_while_asking_and_the_row_is_there_before(

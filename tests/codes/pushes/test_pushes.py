@@ -11,10 +11,13 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
+from app.kit.vault import Vault
 from auth.documents import make_synthetic_credit_code
 from auth.principal import Principal
+from codes.enterprises.models import IssueCode
 from codes.pushes.delivery import Delivery
-from codes.pushes.models import PushLimits
+from codes.pushes.errors import PushesExhausted
+from codes.pushes.models import Audience, PushLimits, PushView, WritePush
 from codes.pushes.service import Pushes
 from codes.wiring import routers
 from tests.codes.enterprise_city import (
@@ -29,6 +32,7 @@ from tests.codes.enterprise_city import (
     build_app,
     client_of,
 )
+from tests.codes.enterprise_fixtures import committed_rooms
 from tests.fixtures.postgres import run_sql
 
 LIMITS = PushLimits(a_day=3, large=2, most=4)
@@ -472,7 +476,36 @@ async def test_anybody_reads_the_templates(city: httpx.AsyncClient) -> None:
     assert {"hazard-reminder", "severe-weather"} <= {each["slug"] for each in items}
 
 
-# --- delivery over several workers ---
+# --- over several workers ---
+
+
+async def test_pushes_written_at_once_keep_to_the_number_of_a_day(
+    race_dsn: str, vault: Vault, clock: ManualClock
+) -> None:
+    author = an_official("inspector")
+    request = WritePush(template="hazard-reminder", values=HAZARD, audience=Audience(credit_codes=[RESTAURANT_CODE]))
+    async with committed_rooms(race_dsn, vault, clock) as (rooms, database):
+        enterprise = rooms.services.enterprise
+        pushes = Pushes(
+            organizations=rooms.organizations,
+            subjects=enterprise.push_subjects,
+            templates=enterprise.push_templates,
+            limits=LIMITS,
+            clock=clock,
+        )
+
+        async def write_one() -> object:
+            async with database.transaction() as connection:
+                return await pushes.write(connection, author, request)
+
+        async with database.transaction() as connection:
+            await rooms.services.enterprise_codes.issue(
+                connection, agent_of(RESTAURANT), RESTAURANT, IssueCode(label="门口")
+            )
+        outcomes = await asyncio.gather(*(write_one() for _ in range(12)), return_exceptions=True)
+    assert sum(isinstance(outcome, PushView) for outcome in outcomes) == LIMITS.a_day
+    assert sum(isinstance(outcome, PushesExhausted) for outcome in outcomes) == 12 - LIMITS.a_day
+
 
 SEND = """
 insert into codes.push

@@ -1,5 +1,6 @@
 """扫码评价: who may rate what, when, how often; and that nothing published tells who said it."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
+from app.kit.vault import Vault
 from auth.documents import make_synthetic_credit_code
 from auth.principal import Principal
 from codes.inspections.models import Inspection
@@ -30,7 +32,7 @@ from tests.codes.enterprise_city import (
     agent_of,
     an_official,
 )
-from tests.codes.enterprise_fixtures import apply_for_code, arrive, open_task
+from tests.codes.enterprise_fixtures import apply_for_code, arrive, committed_rooms, open_task
 
 GOOD: dict[str, Any] = {"department_id": str(FIRE_RESCUE), "conduct": 5, "necessity": 4, "remarks": ["courteous"]}
 PUBLISHED = f"/v1/departments/{FIRE_RESCUE}/inspection-ratings"
@@ -326,3 +328,19 @@ async def test_no_row_says_who_rated_how(
     audited = await connection.fetchval("select detail::text from kit.audit_entry where action = 'inspection.rated'")
     assert "conduct" not in audited
     assert not [name for name in vars(repository) if name.startswith(("find_rating", "list_ratings", "get_rating"))]
+
+
+async def test_five_enterprises_that_rate_at_once_are_published(
+    race_dsn: str, vault: Vault, clock: ManualClock
+) -> None:
+    """Each must see the others, else the group is complete and nobody releases it."""
+    async with committed_rooms(race_dsn, vault, clock) as (rooms, database):
+
+        async def rate(number: int) -> None:
+            async with database.transaction() as connection:
+                await Enterprises(rooms, connection, clock).rate(number)
+
+        await asyncio.gather(*(rate(number) for number in range(SMALLEST_GROUP)))
+        async with database.acquire() as connection:
+            published = await rooms.services.enterprise.ratings.publish(connection, FIRE_RESCUE)
+    assert (published.withheld, published.ratings) == (False, SMALLEST_GROUP)
