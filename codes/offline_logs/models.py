@@ -19,10 +19,6 @@ LATEST_UPLOAD: Final = timedelta(days=3)
 CLOCKS_DIFFER: Final = timedelta(seconds=30)
 FARTHEST_AHEAD: Final = timedelta(minutes=5)
 
-CLOCK_REASONS: Final = frozenset(
-    {Reason.STALE_CODE, Reason.CLOCK_SKEW, Reason.GRANT_EXPIRED, Reason.NOT_YET_VALID, Reason.TRUST_LIST_STALE}
-)
-
 Refusal: TypeAlias = Literal["too_old", "in_the_future", "entry_reused", "scenario_unknown"]
 
 
@@ -38,6 +34,19 @@ class Conflict(StrEnum):
     REVOKED = "revoked"  # the code was void or suspended at that moment
     VERDICT_DIFFERS = "verdict_differs"  # the door did something else than the city would have done
     CLOCK = "clock"  # the device's clock and the code's, or the city's, are too far apart
+
+
+CAUSES: Final = {
+    Reason.REPLAYED: Conflict.REPLAYED,
+    Reason.REVOKED: Conflict.REVOKED,
+    Reason.SUSPENDED: Conflict.REVOKED,
+    Reason.STALE_CODE: Conflict.CLOCK,
+    Reason.CLOCK_SKEW: Conflict.CLOCK,
+    Reason.GRANT_EXPIRED: Conflict.CLOCK,
+    Reason.NOT_YET_VALID: Conflict.CLOCK,
+    Reason.TRUST_LIST_STALE: Conflict.CLOCK,
+}
+"""Why a door that accepted was wrong."""
 
 
 class OfflineEntry(Request):
@@ -114,14 +123,10 @@ def refusal_of(entry: OfflineEntry, scenario: Scenario | None, now: datetime) ->
 
 
 def conflicts_of(entry: OfflineEntry, found: Reason, now: datetime) -> list[Conflict]:
-    """Where the door and the city disagree, most telling first."""
-    conflicts: list[Conflict] = []
-    if found is Reason.REPLAYED:
-        conflicts.append(Conflict.REPLAYED)
-    if found in (Reason.REVOKED, Reason.SUSPENDED):
-        conflicts.append(Conflict.REVOKED)
-    if verdict_of(found) is not entry.verdict:
-        conflicts.append(Conflict.VERDICT_DIFFERS)
-    if entry.scanned_at > now + CLOCKS_DIFFER or (entry.verdict is Verdict.ACCEPT and found in CLOCK_REASONS):
-        conflicts.append(Conflict.CLOCK)
-    return conflicts
+    """Where the door and the city disagree, most telling first; a door that refused what the city refuses is right."""
+    conflicts = [Conflict.CLOCK] if entry.scanned_at > now + CLOCKS_DIFFER else []
+    if verdict_of(found) is entry.verdict:
+        return conflicts
+    cause = CAUSES.get(found) if entry.verdict is Verdict.ACCEPT else None
+    named = [Conflict.VERDICT_DIFFERS] if cause is None else [cause, Conflict.VERDICT_DIFFERS]
+    return named + [conflict for conflict in conflicts if conflict not in named]

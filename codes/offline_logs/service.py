@@ -161,11 +161,15 @@ class OfflineLogs:
 
 
 def in_order(seen: Iterable[Seen]) -> list[Seen]:
-    """By what their rows will lock, so that two scanners that saw the same codes never wait for each other."""
+    """By what their rows will lock, so that two scanners that saw the same codes never wait for each other.
 
-    def key(one: Seen) -> tuple[bytes, int, str]:
-        claims, presentation = one.examined.claims, one.examined.presentation
-        return (b"" if claims is None else claims.cti, presentation.iat if presentation else 0, one.entry.entry_id)
+    Of several scans of one showing the door's own acceptance counts, and the earliest of those.
+    """
+
+    def key(one: Seen) -> tuple[bytes, int, bool, datetime]:
+        claims, presentation, entry = one.examined.claims, one.examined.presentation, one.entry
+        showing = (b"" if claims is None else claims.cti, presentation.iat if presentation else 0)
+        return (*showing, entry.verdict is not Verdict.ACCEPT, entry.scanned_at)
 
     return sorted(seen, key=key)
 
