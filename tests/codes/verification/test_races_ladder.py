@@ -10,6 +10,7 @@ import msgspec
 
 from app.kit.database import Connection
 from app.kit.floor import Floor
+from app.kit.ids import new_id
 from codes.online.models import ISSUES_PER_DAY, OnlineCodeView
 from codes.online.reader import GUESSES
 from codes.paper.errors import TooManyPaperCodes
@@ -47,7 +48,8 @@ async def test_a_step_is_accepted_once_whether_as_token_or_as_digits(
 
     async def scan(city: City, connection: Connection, number: int) -> VerificationResult:
         request = VerifyCode(code=shown[number % 3 % 2], scenario=LIBRARY_ENTRY)
-        return await city.codes.verifications.verify(connection, a_scanner(LIBRARY_ENTRY), request)
+        door = a_scanner(LIBRARY_ENTRY, organization_id=new_id())
+        return await city.codes.verifications.verify(connection, door, request)
 
     results = await at_once(race_floor, workers, scan)
     assert Counter(result.reason for result in results) == {"OK": 1, "REPLAYED": SCANS - 1}
@@ -70,10 +72,11 @@ async def test_of_many_guesses_at_once_none_slips_past_the_limit(
 
 
 async def test_a_grant_answers_one_nonce_of_many_at_once(race_floor: Floor, workers: list[City], phone: Phone) -> None:
-    kiosk = a_scanner(KIOSK)
+    """Of kiosks that share nothing, so that nothing but the grant makes them wait for each other."""
+    kiosks = [a_scanner(KIOSK, organization_id=new_id()) for _ in range(SCANS)]
 
     async def scan(city: City, connection: Connection, number: int) -> VerificationResult:
-        nonce = f"nonce of scan number {number}".encode()
+        kiosk, nonce = kiosks[number], f"nonce of scan number {number}".encode()
         request = VerifyCode(
             code=phone.show(KIOSK, aud=str(kiosk.site_id), cnonce=nonce, age=number % 25),
             scenario=KIOSK,
