@@ -44,7 +44,7 @@ class Holders:
         person = await self._people.get_person(connection, holder.subject_id)
         if person.status != "active":
             return Reason.REVOKED
-        if self._freezes is not None and (frozen := await self._freezes.reason(connection, holder.subject_id, now)):
+        if frozen := await self._frozen(connection, holder, now):
             return frozen
         if ended := await self._mandate_ended(connection, holder, now):
             return ended
@@ -66,6 +66,11 @@ class Holders:
                 connection, holder.subject_id, scenario
             )
         return disclosed
+
+    async def _frozen(self, connection: Connection, holder: Holder, now: datetime) -> Reason | None:
+        if holder.frozen is not None:
+            return Reason.SUSPENDED if holder.frozen else None
+        return None if self._freezes is None else await self._freezes.reason(connection, holder.subject_id, now)
 
     async def _mandate_ended(self, connection: Connection, holder: Holder, now: datetime) -> Reason | None:
         """A mandate that nobody can look up counts as ended."""

@@ -49,6 +49,7 @@ class GrantStanding(Model):
     revoked_at: datetime | None
     status: int | None
     spent: bool = False
+    frozen: bool = False
     guardian_id: UUID | None = None
     mandate_id: UUID | None = None
 

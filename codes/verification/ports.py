@@ -21,6 +21,8 @@ class Holder(Model):
     subject_id: UUID
     guardian_id: UUID | None = None
     mandate_id: UUID | None = None
+    frozen: bool | None = None
+    """Whether a freeze lies on them, found with the code in one round trip; None: nobody has looked."""
 
 
 class KnownPerson(Protocol):

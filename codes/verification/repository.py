@@ -13,7 +13,9 @@ from codes.verification.models import GrantStanding, RecordedScan, Retention, St
 
 FIND_STANDING = """
 select b.person_id, b.device_id, b.guardian_id, b.mandate_id, b.grants, b.revoked_at, s.status,
-       exists (select from codes.spent_grant p where p.cti = $4) as spent
+       exists (select from codes.spent_grant p where p.cti = $4) as spent,
+       exists (select from codes.freeze f
+                where f.person_id in (b.person_id, b.guardian_id) and f.lifted_at is null) as frozen
   from codes.grant_batch b
   left join codes.status_entry s on s.shard = $2 and s.index = $3
  where b.number = $1

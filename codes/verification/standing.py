@@ -75,6 +75,7 @@ class Standings:
                 subject_id=grant.person_id,
                 guardian_id=grant.guardian_id,
                 mandate_id=grant.mandate_id,
+                frozen=grant.frozen,
             ),
             status=StatusFound(status=grant.true_status, as_of=now),
             spent=grant.spent,

@@ -46,8 +46,8 @@ async def test_a_good_code_is_accepted_and_discloses_what_the_scenario_allows(
     phone = await city.a_phone(connection)
     result = await scan(city, connection, phone.show(LENDING), LENDING)
     assert (result.verdict, result.reason, result.retry, result.mode) == ("ACCEPT", "OK", "none", "online")
-    assert result.disclosed == {"openid": pairwise_id(vault, str(LIBRARY), phone.person.id)}
-    assert result.withheld == ["entitlements"]
+    assert result.disclosed == {"openid": pairwise_id(vault, str(LIBRARY), phone.person.id), "entitlements": []}
+    assert result.withheld == []
     assert {check.result for check in result.checks} == {"pass"}
     assert result.freshness.code_age_s == 5
     assert result.freshness.trust_list_version == 1
@@ -381,7 +381,7 @@ async def test_the_citizen_reads_who_scanned(city: City, connection: Connection,
     assert [view.verdict for view in page.items] == ["ACCEPT", "ACCEPT"]
     assert page.items[0].scanner.org == "演示图书馆"
     assert page.items[0].scenario.names.zh == "图书馆入馆"
-    assert page.items[0].disclosed == ["openid"]
+    assert page.items[0].disclosed == ["entitlements", "openid"]
     rest = await city.codes.scan_records.list_scans(connection, phone.principal, after=page.next, limit=2)
     assert len(rest.items) == 1
     assert rest.next is None
