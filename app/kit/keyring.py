@@ -28,7 +28,8 @@ PURPOSES = (
     "token",  # access and ID tokens
     "assertion",  # what the gateway tells a department of the caller
     "gateway",  # request signatures towards departments
-    "grant",  # personal codes
+    "grant",  # personal and family codes
+    "paper_code",  # codes on paper, which live for months
     "enterprise_code",  # codes of enterprises, places and inspections
     "trust_root",
     "trust_list",
@@ -37,13 +38,14 @@ PURPOSES = (
     "audit",  # checkpoints
 )
 # These are found by their id in the signed trust list, which names the profile of each; all others are ES256 for good.
-ANY_PROFILE = frozenset({"grant", "enterprise_code", "status_list", "receipt"})
+ANY_PROFILE = frozenset({"grant", "paper_code", "enterprise_code", "status_list", "receipt"})
 # How long a retired key still verifies: as long as the longest-lived thing that it signed, and no longer.
 RETIRED_KEYS_LIVE = {
     "token": timedelta(hours=1),
     "assertion": timedelta(hours=1),
     "gateway": timedelta(hours=1),
     "grant": timedelta(days=2),
+    "paper_code": timedelta(days=182),
     "enterprise_code": timedelta(days=740),
     "trust_root": timedelta(days=740),
     "trust_list": timedelta(days=40),

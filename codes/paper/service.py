@@ -54,7 +54,7 @@ from codes.status.service import Statuses
 from codes.trust.models import CodeFormat
 from codes.verification.ports import Holder
 
-KEY_PURPOSE: Final = "grant"
+KEY_PURPOSE: Final = "paper_code"
 SEAL_PURPOSE: Final = "codes.paper"
 AT_COUNTER: Final = timedelta(minutes=30)
 ENDED_STAY: Final = timedelta(days=30)

@@ -30,7 +30,8 @@ CHANNEL = "codes_trust_list"
 ROOT_PURPOSE, LIST_PURPOSE = "trust_root", "trust_list"
 OLD_LISTS_STAY = timedelta(days=7)
 KINDS_OF_PURPOSE: dict[str, frozenset[int]] = {
-    "grant": frozenset({Kind.P, Kind.F, Kind.L}),
+    "grant": frozenset({Kind.P, Kind.F}),
+    "paper_code": frozenset({Kind.L}),
     "enterprise_code": frozenset({Kind.E, Kind.V, Kind.I}),
     "status_list": frozenset({KeyUse.STATUS_LIST}),
     "receipt": frozenset({KeyUse.RECEIPT}),
