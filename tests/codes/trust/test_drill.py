@@ -16,9 +16,11 @@ from codes.envelope.profiles import ED25519, ES256
 from codes.errors import GrantsExhausted
 from codes.grants.models import LONGEST_LIFE
 from codes.offline_verifier import Refused, TrustListRefused
+from codes.paper.models import LONGEST_DAYS, IssuePaperCode
 from codes.trust.document import certify_list_key
 from codes.trust.reissue import LISTED_FOR, Reissue, exchange_at
 from codes.verdict import Reason
+from tests.codes.enterprise_city import a_principal
 from tests.codes.personal_city import City, Phone
 from tests.codes.signed import ENVIRONMENT, NOW, ROOT_KEY, trusted
 from tests.codes.venue import Venue
@@ -67,6 +69,41 @@ async def test_a_retired_key_s_grants_stay_good_until_they_end(venue: Venue, pho
     venue.wait_for(timedelta(hours=5, minutes=1))
     await venue.pull()
     assert await venue.both(phone.show()) == (Reason.GRANT_EXPIRED, Reason.GRANT_EXPIRED)
+
+
+@pytest.mark.parametrize("purpose", ["paper_code", "grant"])
+async def test_paper_of_the_longest_life_outlives_every_rotation(
+    venue: Venue, city: City, connection: Connection, purpose: str
+) -> None:
+    holder = city.people.add()
+    city.people.by_document["190000199001010011"] = holder.id
+    paper = await city.codes.ladder.paper_codes.issue(
+        connection, a_principal("person", subject_id=holder.id), IssuePaperCode(days=LONGEST_DAYS)
+    )
+    await turn(venue, purpose)
+    venue.wait_for(timedelta(days=LONGEST_DAYS, seconds=-60))
+    await venue.floor.keyring.load(connection)
+    await venue.pull()
+    offline = venue.verifier.verify(paper.carrier, scenario=601, now=city.clock.now(), holder_checked=True)
+    assert offline.reason is Reason.OK
+    venue.wait(60)
+    offline = venue.verifier.verify(paper.carrier, scenario=601, now=city.clock.now(), holder_checked=True)
+    assert offline.reason is Reason.GRANT_EXPIRED
+
+
+async def test_paper_survives_the_theft_of_the_grant_key(
+    venue: Venue, phone: Phone, city: City, connection: Connection
+) -> None:
+    holder = city.people.add()
+    city.people.by_document["190000199001010011"] = holder.id
+    paper = await city.codes.ladder.paper_codes.issue(
+        connection, a_principal("person", subject_id=holder.id), IssuePaperCode()
+    )
+    await withdraw(venue, kid_under(phone))
+    await venue.pull()
+    offline = venue.verifier.verify(paper.carrier, scenario=601, now=city.clock.now(), holder_checked=True)
+    assert offline.reason is Reason.OK
+    assert await venue.both(phone.show()) == GONE
 
 
 async def test_a_retired_key_leaves_the_list_once_nothing_under_it_lives(venue: Venue, phone: Phone) -> None:
