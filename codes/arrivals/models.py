@@ -110,13 +110,14 @@ class ArrivalView(Model):
 
 
 class MetInspection(Model):
-    """A task that came to the enterprise: how it was met, and which departments it may still rate."""
+    """A task that came to the enterprise: how it was met, and which departments it has rated for it."""
 
     notice: Notice
     state: Literal["active", "closed", "ended"]
     way: Way
     reason: str | None
     arrived_at: datetime
+    rated: list[UUID]
 
 
 class MetInspectionList(Model):

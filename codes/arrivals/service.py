@@ -29,6 +29,7 @@ from codes.enterprises.service import require_own
 from codes.inspections import repository as inspections
 from codes.inspections.errors import InspectionNotActive, InspectionUnknown
 from codes.inspections.models import OFFICER_ARRIVAL, Inspection
+from codes.ratings import repository as ratings
 from codes.scenarios.catalogue import Scenarios
 from codes.stickers.models import Reading
 from codes.stickers.reading import CodeReader
@@ -137,6 +138,7 @@ class Arrivals:
             way=inspection.way,
             reason=inspection.shown_because,
             arrived_at=inspection.arrived_at,
+            rated=await ratings.list_rated(connection, inspection.id),
         )
 
     async def _record(

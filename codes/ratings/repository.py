@@ -1,4 +1,4 @@
-"""The rows of ratings. No function reads one by itself, nor for one enterprise or inspection."""
+"""The rows of ratings. No function reads one by itself; for an inspection there is only whether it was rated."""
 
 from datetime import date
 from uuid import UUID, uuid4
@@ -15,6 +15,14 @@ insert into codes.inspection_rated (inspection_id, department_id) values ($1, $2
 async def insert_rated(connection: Connection, inspection_id: UUID, department_id: UUID) -> bool:
     """Whether this is the first rating of this department for this inspection."""
     return await connection.execute(INSERT_RATED, inspection_id, department_id) == "INSERT 0 1"
+
+
+LIST_RATED = "select department_id from codes.inspection_rated where inspection_id = $1"
+
+
+async def list_rated(connection: Connection, inspection_id: UUID) -> list[UUID]:
+    """The departments that were rated for this inspection."""
+    return [row["department_id"] for row in await connection.fetch(LIST_RATED, inspection_id)]
 
 
 INSERT_RATING = """

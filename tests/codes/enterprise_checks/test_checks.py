@@ -5,8 +5,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -19,12 +19,16 @@ from app.kit.idempotency import IdempotencyKeyInUse
 from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.arrivals.models import ScanInspectionCode
+from codes.enterprise_checks.errors import InspectionTaskRequired
 from codes.enterprise_checks.models import CheckEnterprise, CheckView
 from codes.enterprise_checks.ports import Question, SourceAnswer, SourceUnavailable
 from codes.enterprise_checks.records import CheckHistory
+from codes.enterprise_checks.service import EnterpriseChecks
 from codes.enterprises.models import IssueCode
-from codes.inspections.models import CreateInspection
+from codes.enterprises.reading import Reading
+from codes.inspections.models import CreateInspection, InspectionView
 from codes.scenarios.catalogue import Scenarios
+from codes.trust.models import ScenarioPolicy
 from tests.codes.enterprise_checks.sources import Fails, Hangs, Knows
 from tests.codes.enterprise_city import (
     OTHER_COMPANY,
@@ -443,3 +447,47 @@ async def test_check_sent_twenty_times_at_once_asks_once(race_dsn: str, vault: V
     assert len(first) == 1
     assert len(fire.asked) == 1
     assert all(isinstance(answer, CheckView | IdempotencyKeyInUse) for answer in others)
+
+
+class ClosesMeanwhile:
+    """A reader during whose reading the officer closes the task, elsewhere."""
+
+    def __init__(self, rooms: EnterpriseRooms, officer: Principal, task: UUID) -> None:
+        self._rooms = rooms
+        self._officer = officer
+        self._task = task
+        self.closing: asyncio.Task[InspectionView] | None = None
+        self.had_to_wait = False
+
+    async def read(self, connection: Connection, text: str, policy: ScenarioPolicy) -> Reading:
+        self.closing = asyncio.create_task(self._close())
+        done, _ = await asyncio.wait({self.closing}, timeout=0.3)
+        self.had_to_wait = not done
+        return await self._rooms.services.stickers.read(connection, text, policy)
+
+    async def _close(self) -> InspectionView:
+        async with self._rooms.services.enterprise.checks._database.transaction() as connection:
+            return await self._rooms.services.enterprise.inspections.close(connection, self._officer, self._task)
+
+
+async def test_task_is_not_closed_under_a_check_that_is_being_written(
+    race_dsn: str, vault: Vault, clock: ManualClock
+) -> None:
+    async with committed_city(race_dsn, vault, clock, connections=4) as (rooms, officer, request):
+        assert request.inspection_id is not None
+        reader = ClosesMeanwhile(rooms, officer, request.inspection_id)
+        checks = rooms.services.enterprise.checks
+        meddled = EnterpriseChecks(
+            database=checks._database,
+            stickers=cast("Any", reader),
+            scenarios=rooms.services.scenarios,
+            desk=checks._desk,
+            clock=clock,
+        )
+        answer = await meddled.check(officer, request)
+        assert reader.closing is not None
+        closed = await reader.closing
+        late = await checks.check(officer, request)
+    assert isinstance(answer, CheckView)
+    assert (reader.had_to_wait, answer.verdict, closed.state) == (True, "ACCEPT", "closed")
+    assert isinstance(late, InspectionTaskRequired)

@@ -76,6 +76,8 @@ async def test_enterprise_rates_once_after_the_check(
     assert answer.status_code == 201
     assert answer.json() == {"inspection_id": checked, "department_id": str(FIRE_RESCUE), "published_when": 5}
     assert slug(await rate(city, checked, conduct=1)) == "already-rated"
+    (met,) = (await city.get(f"/v1/organizations/{RESTAURANT}/inspections")).json()["items"]
+    assert met["rated"] == [str(FIRE_RESCUE)]
     assert await connection.fetchval("select array_agg(conduct) from codes.inspection_rating") == [5]
 
 
@@ -327,7 +329,7 @@ async def test_no_row_says_who_rated_how(
         assert known not in row
     audited = await connection.fetchval("select detail::text from kit.audit_entry where action = 'inspection.rated'")
     assert "conduct" not in audited
-    assert not [name for name in vars(repository) if name.startswith(("find_rating", "list_ratings", "get_rating"))]
+    assert not [name for name in vars(repository) if name.startswith(("find_", "list_rating", "get_rating"))]
 
 
 async def test_five_enterprises_that_rate_at_once_are_published(
