@@ -124,7 +124,8 @@ class Pushes:
         self, connection: Connection, principal: Principal, push_id: UUID, *, after: UUID | None, limit: int
     ) -> ReceiptList:
         """A page of the receipts of one push; raises `PushUnknown`."""
-        await self._describe(connection, push_id, department_of(principal))
+        if await repository.find_push(connection, push_id, department_of(principal)) is None:
+            raise PushUnknown
         rows = await repository.list_receipts(connection, push_id, after, limit + 1)
         page = rows[:limit]
         items = [
