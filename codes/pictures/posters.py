@@ -78,8 +78,8 @@ def _number(poster: Poster) -> list[Shape]:
     column.add(poster.number, 9, INK, BOLD)
     column.add(f"{poster.number_label.zh}  {poster.number_label.en}", 4.2, SOFT)
     column.skip(3.5)
-    column.add(poster.about.zh, 5.6, INK)
-    column.add(poster.about.en, 4.2, SOFT)
+    column.add_fitted(poster.about.zh, (5.6, 3.6), INK, REGULAR, 16.5)
+    column.add_fitted(poster.about.en, (4.2, 2.6), SOFT, REGULAR, 10)
     return [*column.lines]
 
 

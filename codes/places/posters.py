@@ -1,5 +1,6 @@
 """The sticker of a place or a thing, for the organization that hangs it. Drawn with no connection held meanwhile."""
 
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 from typing import Final
 from uuid import UUID
@@ -11,8 +12,9 @@ from auth.principal import Principal
 from codes.pictures.posters import Poster, poster_sheet
 from codes.pictures.studio import Picture, PictureForm, Studio
 from codes.places import texts
-from codes.places.models import Place, Purpose, printed_number
+from codes.places.models import Place, Purpose, printed_number, purpose_of
 from codes.places.service import Places
+from codes.scenarios.models import Scenario
 from codes.stickers.errors import CodeEnded
 
 COLOURS: Final[dict[Purpose, str]] = {"door": "#1b6b4a", "thing": "#7a4a00"}
@@ -47,14 +49,18 @@ class PlacePosters:
             raise CodeEnded
         return await self._studio.draw(poster_sheet(self._poster(place)), form)
 
-    def _about_doors(self) -> Text:
+    def _about_door(self, scenarios: Sequence[Scenario]) -> Text:
+        """What a citizen may choose there, by name."""
+        zh = "、".join(scenario.names.zh for scenario in scenarios)
+        en = ", ".join(scenario.names.en for scenario in scenarios)
         return Text(
-            zh=f"打开{self._brand.zh}扫此码，再选择用码场景；不产生到访记录。",
-            en=f"Scan with {self._brand.en}, then choose what to show a code for. Leaves no visit record.",
+            zh=f"打开{self._brand.zh}扫此码，选择“{zh}”后亮码；不产生到访记录。",
+            en=f"Scan with {self._brand.en}, choose ({en}), show your code. Leaves no visit record.",
         )
 
     def _poster(self, place: Place) -> Poster:
-        purpose = self._places.purpose(place)
+        scenarios = self._places.scenarios_of(place)
+        purpose = purpose_of(scenarios) or "thing"
         return Poster(
             colour=COLOURS[purpose],
             kind=KINDS[purpose],
@@ -63,7 +69,7 @@ class PlacePosters:
             number_label=texts.NUMBER,
             number=printed_number(place.number),
             carrier=place.carrier,
-            about=self._about_doors() if purpose == "door" else ABOUT_THINGS,
+            about=self._about_door(scenarios) if purpose == "door" else ABOUT_THINGS,
             until=f"{place.expires_at.astimezone(self._zone):%Y-%m-%d}",
             brand=self._brand,
         )

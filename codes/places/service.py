@@ -23,7 +23,7 @@ from codes.keys import signer_of
 from codes.places import repository
 from codes.places.errors import NobodyScansThere, PlaceScenariosInvalid, PlacesExhausted, PlaceUnknown
 from codes.places.facts import PlaceFacts, encode_facts
-from codes.places.models import Place, PlaceList, PlaceView, Purpose, RegisterPlace, description_of, purpose_of, view_of
+from codes.places.models import Place, PlaceList, PlaceView, RegisterPlace, description_of, purpose_of, view_of
 from codes.scanners.repository import insert_site
 from codes.scenarios.catalogue import Scenarios
 from codes.scenarios.models import Scenario
@@ -96,9 +96,9 @@ class Places:
             raise PlaceUnknown
         return place
 
-    def purpose(self, place: Place) -> Purpose:
-        """Whether a sticker hangs at a door or on a thing; scenarios that have left the catalogue do not count."""
-        return purpose_of(self._known(place.scenarios)) or "thing"
+    def scenarios_of(self, place: Place) -> list[Scenario]:
+        """What a sticker is for; scenarios that have left the catalogue do not count."""
+        return self._known(place.scenarios)
 
     async def list_page(
         self, connection: Connection, principal: Principal, *, after: UUID | None, limit: int

@@ -26,12 +26,17 @@ from codes.pictures.svg import write_svg
 BRAND = Text(zh="随申办", en="Suishen")
 CARRIER = "HTTPS://CODE.SUISHEN.EXAMPLE/1/" + "ABCDEFGH234567" * 15
 PAPER = "SSM1:" + "6BF%$*0WK" * 28
+ABOUT = Text(zh="用任何手机相机扫码。", en="Scan with any camera.")
+LONG_ABOUT = Text(
+    zh="打开随申办扫此码，选择“" + "、".join(["图书馆借阅与归还"] * 8) + "”后亮码；不产生到访记录。",
+    en="Scan with Suishen, choose (" + ", ".join(["library lending"] * 8) + "), show your code. No visit record.",
+)
 LONG_NAME = (
     "演示市某某国际（集团）进出口贸易与餐饮管理服务股份有限公司第二十三分公司演示路营业部 Suishen <International>"
 )
 
 
-def poster(name: str = "演示餐饮有限公司", where: str = "前厅") -> Sheet:
+def poster(name: str = "演示餐饮有限公司", where: str = "前厅", about: Text = ABOUT) -> Sheet:
     return poster_sheet(
         Poster(
             colour="#0f4c81",
@@ -41,7 +46,7 @@ def poster(name: str = "演示餐饮有限公司", where: str = "前厅") -> She
             number_label=Text(zh="统一社会信用代码", en="Unified social credit code"),
             number="91190000MA00000001",
             carrier=CARRIER,
-            about=Text(zh="用任何手机相机扫码。", en="Scan with any camera."),
+            about=about,
             until="2027-03-02",
             brand=BRAND,
         )
@@ -57,6 +62,7 @@ def card(name: str = "张*国") -> Sheet:
 SHEETS = {
     "poster": poster(),
     "poster of a long name": poster(LONG_NAME, "二楼 B 区东北角三号自动扶梯旁边的白色立柱上朝南一侧离地一米五"),
+    "poster of many scenarios": poster(about=LONG_ABOUT),
     "card": card(),
     "card of a long name": card("欧阳" + "*" * 36 + "国"),
 }

@@ -10,6 +10,7 @@ from PIL import Image
 
 from app.kit.clock import ManualClock
 from tests.codes.enterprise_city import LIBRARY, RESTAURANT, STRANGERS, Caller, agent_of
+from tests.codes.personal_city import City
 from tests.codes.places.conftest import KEEPER
 
 FORMS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
@@ -53,6 +54,24 @@ async def test_a_camera_reads_the_poster_s_code(
     caller.principal = agent_of(RESTAURANT)
     listed = (await http.get(f"/v1/organizations/{RESTAURANT}/codes")).json()["items"]
     assert codes_on((await http.get(enterprise_poster)).content) == [listed[0]["carrier"]]
+
+
+async def test_no_connection_is_held_while_a_poster_is_drawn(
+    http: httpx.AsyncClient, caller: Caller, city: City, lift: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posters: Any = city.codes.posters.places
+    studio, database = posters._studio, posters._database
+    held: list[Any] = []
+    draw = studio.draw
+
+    async def watched(*arguments: Any) -> Any:
+        held.append(database._owner)
+        return await draw(*arguments)
+
+    monkeypatch.setattr(studio, "draw", watched)
+    caller.principal = KEEPER
+    assert (await http.get(poster_of(lift))).status_code == 200
+    assert held == [None]
 
 
 async def test_an_unchanged_poster_is_304(http: httpx.AsyncClient, caller: Caller, lift: dict[str, Any]) -> None:
