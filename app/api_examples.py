@@ -79,7 +79,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "request_id": "counter-3-000001",
     },
     "DecideForm": {"decision": "confirmed"},
-    "IssueOnlineCode": {},
+    "IssueOnlineCode": {"hours": 24},
     "IssuePaperCode": {"days": 180},
     "NamedHolder": NAMED_HOLDER,
     "IssueAtCounter": {"holder": NAMED_HOLDER, "holder_checked": True, "days": 180},

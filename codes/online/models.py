@@ -1,7 +1,10 @@
 """What a thin client is given, and the rules of its life. Pure."""
 
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
+
+import msgspec
 
 from app.kit.structs import Model, Request
 from codes.envelope.cose import Environment
@@ -9,14 +12,21 @@ from codes.envelope.cose import Environment
 PROFILE_HMAC_SHA256 = 1
 HANDLES = 8
 ISSUES_PER_DAY = 8
-LIFE = timedelta(hours=24)
+LONGEST_HOURS = 24
 STEPS_AROUND = 1
 STEPS_REMEMBERED = 20
 """How far back a step is still told apart from nonsense, so that a slow queue reads 请刷新 and not 此码无效."""
 
 
 class IssueOnlineCode(Request):
-    """A call for one secret with its handles. Nothing needs to be said: the session says whose they are."""
+    """A call for one secret with its handles, good for `hours`. The session says whose they are."""
+
+    hours: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_HOURS)] = LONGEST_HOURS
+
+    @property
+    def life(self) -> timedelta:
+        """How long the code counts."""
+        return timedelta(hours=self.hours)
 
 
 class HandleView(Model):

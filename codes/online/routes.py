@@ -23,14 +23,14 @@ from codes.online.service import OnlineCodes
     "token for cameras and 20 digits for guns that read lines. Only online scanners can read them.",
 )
 async def issue_online_code(
-    data: JSONBody[IssueOnlineCode],  # noqa: ARG001 - read, so that an unknown field is an error
+    data: JSONBody[IssueOnlineCode],
     principal: Injected[Principal],
     connection: Injected[Connection],
     once: Injected[Once],
     online_codes: Injected[OnlineCodes],
 ) -> OnlineCodeView:
     """The secret is told this once; repeat safely with an Idempotency-Key."""
-    return await once(OnlineCodeView, lambda: online_codes.issue(connection, principal))
+    return await once(OnlineCodeView, lambda: online_codes.issue(connection, principal, data))
 
 
 def online_router(online_codes: OnlineCodes) -> Router:

@@ -21,7 +21,7 @@ from codes.grants.ports import FindsDevices, FindsPeople
 from codes.online import repository
 from codes.online.carriers import HANDLE_BYTES, HANDLE_DIGITS, STEP_SECONDS, VERSION
 from codes.online.errors import OnlineCodesExhausted
-from codes.online.models import HANDLES, LIFE, HandleView, NewOnlineCode, OnlineCodeView
+from codes.online.models import HANDLES, HandleView, IssueOnlineCode, NewOnlineCode, OnlineCodeView
 from codes.online.reader import SEAL_PURPOSE
 from codes.settings import CodesSettings
 from codes.worth import require_worth
@@ -42,8 +42,8 @@ class OnlineCodes:
         self._clock = clock
         self._settings = settings
 
-    async def issue(self, connection: Connection, principal: Principal) -> OnlineCodeView:
-        """A secret and eight handles for 24 hours, told this once.
+    async def issue(self, connection: Connection, principal: Principal, request: IssueOnlineCode) -> OnlineCodeView:
+        """A secret and eight handles for some hours, told this once.
 
         Raises `DeviceNotReady`, `IdentityLevelTooLow`, `CodesFrozen`, `OnlineCodesExhausted`. A revocation of the
         session's device waits for the caller's transaction, and then ends this code too.
@@ -57,7 +57,7 @@ class OnlineCodes:
             device_id=principal.device_id,
             secret_sealed=self._vault.seal(SEAL_PURPOSE, secret, context=code_id.bytes),
             issued_at=now,
-            expires_at=now + LIFE,
+            expires_at=now + request.life,
         )
         if not await repository.insert_code(connection, code, day_of(now, self._settings.city_offset)):
             raise OnlineCodesExhausted

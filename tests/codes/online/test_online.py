@@ -16,7 +16,7 @@ from app.kit.vault import Vault
 from auth.pairwise import pairwise_id
 from codes.envelope.cose import Environment
 from codes.online.carriers import OnlineSecret
-from codes.online.models import ISSUES_PER_DAY, OnlineCodeView
+from codes.online.models import ISSUES_PER_DAY, IssueOnlineCode, OnlineCodeView
 from codes.online.reader import GUESSES
 from codes.verdict import Check, Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
@@ -38,7 +38,7 @@ def principal(city: City) -> Any:
 
 @pytest.fixture
 async def thin(city: City, connection: Connection, principal: Any) -> ThinClient:
-    return ThinClient(await city.codes.ladder.online_codes.issue(connection, principal))
+    return ThinClient(await city.codes.ladder.online_codes.issue(connection, principal, IssueOnlineCode()))
 
 
 @pytest.fixture(params=WAYS)
@@ -226,7 +226,7 @@ async def test_a_code_ends_with_the_device_it_was_given_to(
     city: City, connection: Connection, clock: ManualClock
 ) -> None:
     phone = await city.a_phone(connection)
-    thin = ThinClient(await city.codes.ladder.online_codes.issue(connection, phone.principal))
+    thin = ThinClient(await city.codes.ladder.online_codes.issue(connection, phone.principal, IssueOnlineCode()))
     assert await city.codes.ladder.online_codes.end_codes_of_device(connection, new_id(), clock.now()) == 0
     assert (await scan(city, connection, thin.token(clock.now()))).reason is Reason.OK
     assert await city.codes.ladder.online_codes.end_codes_of_device(connection, phone.id, clock.now()) == 1
@@ -264,7 +264,7 @@ async def test_the_secret_is_stored_sealed_and_told_once(city: City, connection:
 async def test_no_two_issues_share_a_secret_or_a_handle(
     city: City, connection: Connection, principal: Any, thin: ThinClient
 ) -> None:
-    other = await city.codes.ladder.online_codes.issue(connection, principal)
+    other = await city.codes.ladder.online_codes.issue(connection, principal, IssueOnlineCode())
     assert other.secret != thin.told.secret
     handles = [*thin.told.handles, *other.handles]
     assert len({handle.handle for handle in handles}) == len({handle.digits for handle in handles}) == 16
@@ -356,6 +356,19 @@ async def test_a_day_has_so_many_issues(http: httpx.AsyncClient, caller: Caller,
     assert statuses == [201] * ISSUES_PER_DAY + [429]
 
 
-async def test_an_unknown_field_is_an_error(http: httpx.AsyncClient, caller: Caller, principal: Any) -> None:
+@pytest.mark.parametrize("body", [{"seconds": 60}, {"hours": 0}, {"hours": 25}, {"hours": 1.5}, []])
+async def test_a_bent_request_is_refused(
+    http: httpx.AsyncClient, caller: Caller, principal: Any, body: dict[str, Any]
+) -> None:
     caller.principal = principal
-    assert (await http.post("/v1/codes/online", json={"seconds": 60})).status_code == 400
+    assert (await http.post("/v1/codes/online", json=body)).status_code == 400
+
+
+async def test_a_code_for_an_hour_ends_after_an_hour(
+    city: City, connection: Connection, principal: Any, clock: ManualClock
+) -> None:
+    thin = ThinClient(await city.codes.ladder.online_codes.issue(connection, principal, IssueOnlineCode(hours=1)))
+    clock.advance(3599)
+    assert (await scan(city, connection, thin.token(clock.now()))).reason is Reason.OK
+    clock.advance(1)
+    assert (await scan(city, connection, thin.token(clock.now()))).reason is Reason.GRANT_EXPIRED

@@ -21,6 +21,7 @@ from codes.envelope import base45
 from codes.envelope.cose import Environment
 from codes.grants.models import RevokeCodes
 from codes.online.carriers import OnlineSecret, encode_digits, encode_token, step_of
+from codes.online.models import IssueOnlineCode
 from codes.paper.models import IssuePaperCode
 from codes.scanners.models import Scanner
 from codes.verdict import Reason, Verdict, VerificationResult
@@ -65,7 +66,9 @@ class Rungs:
 
     async def fetch(self) -> "Rungs":
         ladder = self.city.codes.ladder
-        self.thin = ThinClient(await ladder.online_codes.issue(self.connection, self.phone.principal))
+        self.thin = ThinClient(
+            await ladder.online_codes.issue(self.connection, self.phone.principal, IssueOnlineCode())
+        )
         self.paper = await ladder.paper_codes.issue(self.connection, self.phone.principal, IssuePaperCode())
         return self
 

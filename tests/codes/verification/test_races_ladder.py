@@ -11,7 +11,7 @@ import msgspec
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
-from codes.online.models import ISSUES_PER_DAY, OnlineCodeView
+from codes.online.models import ISSUES_PER_DAY, IssueOnlineCode, OnlineCodeView
 from codes.online.reader import GUESSES
 from codes.paper.errors import TooManyPaperCodes
 from codes.paper.models import MOST_LIVING, IssuePaperCode, PaperCodeView
@@ -37,7 +37,7 @@ async def at_once(floor: Floor, workers: list[City], act: Callable[[City, Connec
 
 async def a_thin_client(floor: Floor, city: City, phone: Phone) -> ThinClient:
     async with floor.database.transaction() as connection:
-        return ThinClient(await city.codes.ladder.online_codes.issue(connection, phone.principal))
+        return ThinClient(await city.codes.ladder.online_codes.issue(connection, phone.principal, IssueOnlineCode()))
 
 
 async def test_a_step_is_accepted_once_whether_as_token_or_as_digits(
@@ -103,7 +103,9 @@ async def test_nobody_gets_a_paper_or_an_online_code_too_many(
 
     async def issue_one(number: int) -> OnlineCodeView:
         async with race_floor.database.transaction() as connection:
-            return await workers[number % 2].codes.ladder.online_codes.issue(connection, phone.principal)
+            return await workers[number % 2].codes.ladder.online_codes.issue(
+                connection, phone.principal, IssueOnlineCode()
+            )
 
     issued = await asyncio.gather(*(issue_one(number) for number in range(SCANS)), return_exceptions=True)
     given = [one for one in issued if isinstance(one, OnlineCodeView)]
