@@ -12,9 +12,9 @@ from codes.admissions import repository
 from codes.admissions.limiter import Limiter
 from codes.admissions.models import SCANNING, SWITCH_LOCK, StopList, counted_as
 from codes.operators import repository as duties
-from codes.scanners.models import Scanner
 from codes.scenarios.models import Scenario
 from codes.verdict import Reason, VerificationResult
+from codes.verification.ports import Scans
 
 
 class Admissions:
@@ -24,7 +24,7 @@ class Admissions:
         self._limiter = limiter
 
     async def refusal(
-        self, connection: Connection, scanner: Scanner, scenario: Scenario, now: datetime, /
+        self, connection: Connection, scanner: Scans, scenario: Scenario, now: datetime, /
     ) -> Reason | None:
         """RATE_LIMITED, SCANNER_NOT_ALLOWED (locked in another scenario, or nobody on duty), or None.
 
@@ -44,7 +44,7 @@ class Admissions:
     async def learn(
         self,
         connection: Connection,
-        scanner: Scanner,
+        scanner: Scans,
         _scenario: Scenario,
         result: VerificationResult,
         now: datetime,
@@ -62,11 +62,11 @@ class Admissions:
         """Who of an organization has to wait, and why."""
         return StopList(items=await repository.list_stops(connection, organization_id, now))
 
-    async def _on_duty(self, connection: Connection, scanner: Scanner, now: datetime) -> UUID | None:
+    async def _on_duty(self, connection: Connection, scanner: Scans, now: datetime) -> UUID | None:
         # Who signed on a moment ago may not have been heard of by this worker yet.
         return scanner.on_duty(now) or await duties.find_on_duty(connection, scanner.id, now)
 
-    async def _switch(self, connection: Connection, scanner: Scanner, scenario: int, now: datetime) -> bool:
+    async def _switch(self, connection: Connection, scanner: Scans, scenario: int, now: datetime) -> bool:
         """Whether the device works in `scenario` now: for the first time, by a switch, or by a scan just before."""
         if await repository.mark_switched(connection, scanner.id, scenario, now, now - SWITCH_LOCK):
             await _record_switch(connection, scanner, scenario, now)
@@ -75,7 +75,7 @@ class Admissions:
         return await repository.find_use(connection, scanner.id) == scenario
 
 
-async def _record_switch(connection: Connection, scanner: Scanner, scenario: int, now: datetime) -> None:
+async def _record_switch(connection: Connection, scanner: Scans, scenario: int, now: datetime) -> None:
     await audit.record(
         connection,
         clock_now=now,

@@ -4,13 +4,13 @@ disclosed = scenario ∩ registration ∩ (cited statutory basis ∪ ticket or c
 the scenario and the holder's choice, this module the registration and the ground it cites.
 """
 
-from codes.scanners.models import Scanner
 from codes.scenarios.models import Scenario
+from codes.verification.ports import Scans
 
 
 class Registrations:
     """Implements `NarrowsDisclosure` of the verification."""
 
-    def narrowed(self, scanner: Scanner, scenario: Scenario, attributes: frozenset[str], /) -> frozenset[str]:
+    def narrowed(self, scanner: Scans, scenario: Scenario, attributes: frozenset[str], /) -> frozenset[str]:
         """Those of `attributes` that this device may learn in `scenario`."""
         return attributes & scanner.permitted(scenario)

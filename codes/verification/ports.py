@@ -94,8 +94,19 @@ class Scans(Protocol):
     @property
     def device_name(self) -> str: ...
 
+    @property
+    def actor(self) -> str: ...
+
     def refusal_of(self, scenario: int, /) -> Any:
         """The `Reason` why it may not ask in this scenario, or None."""
+        ...
+
+    def on_duty(self, now: datetime, /) -> UUID | None:
+        """The operator who answers for its scans at this moment, or None."""
+        ...
+
+    def permitted(self, scenario: Scenario, /) -> frozenset[str]:
+        """What it is registered to learn in a scenario."""
         ...
 
 
