@@ -83,7 +83,8 @@ async def test_an_assertion_lives_a_minute_at_most(library: Department, seconds:
 
 @pytest.mark.parametrize(("name", "seconds", "good"), [("iat", 10, True), ("iat", 11, False), ("nbf", 11, False)])
 async def test_an_assertion_of_the_future_is_refused(library: Department, name: str, seconds: int, good: bool) -> None:
-    assertion = library.assertion(**{name: int(library.now.timestamp()) + seconds})
+    late: dict[str, Any] = {name: int(library.now.timestamp()) + seconds}
+    assertion = library.assertion(**late)
     assert await refused(library, client_assertion=assertion) is not good
 
 

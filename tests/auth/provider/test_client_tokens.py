@@ -361,7 +361,7 @@ async def test_its_own_token_needs_a_proof_and_takes_no_scope(library: Departmen
         ({"code": "x"}, "invalid_request"),
     ],
 )
-async def test_other_grants_are_refused(library: Department, form: dict[str, str], error: str) -> None:
+async def test_other_grants_are_refused(library: Department, form: dict[str, Any], error: str) -> None:
     answer = await library.post("/oauth/token", **form)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 

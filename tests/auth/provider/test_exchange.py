@@ -140,7 +140,7 @@ async def test_the_token_ends_with_the_session_and_with_the_token_it_was_made_of
     ],
 )
 async def test_a_wrong_exchange_gives_nothing(
-    bound: BoundPhone, library: Department, change: dict[str, str | None], error: str
+    bound: BoundPhone, library: Department, change: dict[str, Any], error: str
 ) -> None:
     answer = await bound.exchange(**change)
     assert answer.status_code in {400, 401}
