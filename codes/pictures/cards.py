@@ -29,13 +29,13 @@ PHOTO_CHECK: Final = Text(
     en="Photo check needed: show a document with your photo; staff compare it with you.",
 )
 LOST: Final = Text(
-    zh="遗失请即挂失：任一服务窗口、12345 或亲友代办。",
-    en="Lost it? Have it voided at any counter or by calling 12345.",
+    zh="遗失请即作废：在手机上作废，或到任一服务窗口办理。",
+    en="Lost it? Void it on your phone, or at any counter.",
 )
 
 
 class Card(Model):
-    """What stands on it; `number` names the card when it is reported lost."""
+    """What stands on it. `document` is no more than a tail; `number` names the card when it is reported lost."""
 
     carrier: str
     name: str
@@ -73,9 +73,10 @@ def _head(card: Card) -> list[Shape]:
 
 def _holder(card: Card) -> list[Shape]:
     column = Column(MARGIN, 0, WIDTH - 2 * MARGIN)
-    column.add_fitted(f"{card.name}　{card.document}", (6.4, 3.4), INK, BOLD, 9.5)
-    column.add(f"有效期至 Valid until {card.until}", 3.6, INK)
-    column.add(f"编号 No. {card.number}", 3.2, SOFT)
+    column.add_fitted(card.name, (5.8, 3), INK, BOLD, 8.5)
+    column.add(f"证件 Document {card.document}", 3.8, INK)
+    column.add(f"有效期至 Valid until {card.until}", 3.4, INK)
+    column.add(f"编号 No. {card.number}", 2.8, SOFT)
     return column.between(CODE_TOP + CODE_SIDE, NOTE_TOP)
 
 

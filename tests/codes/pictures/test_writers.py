@@ -55,7 +55,7 @@ def poster(name: str = "演示餐饮有限公司", where: str = "前厅", about:
 
 def card(name: str = "张*国") -> Sheet:
     return card_sheet(
-        Card(carrier=PAPER, name=name, document="证件尾号 0011", number="L00000018", until="2026-08-29", brand=BRAND)
+        Card(carrier=PAPER, name=name, document="**** 0011", number="L00000018", until="2026-08-29", brand=BRAND)
     )
 
 
@@ -170,7 +170,7 @@ def test_a_code_has_its_quiet_zone(sheet: Sheet) -> None:
 
 def test_a_card_says_that_the_photo_must_be_checked_and_is_a6() -> None:
     said = " ".join(shape.text for shape in card().shapes if isinstance(shape, Line))
-    for wanted in ("须核对照片", "Photo check", "张*国", "证件尾号 0011", "L00000018", "2026-08-29", "挂失"):
+    for wanted in ("须核对照片", "Photo check", "张*国", "**** 0011", "L00000018", "2026-08-29", "作废"):
         assert wanted in said
     assert (card().width, card().height) == (105, 148)
 
