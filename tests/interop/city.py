@@ -31,10 +31,11 @@ PATIENCE_SECONDS = 15
 
 
 class Ear:
-    """The department's back-channel logout address: keeps what was posted."""
+    """The department's server: keeps logout tokens that are posted, and assertions of the gateway's calls."""
 
     def __init__(self) -> None:
         heard = self.heard = list[str]()
+        assertions = self.assertions = list[str]()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -43,6 +44,14 @@ class Ear:
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def do_GET(self) -> None:
+                assertions.append(self.headers.get("SSB-Assertion", ""))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
 
             def log_message(self, *_: Any) -> None:
                 """Silent."""
@@ -74,6 +83,7 @@ class City:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.redirect_uri = f"http://{ear.address}/cb"
         self.bye_uri = f"http://{ear.address}/bye"
+        self.reviewer: Caller | None = None
 
     @property
     def private_jwk(self) -> dict[str, str]:
@@ -84,6 +94,7 @@ class City:
         document = library_manifest()
         document["owner"]["org_code"] = CREDIT_CODE
         document["backend"]["base_url"] = {"live": f"http://{self.ear.address}"}
+        document["backend"]["routes"].append({"method": "GET", "path": "/hello"})
         document["data"]["scopes"].append(
             {
                 "name": "library.level",
@@ -106,7 +117,7 @@ class City:
         """Registers, reviews and publishes the department's mini-app, over HTTP."""
         async with httpx.AsyncClient(base_url=self.issuer, timeout=20) as http:
             developer = await self._official(http, "test-developer", "developer")
-            reviewer = await self._official(http, "test-reviewer", "reviewer")
+            reviewer = self.reviewer = await self._official(http, "test-reviewer", "reviewer")
             organization_id = (await developer.call("GET", "/v1/me"))["organization_id"]
             await developer.call("POST", f"/v1/departments/{organization_id}/apps", json={"app_id": APP_ID})
             path = f"/v1/apps/{APP_ID}/versions"

@@ -87,7 +87,7 @@ async def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(library: D
 async def test_oidcc_rp_initiated_logout_bad_id_token_hint(library: Department, browser: Browser) -> None:
     tokens = await tokens_of(library, browser)
     header, claims, signature = tokens["id_token"].split(".")
-    unsigned = jwt.encode(read_claims(tokens["id_token"]), None, algorithm="none")
+    unsigned = jwt.encode(read_claims(tokens["id_token"]), "", algorithm="none")
     for hint in (unsigned, f"{header}.{claims}x.{signature}", f"{header}.{claims}.{signature[::-1]}"):
         page = await log_out(browser, id_token_hint=hint, post_logout_redirect_uri=BYE)
         assert (page.status_code, page.headers.get("location")) == (400, None)
