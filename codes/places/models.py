@@ -190,4 +190,4 @@ def _sections(scenarios: Sequence[Scenario]) -> tuple[Section, ...]:
 def _lines(scenario: Scenario) -> tuple[Text, ...]:
     if "V" in scenario.kinds:
         return scenario.purpose, scenario.fallback
-    return scenario.purpose, texts.disclosed(scenario.discloses), scenario.fallback
+    return scenario.purpose, texts.disclosed(scenario.discloses), texts.otherwise(scenario.fallback)

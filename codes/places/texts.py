@@ -15,13 +15,12 @@ NOT_IN_BUSINESS: Final = Text(
     zh="! 登记信息显示管理单位已非存续状态。", en="The register says that this organization is no longer active."
 )
 ADVICE_AT_DOORS: Final = Text(
-    zh="请核对此处是否为上列地点；不一致请勿在此亮码，可拨打 12345。扫此码不产生到访记录。",
-    en="Check that you are where this page says; if not, show no code here and call 12345. "
-    "Scanning this code leaves no visit record.",
+    zh="请核对此处是否为上列地点；不一致请勿在此亮码，可拨打 12345。",
+    en="Check that you are where this page says; if not, show no code here and call 12345.",
 )
 ADVICE_AT_THINGS: Final = Text(
-    zh="报修或投诉请报上列编号。扫此码不产生到访记录。",
-    en="Give the number above when you report a fault. Scanning this code leaves no visit record.",
+    zh="报修或投诉请报上列编号。",
+    en="Give the number above when you report a fault.",
 )
 ATTRIBUTES: Final[Mapping[Attribute, Text]] = {
     "display_name": Text(zh="隐去中间字的姓名", en="the masked name"),
@@ -36,6 +35,11 @@ ATTRIBUTES: Final[Mapping[Attribute, Text]] = {
     "credit_code": Text(zh="统一社会信用代码", en="the credit code"),
 }
 NOTHING: Final = Text(zh="亮码不告知任何个人信息。", en="Showing a code here tells nothing about you.")
+
+
+def otherwise(fallback: Text) -> Text:
+    """The other way, for whoever shows no code; there always is one."""
+    return Text(zh=f"不亮码也可以：{fallback.zh}", en=f"Without a code: {fallback.en}")
 
 
 def disclosed(attributes: Sequence[Attribute]) -> Text:

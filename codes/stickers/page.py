@@ -21,8 +21,8 @@ OURS_BUT_ENDED = {
 }
 OURS = Text(zh="✓ 本码由本市签发，真实有效。", en="Issued by this city, genuine and valid.")
 NO_RECORD = Text(
-    zh="本页不要求付款或填写个人信息，也不记录谁来看过。",
-    en="This page never asks for money or personal data, and keeps no record of who looked.",
+    zh="本页不要求付款或填写个人信息，也不记录谁来看过：扫码不产生到访记录。",
+    en="This page never asks for money or personal data, and keeps no record of who looked: scanning is no visit.",
 )
 
 
