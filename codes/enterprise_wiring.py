@@ -21,8 +21,10 @@ from codes.enterprise_checks.sources import SourceDesk
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
 from codes.enterprise_upkeep import EnterpriseUpkeep
 from codes.enterprises.reading import StickerReader
+from codes.inspections.joining import JointInspections
 from codes.inspections.routes import inspection_router
 from codes.inspections.service import Inspections
+from codes.inspections.views import InspectionViews
 from codes.pushes.delivery import Delivery
 from codes.pushes.inbox import PushInbox
 from codes.pushes.models import PushLimits
@@ -51,6 +53,7 @@ class EnterpriseServices:
 
     registers: Registers
     inspections: Inspections
+    joint_inspections: JointInspections
     inspection_codes: InspectionCodes
     notices: Notices
     arrivals: Arrivals
@@ -91,6 +94,7 @@ def build_enterprise(
         deadline_seconds=settings.source_deadline_seconds,
         stale_after=timedelta(seconds=settings.source_stale_seconds),
     )
+    views = InspectionViews(organizations=organizations, scenarios=scenarios, registers=registers, clock=floor.clock)
     templates = load_templates()
     subjects = Subjects(database=floor.database, organizations=organizations, clock=floor.clock)
     return EnterpriseServices(
@@ -99,8 +103,12 @@ def build_enterprise(
             organizations=organizations,
             scenarios=scenarios,
             registers=registers,
+            views=views,
             codes=inspection_codes,
             clock=floor.clock,
+        ),
+        joint_inspections=JointInspections(
+            organizations=organizations, scenarios=scenarios, registers=registers, views=views, clock=floor.clock
         ),
         inspection_codes=inspection_codes,
         notices=notices,
@@ -130,7 +138,7 @@ def enterprise_routers(services: EnterpriseServices) -> list[Router]:
     """Every route between officers and enterprises."""
     return [
         register_router(services.registers),
-        inspection_router(services.inspections),
+        inspection_router(services.inspections, services.joint_inspections),
         arrival_router(services.inspection_codes, services.arrivals),
         enterprise_check_router(services.checks, services.check_history),
         rating_router(services.ratings),

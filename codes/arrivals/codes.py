@@ -5,10 +5,9 @@ One counts for each task, and every officer of the task shows the same. Showing 
 
 import secrets
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
@@ -22,6 +21,7 @@ from codes.envelope.static_code import encode_static_code
 from codes.inspections import repository as inspections
 from codes.inspections.errors import InspectionNotActive, InspectionUnknown
 from codes.inspections.models import Inspection
+from codes.inspections.records import record_deed
 from codes.keys import signer_of
 from codes.status.models import StatusPointer
 from codes.status.service import Statuses
@@ -66,7 +66,7 @@ class InspectionCodes:
         if ended is None:
             return None
         await self._statuses.revoke(connection, [ended.pointer], expires_at=ended.expires_at, now=now)
-        await self._record(connection, principal, "inspection_code.revoked", inspection)
+        await record_deed(connection, principal, "inspection_code.revoked", inspection, now)
         return ended
 
     async def _issue(
@@ -75,7 +75,7 @@ class InspectionCodes:
         code = self._make(await self._statuses.draw(connection), inspection, now)
         profile = self._keyring.active(KEY_PURPOSE).profile
         if await repository.insert_code(connection, code, profile=profile, issued_by=principal.actor):
-            await self._record(connection, principal, "inspection_code.issued", inspection)
+            await record_deed(connection, principal, "inspection_code.issued", inspection, now)
             return code
         # Another officer of the task asked at the same moment.
         won = await repository.find_active(connection, inspection.id)
@@ -110,17 +110,6 @@ class InspectionCodes:
         if inspection is None:
             raise InspectionUnknown
         return inspection
-
-    async def _record(self, connection: Connection, principal: Principal, action: str, inspection: Inspection) -> None:
-        detail: dict[str, Any] = {"inspection": str(inspection.id)}
-        await audit.record(
-            connection,
-            clock_now=self._clock.now(),
-            actor=principal.actor,
-            action=action,
-            subject=f"organization:{inspection.organization_id}",
-            detail=detail,
-        )
 
 
 def _view_of(code: InspectionCode) -> InspectionCodeView:

@@ -29,6 +29,7 @@ from codes.enterprises.service import require_own
 from codes.inspections import repository as inspections
 from codes.inspections.errors import InspectionNotActive, InspectionUnknown
 from codes.inspections.models import OFFICER_ARRIVAL, Inspection
+from codes.inspections.records import record_deed
 from codes.ratings import repository as ratings
 from codes.scenarios.catalogue import Scenarios
 from codes.stickers.models import Reading
@@ -89,7 +90,7 @@ class Arrivals:
         if await repository.find_active(connection, inspection_id) is None:
             raise NoCodeToShow
         if await repository.insert_arrival(connection, inspection, "shown", request.reason, now):
-            await self._record_shown(connection, principal, inspection)
+            await record_deed(connection, principal, "inspection.shown", inspection, now)
         met = await inspections.find_any_inspection(connection, inspection_id)
         if met is None or met.way is None or met.arrived_at is None:
             raise InspectionUnknown
@@ -152,16 +153,6 @@ class Arrivals:
             action=action,
             subject=f"organization:{principal.subject_id}",
             detail=detail | more,
-        )
-
-    async def _record_shown(self, connection: Connection, principal: Principal, inspection: Inspection) -> None:
-        await audit.record(
-            connection,
-            clock_now=self._clock.now(),
-            actor=principal.actor,
-            action="inspection.shown",
-            subject=f"organization:{inspection.organization_id}",
-            detail={"inspection": str(inspection.id)},
         )
 
 

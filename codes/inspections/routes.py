@@ -12,6 +12,7 @@ from app.kit.http import Injected
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
+from codes.inspections.joining import JointInspections
 from codes.inspections.models import (
     CreateInspection,
     InspectionList,
@@ -58,10 +59,10 @@ async def list_inspections(
 async def list_invitations(
     connection: Injected[Connection],
     principal: Injected[Principal],
-    inspections: Injected[Inspections],
+    joint_inspections: Injected[JointInspections],
 ) -> InvitationList:
     """Those of this moment that I have not joined."""
-    return await inspections.list_invitations(connection, principal)
+    return await joint_inspections.list_invitations(connection, principal)
 
 
 @get("/v1/inspections/{inspection_id:uuid}", guards=[inspector], summary="One of my inspection tasks")
@@ -83,10 +84,10 @@ async def join_inspection(
     connection: Injected[Connection],
     once: Injected[Once],
     principal: Injected[Principal],
-    inspections: Injected[Inspections],
+    joint_inspections: Injected[JointInspections],
 ) -> InspectionView:
     """As an officer of an invited department, on an authority of its own."""
-    return await once(InspectionView, lambda: inspections.join(connection, principal, inspection_id, data))
+    return await once(InspectionView, lambda: joint_inspections.join(connection, principal, inspection_id, data))
 
 
 @delete("/v1/inspections/{inspection_id:uuid}", guards=[inspector], status_code=200, summary="Close an inspection task")
@@ -101,8 +102,8 @@ async def close_inspection(
     return await once(InspectionView, lambda: inspections.close(connection, principal, inspection_id))
 
 
-def inspection_router(inspections: Inspections) -> Router:
-    """The routes over `inspections`."""
+def inspection_router(inspections: Inspections, joint_inspections: JointInspections) -> Router:
+    """The routes over tasks, led and joined."""
     return Router(
         path="/",
         route_handlers=[
@@ -113,6 +114,9 @@ def inspection_router(inspections: Inspections) -> Router:
             join_inspection,
             close_inspection,
         ],
-        dependencies={"inspections": Provide(lambda: inspections, sync_to_thread=False)},
+        dependencies={
+            "inspections": Provide(lambda: inspections, sync_to_thread=False),
+            "joint_inspections": Provide(lambda: joint_inspections, sync_to_thread=False),
+        },
         tags=["codes: inspections"],
     )
