@@ -21,6 +21,7 @@ from codes.freezes.ports import FindsFamilies, FindsNamedPeople, SuspendsCodes
 from codes.freezes.ports import Notice as FreezeNotice
 from codes.freezes.routes import freeze_router
 from codes.freezes.service import Freezes
+from codes.paper.ports import Notice as PaperNotice
 from codes.scanners.guards import ScannerGate
 from codes.scenarios.catalogue import Scenarios
 from codes.worth import KnowsLevels
@@ -30,7 +31,12 @@ class TellsPeople(Protocol):
     """All that these rooms tell people."""
 
     async def write(
-        self, connection: Connection, person_id: UUID, kind: FreezeNotice | Literal["form_prefilled"], now: datetime, /
+        self,
+        connection: Connection,
+        person_id: UUID,
+        kind: FreezeNotice | PaperNotice | Literal["form_prefilled"],
+        now: datetime,
+        /,
     ) -> None:
         """Tells the person, if and only if the caller's transaction commits."""
         ...

@@ -16,7 +16,7 @@ from codes.online.reader import OnlineReader
 from codes.online.routes import online_router
 from codes.online.service import OnlineCodes
 from codes.paper.cards import PaperCards
-from codes.paper.ports import NamesPeople
+from codes.paper.ports import NamesPeople, TellsPeople
 from codes.paper.routes import paper_router
 from codes.paper.service import PaperCodes
 from codes.scanners.guards import ScannerGate
@@ -48,8 +48,9 @@ def build_ladder(
     devices: FindsDevices,
     scenarios: Scenarios,
     statuses: Statuses,
+    messages: TellsPeople | None,
 ) -> LadderServices:
-    """These rooms on this floor."""
+    """These rooms on this floor. Without `messages` nobody is told what a counter does for them."""
     return LadderServices(
         online_codes=OnlineCodes(
             devices=devices, people=people, vault=floor.vault, clock=floor.clock, settings=settings
@@ -62,6 +63,7 @@ def build_ladder(
             vault=floor.vault,
             clock=floor.clock,
             code_format=settings.code_format,
+            messages=messages,
         ),
         document_entries=DocumentEntries(scenarios, floor.clock),
     )

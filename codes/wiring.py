@@ -150,7 +150,13 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     )
     scanning = build_scanners(floor, organizations=ports.organizations, scenarios=scenarios, origin=settings.origin)
     ladder = build_ladder(
-        floor, settings, people=ports.people, devices=ports.devices, scenarios=scenarios, statuses=statuses
+        floor,
+        settings,
+        people=ports.people,
+        devices=ports.devices,
+        scenarios=scenarios,
+        statuses=statuses,
+        messages=None if ports.counter is None else ports.counter.messages,
     )
     grants = Grants(
         devices=ports.devices,
@@ -183,9 +189,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         freezes=counter.freezes,
         mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
     )
-    form_tickets = build_form_tickets(
-        floor, ports.counter, holders=holders, levels=ports.people, scenarios=scenarios
-    )
+    form_tickets = build_form_tickets(floor, ports.counter, holders=holders, levels=ports.people, scenarios=scenarios)
     verifications = Verifications(
         trust_lists=trust_lists,
         scenarios=scenarios,

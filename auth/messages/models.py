@@ -21,6 +21,8 @@ MessageKind = Literal[
     "child_codes_unfrozen",
     "freeze_upheld",
     "form_prefilled",
+    "paper_code_issued",
+    "paper_code_voided",
 ]
 
 TEXTS: Final[dict[MessageKind, Text]] = {
@@ -69,6 +71,14 @@ TEXTS: Final[dict[MessageKind, Text]] = {
     "form_prefilled": Text(
         zh="服务窗口已用您的资料预填表单，请在手机上确认后再提交。",
         en="A counter prefilled a form with your data. Confirm it on your phone before it counts.",
+    ),
+    "paper_code_issued": Text(
+        zh="服务窗口为您打印了一张离线随申码。如非本人到场办理，请立即在“我的离线码”中作废。",
+        en="A counter printed a code on paper for you. If you were not there, void it under your paper codes now.",
+    ),
+    "paper_code_voided": Text(
+        zh="服务窗口已作废您的离线随申码，纸面上的码不再有效。",
+        en="A counter voided your codes on paper; what is printed is no longer valid.",
     ),
 }
 

@@ -1,11 +1,22 @@
 """What paper codes need of the rest of the house. Shapes only."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from app.kit.database import Connection
 from auth.documents import DocumentType
+
+Notice: TypeAlias = Literal["paper_code_issued", "paper_code_voided"]
+
+
+class TellsPeople(Protocol):
+    """The message centre."""
+
+    async def write(self, connection: Connection, person_id: UUID, kind: Notice, now: datetime, /) -> None:
+        """Tells the person, if and only if the caller's transaction commits."""
+        ...
 
 
 class NamesPeople(Protocol):

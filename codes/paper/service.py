@@ -48,7 +48,7 @@ from codes.paper.models import (
     VoidedView,
     expiry_of,
 )
-from codes.paper.ports import NamesPeople
+from codes.paper.ports import NamesPeople, Notice, TellsPeople
 from codes.status.models import StatusPointer
 from codes.status.service import Statuses
 from codes.trust.models import CodeFormat
@@ -80,6 +80,7 @@ class PaperCodes:
         vault: Vault,
         clock: Clock,
         code_format: CodeFormat,
+        messages: TellsPeople | None = None,
     ) -> None:
         self._people = people
         self._statuses = statuses
@@ -87,6 +88,7 @@ class PaperCodes:
         self._vault = vault
         self._clock = clock
         self._format = code_format
+        self._messages = messages
 
     async def issue(self, connection: Connection, principal: Principal, request: IssuePaperCode) -> PaperCodeView:
         """A code for the caller. Raises `CodesFrozen`, `HolderNotNamed`, `TooManyPaperCodes`."""
@@ -95,14 +97,17 @@ class PaperCodes:
     async def issue_at_counter(
         self, connection: Connection, principal: Principal, request: IssueAtCounter
     ) -> PaperCodeView | CounterHolderUnknown:
-        """A code for who stands before the official. A name and number of nobody's is returned, to be remembered.
+        """A code for who stands before the official, and a notice to them: it may have been somebody else.
 
-        Raises `CodesFrozen`, `HolderNotNamed`, `TooManyPaperCodes`.
+        A name and number of nobody's is returned, to be remembered. Raises `CodesFrozen`, `HolderNotNamed`,
+        `TooManyPaperCodes`.
         """
         person_id = await self._find_named(connection, principal, request.holder)
         if person_id is None:
             return CounterHolderUnknown()
-        return await self._issue(connection, principal, person_id, request.days)
+        view = await self._issue(connection, principal, person_id, request.days)
+        await self._tell(connection, person_id, "paper_code_issued")
+        return view
 
     async def list_page(
         self, connection: Connection, principal: Principal, *, after: UUID | None, limit: int
@@ -141,12 +146,15 @@ class PaperCodes:
     async def void_at_counter(
         self, connection: Connection, principal: Principal, request: VoidAtCounter
     ) -> VoidedView | CounterHolderUnknown:
-        """Ends every paper code of who stands before the official."""
+        """Ends every paper code of who stands before the official, who is told; as `issue_at_counter`."""
         person_id = await self._find_named(connection, principal, request.holder)
         if person_id is None:
             return CounterHolderUnknown()
         now = self._clock.now()
-        return VoidedView(voided=await self._void(connection, person_id, principal.actor, now), voided_at=now)
+        voided = await self._void(connection, person_id, principal.actor, now)
+        if voided:
+            await self._tell(connection, person_id, "paper_code_voided")
+        return VoidedView(voided=voided, voided_at=now)
 
     async def find_holder(self, connection: Connection, cti: bytes, /) -> Holder | None:
         """Whom the paper with this pointer speaks of."""
@@ -259,6 +267,10 @@ class PaperCodes:
     async def _take_out(self, connection: Connection, codes: Sequence[PaperCode], now: datetime) -> None:
         for code in codes:
             await self._statuses.revoke(connection, [_place_of(code)], expires_at=code.expires_at, now=now)
+
+    async def _tell(self, connection: Connection, person_id: UUID, notice: Notice) -> None:
+        if self._messages is not None:
+            await self._messages.write(connection, person_id, notice, self._clock.now())
 
     async def _record(
         self, connection: Connection, actor: str, action: str, person_id: UUID, detail: dict[str, Any]

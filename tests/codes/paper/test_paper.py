@@ -12,12 +12,20 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
 from codes.offline import Challenge, status_list_key, verify_offline
-from codes.paper.models import MOST_LIVING, IssuePaperCode, PaperCodeView
+from codes.paper.models import (
+    MOST_LIVING,
+    IssueAtCounter,
+    IssuePaperCode,
+    NamedHolder,
+    PaperCodeView,
+    VoidAtCounter,
+)
 from codes.status.models import verify_status_list
 from codes.verdict import Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
 from codes.wiring import routers
 from tests.codes.enterprise_city import Caller, a_principal, an_official, build_app, client_of
+from tests.codes.family_city import FamilyCity
 from tests.codes.personal_city import FULL_FACTS, SETTINGS, City, a_scanner
 
 LIBRARY_ENTRY, HOTEL, OFFICE, AGE = 301, 601, 602, 608
@@ -268,6 +276,21 @@ async def test_an_official_prints_for_who_stands_there_and_only_then(
     ended = await http.post("/v1/codes/paper/at-counter/voidings", json=AT_COUNTER)
     assert (ended.status_code, ended.json()["voided"]) == (201, 1)
     assert (await scan(city, connection, made.json()["carrier"])).reason is Reason.REVOKED
+
+
+async def test_who_was_served_at_a_counter_is_told_in_case_it_was_somebody_else(
+    floor: Floor, connection: Connection
+) -> None:
+    city, official = FamilyCity(floor), an_official("counter")
+    codes, person = city.codes.ladder.paper_codes, city.people.add()
+    city.people.by_document[NUMBER] = person.id
+    holder = NamedHolder(name="测试甲", document_number=NUMBER)
+    await codes.issue(connection, a_principal("person", subject_id=person.id), IssuePaperCode())
+    assert city.told.notices == []
+    await codes.issue_at_counter(connection, official, IssueAtCounter(holder=holder, holder_checked=True))
+    for _ in range(2):
+        await codes.void_at_counter(connection, official, VoidAtCounter(holder=holder, holder_checked=True))
+    assert city.told.notices == [(person.id, "paper_code_issued"), (person.id, "paper_code_voided")]
 
 
 @pytest.mark.parametrize("path", ["/v1/codes/paper/at-counter", "/v1/codes/paper/at-counter/voidings"])
