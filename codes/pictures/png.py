@@ -28,9 +28,9 @@ def write_png(sheet: Sheet, dots_an_inch: int) -> bytes:
             case Code():
                 _draw_code(draw, shape, scale)
     content = io.BytesIO()
-    # Few colours, and no dithering, which would put grain into the code.
-    reduced = image.quantize(COLOURS, dither=Image.Dither.NONE)
-    reduced.save(content, "PNG", optimize=True, dpi=(dots_an_inch, dots_an_inch))
+    # Few colours, which halves the file; no dithering, which would put grain into the code.
+    reduced = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    reduced.save(content, "PNG", dpi=(dots_an_inch, dots_an_inch))
     return content.getvalue()
 
 

@@ -181,7 +181,7 @@ def test_a_poster_says_name_and_number() -> None:
         assert wanted in said
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(name=st.text(max_size=80), where=st.text(max_size=80))
 def test_whatever_somebody_is_called_the_files_hold_together(name: str, where: str) -> None:
     sheet = poster(name, where)
