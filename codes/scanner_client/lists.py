@@ -17,7 +17,7 @@ from app.kit.clock import Clock
 from codes.envelope.presentation import UnverifiedPresentation
 from codes.offline import read_code
 from codes.offline_files import ROOT_FILE, STEP_FILE, VERSION_FILE, export_changes, export_files, read_folder
-from codes.offline_verifier import Challenge, OfflineVerifier, no_trust, read_root
+from codes.offline_verifier import Challenge, OfflineVerifier, RootUnreadable, no_trust, read_root
 from codes.scanner_client.answers import Answer, answer_of
 from codes.scanner_client.device import write_private
 from codes.verdict import Reason, Verdict, retry_of, verdict_of
@@ -86,10 +86,11 @@ class Lists:
         return answer if answer.verdict is not Verdict.ACCEPT or self._is_new(code, now) else _replayed(answer)
 
     def _read(self, now: datetime) -> OfflineVerifier | None:
-        """What lies in the folder; the newest that was ever believed is written down, so that nothing older will be."""
-        if not (self._directory / ROOT_FILE).exists():
+        """What lies in the folder, None without a root. What was believed is noted, so that nothing older will be."""
+        try:
+            self._code_format = read_root((self._directory / ROOT_FILE).read_bytes()).code_format
+        except (FileNotFoundError, RootUnreadable):
             return None
-        self._code_format = read_root((self._directory / ROOT_FILE).read_bytes()).code_format
         verifier = read_folder(self._directory, now)
         if verifier.version is not None:
             write_private(self._directory / VERSION_FILE, f"{verifier.version}\n".encode())
