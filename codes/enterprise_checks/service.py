@@ -21,35 +21,17 @@ from app.kit.ids import new_id
 from app.kit.structs import Model
 from auth.principal import Principal
 from codes.enterprise_checks import repository
-from codes.enterprise_checks.errors import (
-    ArrivalRequired,
-    CheckBasisInvalid,
-    EnterpriseNotInTask,
-    InspectionTaskRequired,
-    NotAnEmergency,
-)
-from codes.enterprise_checks.models import EMERGENCY, CheckEnterprise, CheckView, EnterpriseCheck
+from codes.enterprise_checks.basis import Basis, find_basis
+from codes.enterprise_checks.errors import CheckBasisInvalid, EnterpriseNotInTask
+from codes.enterprise_checks.models import CheckEnterprise, CheckView, EnterpriseCheck
 from codes.enterprise_checks.ports import Question
 from codes.enterprise_checks.sources import SourceDesk
 from codes.enterprises.reading import Reading, StickerReader
-from codes.inspections import repository as inspections
-from codes.inspections.errors import DepartmentMissing
 from codes.scenarios.catalogue import Scenarios
-from codes.scenarios.models import Scenario
 from codes.verdict import Reason, retry_of, verdict_of
 from codes.verification.models import policy_of
 
 GIVEN_UP_AFTER: Final = timedelta(seconds=30)
-
-
-class Basis(Model):
-    """What a check rests on: a task, which names the enterprise; or an emergency, which names none beforehand."""
-
-    department_id: UUID
-    scenario: Scenario
-    inspection_id: UUID | None = None
-    organization_id: UUID | None = None
-    emergency_reason: str | None = None
 
 
 class Attempt(Model):
@@ -109,7 +91,7 @@ class EnterpriseChecks:
         attempt = await self._attempt(connection, principal, request, request_key)
         if attempt.row is not None and attempt.row.answer is not None:
             return msgspec.structs.replace(msgspec.convert(attempt.row.answer, CheckView), repeated=True)
-        basis = await self._find_basis(connection, principal, request, attempt.at)
+        basis = await find_basis(connection, self._scenarios, principal, request, attempt.at)
         if isinstance(basis, SuishenError):
             return await self._refuse(connection, principal, request, basis)
         reading = await self._stickers.read(connection, request.code, policy_of(basis.scenario))
@@ -138,36 +120,6 @@ class EnterpriseChecks:
             raise IdempotencyKeyReused
         check_id = new_id() if earlier is None else earlier.id
         return Attempt(id=check_id, at=now, request_key=request_key, body_hash=body_hash, row=earlier)
-
-    async def _find_basis(
-        self, connection: Connection, principal: Principal, request: CheckEnterprise, now: datetime
-    ) -> Basis | Forbidden:
-        """What the check may rest on, or why there is nothing. A task stays open until the row is written."""
-        if request.inspection_id is None:
-            return self._emergency_of(principal, request)
-        await inspections.lock_open(connection, request.inspection_id)
-        task = await inspections.find_inspection(connection, request.inspection_id, principal.subject_id)
-        if task is None or not task.is_active(now) or task.scenario != request.scenario:
-            return InspectionTaskRequired()
-        if task.way is None:
-            return ArrivalRequired()
-        return Basis(
-            department_id=task.department_id,
-            scenario=self._scenarios.get(task.scenario),
-            inspection_id=task.id,
-            organization_id=task.organization_id,
-        )
-
-    def _emergency_of(self, principal: Principal, request: CheckEnterprise) -> Basis | Forbidden:
-        if request.scenario != EMERGENCY:
-            return NotAnEmergency()
-        if principal.organization_id is None:
-            return DepartmentMissing()
-        return Basis(
-            department_id=principal.organization_id,
-            scenario=self._scenarios.get(EMERGENCY),
-            emergency_reason=request.emergency_reason,
-        )
 
     async def _write(self, connection: Connection, row: EnterpriseCheck, attempt: Attempt) -> None:
         if attempt.row is None:
