@@ -13,6 +13,7 @@ from app.kit.ids import new_id
 from app.kit.structs import Model
 from codes.counter_wiring import CounterPorts
 from codes.envelope.profiles import ES256, Signer
+from codes.freezes.models import FreezeCodes, FreezeReason
 from codes.grants.models import GrantsView, IssueGrants
 from codes.wiring import CodesPorts, build_codes
 from tests.codes.personal_city import SETTINGS, City, Person, Phone, from_base64url
@@ -65,6 +66,17 @@ class NamedPeople:
     ) -> UUID | None:
         assert document_type == "id_card"
         return self.by_document.get((name, document_number))
+
+
+def freezing(city: "FamilyCity", person: Person, reason: FreezeReason = FreezeReason.LOSS) -> FreezeCodes:
+    """What an official enters with this person's document in hand."""
+    document = city.named.add(person)
+    return FreezeCodes(
+        name=document["name"],
+        document_number=document["document_number"],
+        reason=reason,
+        explanation="手机遗失，本人到窗口办理",
+    )
 
 
 class Told:

@@ -136,7 +136,7 @@ async def test_refusals_do_not_tell_strangers_who_exists(stranger: Phone) -> Non
         {"document_number": "\x00"},
     ],
 )
-async def test_child_out_of_form_is_refused_without_asking(guardian: Phone, changes: dict[str, str]) -> None:
+async def test_child_out_of_form_is_refused_without_asking(guardian: Phone, changes: dict[str, Any]) -> None:
     answer = await add(guardian, **changes)
     assert (answer.status_code, slug_of(answer)) == (400, "child-out-of-form")
 

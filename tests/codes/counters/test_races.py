@@ -13,7 +13,7 @@ from codes.counters.errors import TicketUsed
 from codes.counters.models import PrefilledForm, RedeemTicket
 from codes.scanners.models import Scanner
 from codes.verification.models import VerifyCode
-from tests.codes.counters.desk import COUNTER_IDENTITY, FORM, ITEM
+from tests.codes.counters.desk import COUNTER_IDENTITY, ITEM
 from tests.codes.family_city import FamilyCity
 from tests.codes.personal_city import a_scanner
 
@@ -38,7 +38,7 @@ async def a_ticket(city: FamilyCity, database: Database, scanner: Scanner) -> st
 async def redeem(
     city: FamilyCity, database: Database, scanner: Scanner, ticket: str, request_id: str
 ) -> PrefilledForm | SuishenError:
-    request = RedeemTicket(ticket=ticket, request_id=request_id, **FORM)
+    request = RedeemTicket(ticket=ticket, request_id=request_id, title="居住证办理申请表")
     async with database.transaction() as connection:
         try:
             return await city.codes.form_tickets.redeem(connection, scanner, request)

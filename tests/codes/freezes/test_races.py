@@ -13,10 +13,10 @@ from app.kit.floor import Floor
 from app.kit.outbox import Outbox
 from codes.errors import CodesFrozen
 from codes.freezes.errors import AlreadyFrozen
-from codes.freezes.models import FreezeCodes, FreezeReason, FreezeView, LiftFreeze
+from codes.freezes.models import FreezeCodes, FreezeView, LiftFreeze
 from codes.grants.models import GrantsView
 from tests.codes.enterprise_city import LIBRARY, an_official
-from tests.codes.family_city import FamilyCity, request_for
+from tests.codes.family_city import FamilyCity, freezing, request_for
 from tests.codes.personal_city import Person, Phone
 
 A_WHILE = 0.3
@@ -32,10 +32,6 @@ select count(*) from codes.grant_batch b
 def city(floor: Floor, race_database: Database) -> FamilyCity:
     outbox = Outbox(race_database, floor.vault, floor.clock)
     return FamilyCity(dataclasses.replace(floor, database=race_database, outbox=outbox))
-
-
-def freezing(city: FamilyCity, person: Person, reason: FreezeReason = FreezeReason.LOSS) -> FreezeCodes:
-    return FreezeCodes(**city.named.add(person), reason=reason, explanation="手机遗失")
 
 
 async def freeze(city: FamilyCity, database: Database, request: FreezeCodes) -> FreezeView:
