@@ -178,7 +178,8 @@ def _fetching(origin: str) -> Callable[[str], bytes]:
 @click.option("--picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read a picture instead.")
 @click.option("--lists", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--scenario", type=int, required=True, help="The situation, by number: see GET /v1/scenarios.")
-def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario: int) -> None:
+@click.option("--holder-checked", is_flag=True, help="You compared the holder with a document, as paper codes need.")
+def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario: int, *, holder_checked: bool) -> None:
     """Verify CODE with no server and no database, by the lists that pull-lists saved.
 
     Prints the verdict as JSON, with the age of every list. Exits 0 on ACCEPT, 1 on anything else.
@@ -189,7 +190,7 @@ def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario
         raise click.UsageError("Give either a CODE or a --picture.")
     if not (lists / ROOT_FILE).exists() or not (lists / LIST_FILE).exists():
         raise click.UsageError(f"No lists in {lists}: run suishen pull-lists {lists} first.")
-    result = verify_folder(code, lists, scenario=scenario, now=SystemClock().now())
+    result = verify_folder(code, lists, scenario=scenario, now=SystemClock().now(), holder_checked=holder_checked)
     click.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     sys.exit(0 if result.verdict == "ACCEPT" else 1)
 

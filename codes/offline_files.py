@@ -23,7 +23,9 @@ CHANGES_FILE, STEP_FILE = "changes.cose", "changes.step"
 Fetch = Callable[[str], bytes]
 
 
-def verify_folder(code_text: str, directory: Path, *, scenario: int, now: datetime) -> VerificationResult:
+def verify_folder(
+    code_text: str, directory: Path, *, scenario: int, now: datetime, holder_checked: bool = False
+) -> VerificationResult:
     """The verdict on `code_text` by what lies in `directory`. Raises `RootUnreadable` and `OSError`, nothing else.
 
     A trust list that cannot be believed gives TRUST_LIST_STALE; so does a scenario that the list does not know.
@@ -33,7 +35,7 @@ def verify_folder(code_text: str, directory: Path, *, scenario: int, now: dateti
     if verifier.version is not None:
         (directory / VERSION_FILE).write_text(f"{verifier.version}\n")
     (directory / STEP_FILE).write_text(f"{verifier.step}\n")
-    return verifier.verify(code_text, scenario=scenario, now=now)
+    return verifier.verify(code_text, scenario=scenario, now=now, holder_checked=holder_checked)
 
 
 def read_folder(directory: Path, now: datetime) -> OfflineVerifier:

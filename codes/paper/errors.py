@@ -34,14 +34,3 @@ class HolderNotNamed(Forbidden):
     slug = "holder-not-named"
     title = Text(zh="尚未完成实名认证", en="The holder's name was never checked")
     remedy = Text(zh="请先完成实名认证，再申领离线码。", en="Have the real name checked first.")
-
-
-class CounterHolderUnknown(NotFound):
-    """Nobody here has both this name and this number."""
-
-    slug = "counter-holder-unknown"
-    title = Text(zh="没有姓名与证件号码相符的用户", en="Nobody here has this name and this number")
-    remedy = Text(
-        zh="请按证件原件核对；尚未注册的群众请先办理实名注册。",
-        en="Compare with the document itself; who is not registered yet registers first.",
-    )

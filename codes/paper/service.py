@@ -23,11 +23,11 @@ from auth.principal import Principal
 from codes.envelope.claims import CTI_BYTES, Claims, Kind
 from codes.envelope.paper_code import PaperFacts, encode_paper_code, facts_of
 from codes.errors import CodesFrozen
+from codes.freezes.errors import NamedHolderUnknown
 from codes.grants import repository as grants
 from codes.keys import signer_of
 from codes.paper import repository
 from codes.paper.errors import (
-    CounterHolderUnknown,
     HolderNotNamed,
     PaperCodeEnded,
     PaperCodeUnknown,
@@ -96,7 +96,7 @@ class PaperCodes:
 
     async def issue_at_counter(
         self, connection: Connection, principal: Principal, request: IssueAtCounter
-    ) -> PaperCodeView | CounterHolderUnknown:
+    ) -> PaperCodeView | NamedHolderUnknown:
         """A code for who stands before the official, and a notice to them: it may have been somebody else.
 
         A name and number of nobody's is returned, to be remembered. Raises `CodesFrozen`, `HolderNotNamed`,
@@ -104,7 +104,7 @@ class PaperCodes:
         """
         person_id = await self._find_named(connection, principal, request.holder)
         if person_id is None:
-            return CounterHolderUnknown()
+            return NamedHolderUnknown()
         view = await self._issue(connection, principal, person_id, request.days)
         await self._tell(connection, person_id, "paper_code_issued")
         return view
@@ -145,11 +145,11 @@ class PaperCodes:
 
     async def void_at_counter(
         self, connection: Connection, principal: Principal, request: VoidAtCounter
-    ) -> VoidedView | CounterHolderUnknown:
+    ) -> VoidedView | NamedHolderUnknown:
         """Ends every paper code of who stands before the official, who is told; as `issue_at_counter`."""
         person_id = await self._find_named(connection, principal, request.holder)
         if person_id is None:
-            return CounterHolderUnknown()
+            return NamedHolderUnknown()
         now = self._clock.now()
         voided = await self._void(connection, person_id, principal.actor, now)
         if voided:

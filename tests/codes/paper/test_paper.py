@@ -1,6 +1,7 @@
 """Paper codes from the desk to the door: looked at by a person or not accepted, voided on loss, gone with a freeze."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
 from codes.offline import Challenge, status_list_key, verify_offline
+from codes.offline_files import export_files, verify_folder
 from codes.paper.models import (
     MOST_LIVING,
     IssueAtCounter,
@@ -256,6 +258,21 @@ async def test_a_card_is_drawn_for_its_holder_only(
     assert form in card.headers["content-type"]
     caller.principal = a_principal("person")
     assert (await http.get(f"/v1/codes/paper/{made['id']}/card")).status_code == 404
+
+
+async def test_a_venue_checks_paper_by_files_alone(
+    *, http: httpx.AsyncClient, caller: Caller, principal: Any, clock: ManualClock, tmp_path: Path
+) -> None:
+    caller.principal = principal
+    carrier = (await http.post("/v1/codes/paper", json={})).json()["carrier"]
+    shards = (await http.get("/v1/status")).json()["items"]
+    paths = ["/v1/trust-root", "/v1/trust-list", "/v1/status", *(f"/v1/status/{shard}" for shard in shards)]
+    answers = {path: (await http.get(path)).content for path in paths}
+    export_files(lambda path: answers[path], tmp_path)
+    unseen = verify_folder(carrier, tmp_path, scenario=HOTEL, now=clock.now())
+    looked = verify_folder(carrier, tmp_path, scenario=HOTEL, now=clock.now(), holder_checked=True)
+    assert (unseen.reason, unseen.printed) == (Reason.HOLDER_CHECK_REQUIRED, PRINTED)
+    assert (looked.reason, checks_of(looked)["status"]) == (Reason.OK, "pass")
 
 
 async def test_an_official_prints_for_who_stands_there_and_only_then(
