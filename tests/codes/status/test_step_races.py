@@ -36,18 +36,19 @@ async def shown(database: Database) -> list[tuple[int, int]]:
 
 
 async def test_every_change_shows_once_whoever_takes_the_step(workers: list[City], race_database: Database) -> None:
-    async def work(city: City, which: int) -> None:
+    async def revoke_some(which: int) -> None:
         for turn in range(ROUNDS):
-            await revoke(city, race_database, 1000 * which + 10 * turn)
+            await revoke(workers[which], race_database, 1000 * which + 10 * turn)
+
+    async def take_some(city: City) -> None:
+        for _ in range(ROUNDS * 2):
             await city.codes.status_steps.take_when_due()
 
-    await asyncio.gather(*(work(city, which) for which, city in enumerate(workers)))
+    await asyncio.gather(*(revoke_some(which) for which in range(WORKERS)), *(take_some(city) for city in workers))
     await workers[0].codes.status_steps.take_when_due()
-    changes = await shown(race_database)
-    expected = {
-        1000 * which + 10 * turn + at for which in range(WORKERS) for turn in range(ROUNDS) for at in range(EACH)
-    }
-    assert sorted(index for _, index in changes) == sorted(expected)
+    shifts = [1000 * which + 10 * turn for which in range(WORKERS) for turn in range(ROUNDS)]
+    expected = sorted(shift + at for shift in shifts for at in range(EACH))
+    assert sorted(index for _, index in await shown(race_database)) == expected
     async with race_database.acquire() as connection:
         numbers = [row[0] for row in await connection.fetch("select number from codes.status_step order by number")]
     assert numbers == list(range(1, len(numbers) + 1)), "no number is left out or taken twice"
