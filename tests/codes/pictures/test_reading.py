@@ -107,6 +107,21 @@ def test_a_distorted_picture_is_read(kind: str, distortion: str) -> None:
     assert found.text == CODES[kind]
 
 
+NOT_FOR_LINES = {"turned by 45", "turned by 133", "leaning", "inverted", "all at once"}
+LINES = [name for name in DISTORTIONS if name not in NOT_FOR_LINES]
+
+
+@pytest.mark.parametrize("distortion", LINES)
+def test_twenty_digits_as_lines_are_read(distortion: str) -> None:
+    """For guns that know lines only (ITF, ISO/IEC 16390); nobody holds those askew, and none reads white on black."""
+    lines = zxingcpp.create_barcode(CODES["O in digits"], zxingcpp.BarcodeFormat.ITF).to_image(scale=4)
+    sheet = Image.new("L", (lines.shape[1] + 60, lines.shape[0] + 60), WHITE)
+    sheet.paste(Image.fromarray(lines), (30, 30))
+    found = zxingcpp.read_barcode(DISTORTIONS[distortion](sheet))
+    assert found is not None
+    assert found.text == CODES["O in digits"]
+
+
 @pytest.mark.parametrize("kind", CODES)
 def test_a_picture_beyond_reading_is_nothing_and_never_another_code(kind: str) -> None:
     for distort in (blurred(12), scaled(0.08), grainy(2000)):
