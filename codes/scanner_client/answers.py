@@ -23,6 +23,7 @@ class Answer(Model):
     kind: str | None = None
     disclosed: dict[str, Any] = msgspec.field(default_factory=dict)
     withheld: list[str] = msgspec.field(default_factory=list)
+    printed: dict[str, str] = msgspec.field(default_factory=dict)
     form_ticket: str | None = None
     receipt: str | None = None
 
