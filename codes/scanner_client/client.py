@@ -147,7 +147,8 @@ class ScannerClient:
         await self.close()
 
     def _decide_alone(self, asked: Mapping[str, Any], challenge: Challenge | None) -> Answer:
-        answer = self.lists.verify(asked["code"], asked["scenario"], challenge)
+        holder_checked = "holder_checked" in asked
+        answer = self.lists.verify(asked["code"], asked["scenario"], challenge, holder_checked=holder_checked)
         entry = Entry(
             entry_id=asked["request_id"],
             code=asked["code"],
@@ -156,7 +157,7 @@ class ScannerClient:
             verdict=answer.verdict,
             reason=answer.reason,
             cnonce=asked.get("cnonce"),
-            holder_checked=asked.get("holder_checked", False),
+            holder_checked=holder_checked,
         )
         self.logbook.add(entry)
         return answer

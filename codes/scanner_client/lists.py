@@ -75,14 +75,19 @@ class Lists:
                 await self.pull()
             await asyncio.sleep(CHANGES_EVERY_SECONDS * (0.8 + secrets.randbelow(1000) / 5000))
 
-    def verify(self, code: str, scenario: int, challenge: Challenge | None = None) -> Answer:
+    def verify(
+        self, code: str, scenario: int, challenge: Challenge | None = None, *, holder_checked: bool = False
+    ) -> Answer:
         """The verdict by the lists; without any it is TRUST_LIST_STALE. Never raises for what a code says."""
         now = self._clock.now()
         if self._verifier is None:
             self._verifier = self._read(now)
         if self._verifier is None:
             return answer_of(no_trust(scenario))
-        answer = answer_of(self._verifier.verify(code, scenario=scenario, now=now, challenge=challenge))
+        result = self._verifier.verify(
+            code, scenario=scenario, now=now, challenge=challenge, holder_checked=holder_checked
+        )
+        answer = answer_of(result)
         return answer if answer.verdict is not Verdict.ACCEPT or self._is_new(code, now) else _replayed(answer)
 
     def _read(self, now: datetime) -> OfflineVerifier | None:

@@ -282,3 +282,20 @@ def test_a_reason_of_a_newer_city_is_understood_by_its_verdict(facts: dict[str, 
     known = {"reason": "NEWER_THAN_THIS_DOOR", "retry": "none", "mode": "online", "scenario": 301, "new_field": 1}
     answer = msgspec.convert(known | facts, Answer)
     assert answer.door.word.zh == word
+
+
+async def test_paper_opens_offline_only_after_a_person_looked(
+    doors: Doors, gate: Gate, phone: Phone, tmp_path: Path
+) -> None:
+    doors.caller.principal = phone.principal
+    paper = (await doors.http.post("/v1/codes/paper", json={"days": 30})).json()["carrier"]
+    doors.caller.principal = None
+    await pull(doors, tmp_path)
+    gate.cut()
+    unlooked = await gate.client.verify(paper, 301)
+    assert (unlooked.reason, unlooked.opens) == ("HOLDER_CHECK_REQUIRED", False)
+    for _ in range(2):  # paper is shown again and again
+        assert (await gate.client.verify(paper, 301, holder_checked=True)).opens
+    assert [entry.holder_checked for entry in gate.client.logbook.entries()] == [False, True, True]
+    gate.mend()
+    assert [told["state"] for told in await gate.client.bring_logbook()] == ["recorded"] * 3
