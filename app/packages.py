@@ -81,6 +81,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         organizations=identity.organizations,
     )
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
+    identity.provider.token_desk.record_in(door.disclosures)
     return Packages(
         auth=identity,
         codes=code,

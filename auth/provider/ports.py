@@ -5,6 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.kit.database import Connection
+from app.kit.structs import Model
 from auth.provider.clients.models import Client
 
 
@@ -17,6 +18,25 @@ class FindsClients(Protocol):
 
     async def find_department(self, connection: Connection, app_id: str) -> UUID | None:
         """Whose mini-app it is, while it is published and not suspended; it need not be a client."""
+        ...
+
+
+class Told(Model):
+    """Fields of a citizen that a client was told, with the scopes and bases that let it."""
+
+    person_id: UUID
+    client_id: str
+    organization_id: UUID
+    fields: list[str]
+    scopes: list[str]
+    bases: list[str]
+
+
+class RecordsDisclosures(Protocol):
+    """The list in which a citizen reads who was told what."""
+
+    async def record_told(self, connection: Connection, told: Told) -> None:
+        """Writes it down in the caller's transaction: no record, no fields."""
         ...
 
 

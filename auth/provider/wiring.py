@@ -49,6 +49,7 @@ class Provider:
 
     clients: Clients
     backchannel: BackchannelLogout
+    token_desk: TokenDesk
     injected: dict[str, Any]
 
 
@@ -102,6 +103,18 @@ def build_provider(
         clock=clock,
         issuer=issuer,
     )
+    token_desk = TokenDesk(
+        authentication=authentication,
+        clients=clients,
+        sessions=sessions,
+        tokens=tokens,
+        grants=grants,
+        desk=desk,
+        names=names,
+        people=people,
+        clock=clock,
+        issuer=issuer,
+    )
     cookies = Cookies(issuer)
     injected: dict[str, Any] = {
         "pushing": Pushing(authentication, id_tokens, clock),
@@ -118,21 +131,10 @@ def build_provider(
             exchange=Exchange(access_tokens=access_tokens, app_tokens=app_tokens, clients=clients, clock=clock),
             sessions=sessions,
         ),
-        "token_desk": TokenDesk(
-            authentication=authentication,
-            clients=clients,
-            sessions=sessions,
-            tokens=tokens,
-            grants=grants,
-            desk=desk,
-            names=names,
-            people=people,
-            clock=clock,
-            issuer=issuer,
-        ),
+        "token_desk": token_desk,
         "logout": Logout(clients=clients, id_tokens=id_tokens, browser_sessions=browser_sessions),
     }
-    return Provider(clients=clients, backchannel=backchannel, injected=injected)
+    return Provider(clients=clients, backchannel=backchannel, token_desk=token_desk, injected=injected)
 
 
 def routers() -> list[Router]:

@@ -9,6 +9,7 @@ from app.kit.database import Connection, Database
 from app.kit.ids import new_id
 from auth.guards import REAL_NAME
 from auth.principal import Principal
+from auth.provider.ports import Told
 from gateway.disclosures import repository
 from gateway.disclosures.models import Disclosure, DisclosureList, DisclosureView
 from gateway.policy import GrantedScope
@@ -74,6 +75,23 @@ class Disclosures:
             if values:
                 await repository.insert_disclosure(connection, self._record(principal, app, granted, sorted(values)))
             return values
+
+    async def record_told(self, connection: Connection, told: Told) -> None:
+        """Writes down what the identity provider told a client, in its transaction."""
+        await repository.insert_disclosure(
+            connection,
+            Disclosure(
+                id=new_id(),
+                subject_id=told.person_id,
+                agent_id=None,
+                app_id=told.client_id,
+                organization_id=told.organization_id,
+                scopes=told.scopes,
+                fields=told.fields,
+                bases=told.bases,
+                disclosed_at=self._clock.now(),
+            ),
+        )
 
     async def list_disclosures(
         self, connection: Connection, principal: Principal, *, after: UUID | None, limit: int

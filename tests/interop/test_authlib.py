@@ -19,6 +19,7 @@ from joserfc import jwt as jose
 from joserfc.jwk import ECKey, KeySet
 
 from app.demo.caller import Caller
+from app.kit.structs import Model
 from tests.interop.city import APP_ID, Browser, City, query_of
 
 
@@ -88,31 +89,47 @@ async def push(client: AsyncOAuth2Client, metadata: dict[str, Any], verifier: st
     return f"{metadata['authorization_endpoint']}?{query}"
 
 
-@pytest.mark.timeout(120)
-async def test_authlib(city: City, browser: Browser, authlib_client: AsyncOAuth2Client) -> None:
-    client = authlib_client
-    metadata = (
-        await client.request("GET", f"{city.issuer}/.well-known/openid-configuration", withhold_token=True)
-    ).json()
+class SignedIn(Model):
+    """What a sign-in gave, and what it was asked with."""
+
+    metadata: dict[str, Any]
+    token: dict[str, Any]
+    nonce: str
+
+
+async def sign_in(city: City, browser: Browser, client: AsyncOAuth2Client) -> SignedIn:
+    discovery = f"{city.issuer}/.well-known/openid-configuration"
+    metadata = (await client.request("GET", discovery, withhold_token=True)).json()
     verifier, nonce, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16), secrets.token_urlsafe(16)
     back = browser.visit(await push(client, metadata, verifier, nonce=nonce, state=state))
     assert query_of(back)["iss"] == metadata["issuer"]
-
     token = await client.fetch_token(
         metadata["token_endpoint"], authorization_response=back, state=state, code_verifier=verifier
     )
-    assert token["token_type"] == "DPoP"
-    claims = await check_id_token(client, metadata, token["id_token"], nonce)
+    return SignedIn(metadata=metadata, token=dict(token), nonce=nonce)
 
-    info = await client.request(
+
+async def ask_userinfo(client: AsyncOAuth2Client, signed_in: SignedIn) -> dict[str, Any]:
+    token = signed_in.token["access_token"]
+    answer = await client.request(
         "GET",
-        metadata["userinfo_endpoint"],
-        headers={"Authorization": f"DPoP {token['access_token']}"},
-        extensions={"token": token["access_token"]},
+        signed_in.metadata["userinfo_endpoint"],
+        headers={"Authorization": f"DPoP {token}"},
+        extensions={"token": token},
         withhold_token=True,
     )
-    assert info.json()["sub"] == claims["sub"]
+    told: dict[str, Any] = answer.json()
+    return told
 
+
+@pytest.mark.timeout(120)
+async def test_authlib(city: City, browser: Browser, authlib_client: AsyncOAuth2Client) -> None:
+    client = authlib_client
+    signed_in = await sign_in(city, browser, client)
+    metadata, token = signed_in.metadata, signed_in.token
+    assert token["token_type"] == "DPoP"
+    claims = await check_id_token(client, metadata, token["id_token"], signed_in.nonce)
+    assert (await ask_userinfo(client, signed_in))["sub"] == claims["sub"]
     refreshed = await client.refresh_token(metadata["token_endpoint"], token["refresh_token"])
     assert refreshed["access_token"] != token["access_token"]
     endpoint, auth = metadata["introspection_endpoint"], client.client_auth("private_key_jwt")

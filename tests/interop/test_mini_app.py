@@ -9,10 +9,14 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from app.demo.caller import Caller
 from app.demo.phone import Phone
-from tests.interop.city import APP_ID, City
+from tests.interop.city import APP_ID, Browser, City
+from tests.interop.test_authlib import ask_userinfo, authlib_client, sign_in
+
+__all__ = ["authlib_client"]
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -60,6 +64,25 @@ async def test_an_exchanged_token_opens_its_mini_app_at_the_gateway(city: City, 
     me = await phone.call("GET", "/v1/me")
     assert me["subject_id"] not in str(claims)
     assert (await call(city, phone, token, "/apps/cn.example.other/hello")).status_code in {401, 404}
+
+
+@pytest.mark.timeout(120)
+async def test_the_citizen_reads_what_the_provider_told_a_client(
+    city: City, browser: Browser, authlib_client: AsyncOAuth2Client
+) -> None:
+    signed_in = await sign_in(city, browser, authlib_client)
+    told = await ask_userinfo(authlib_client, signed_in)
+    assert told["identity_level"] == "1"
+    async with httpx.AsyncClient(base_url=city.issuer, timeout=20) as http:
+        citizen = Phone(http)
+        await citizen.sign_in(browser.phone)
+        newest = (await citizen.call("GET", "/v1/me/disclosures"))["items"][0]
+    assert (newest["app_id"], newest["fields"], newest["scopes"], newest["bases"]) == (
+        APP_ID,
+        ["identity_level"],
+        ["library.level"],
+        ["statute"],
+    )
 
 
 def assertion(city: City) -> str:

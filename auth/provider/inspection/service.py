@@ -18,6 +18,7 @@ from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
 from auth.provider.errors import INVALID_TOKEN, UNSUPPORTED_TOKEN
+from auth.provider.ports import RecordsDisclosures, Told
 from auth.provider.tokens.access_tokens import USERINFO_PATH, ClientTokens, IssuedToken
 from auth.provider.tokens.service import ClientGrants
 from auth.sessions.errors import INVALID_REQUEST, OAuthRefusal
@@ -82,6 +83,11 @@ class TokenDesk:
         self._people = people
         self._clock = clock
         self._issuer = issuer
+        self._list: RecordsDisclosures | None = None
+
+    def record_in(self, disclosures: RecordsDisclosures) -> None:
+        """Where the citizen reads what was told; the audit log holds it in any case."""
+        self._list = disclosures
 
     async def introspect(self, connection: Connection, form: Mapping[str, str]) -> Introspection | OAuthRefusal:
         """What the token means now, not when it was made."""
@@ -145,25 +151,31 @@ class TokenDesk:
         fields = frozenset[str]().union(*by_scope.values()) & tellable
         told = dict(await self._people.disclose(connection, session.subject_id, fields)) if fields else {}
         if told:
-            await self._record(connection, client, session, by_scope, sorted(told))
+            telling = [scope for scope in client.scopes if by_scope.get(scope.name, frozenset()) & set(told)]
+            await self._record(
+                connection,
+                Told(
+                    person_id=session.subject_id,
+                    client_id=client.client_id,
+                    organization_id=client.organization_id,
+                    fields=sorted(told),
+                    scopes=[scope.name for scope in telling],
+                    bases=[scope.basis for scope in telling],
+                ),
+            )
         return told
 
-    async def _record(
-        self,
-        connection: Connection,
-        client: Client,
-        session: Session,
-        by_scope: Mapping[str, frozenset[str]],
-        told: list[str],
-    ) -> None:
+    async def _record(self, connection: Connection, told: Told) -> None:
         await audit.record(
             connection,
             clock_now=self._clock.now(),
-            actor=f"client:{client.client_id}",
+            actor=f"client:{told.client_id}",
             action="userinfo.disclosed",
-            subject=f"person:{session.subject_id}",
-            detail={"fields": told, "scopes": [name for name, fields in by_scope.items() if fields & set(told)]},
+            subject=f"person:{told.person_id}",
+            detail={"fields": told.fields, "scopes": told.scopes},
         )
+        if self._list is not None:
+            await self._list.record_told(connection, told)
 
     async def _introspect_refresh_token(self, connection: Connection, client: Client, token: str) -> Introspection:
         session = await self._grants.find_refreshable(connection, client, token)

@@ -164,6 +164,7 @@ async def test_a_form_of_another_site_is_not_heard(
 async def test_another_browser_cannot_go_on(library: Department, new_browser: NewBrowser, act: str) -> None:
     victim, thief = new_browser("19900000021"), new_browser("19900000022")
     await victim.open(await library.begin())
+    await thief.open(await library.begin())  # and so holds a browser's secret, another one
     action = victim.actions()[0].rpartition("/")[0]
     method = "GET" if act == "" else "POST"
     assert (await thief.http.request(method, action + act)).status_code == 400
