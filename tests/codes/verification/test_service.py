@@ -454,5 +454,5 @@ async def test_the_keys_of_the_trust_list_are_the_keyring_s(city: City, connecti
     key = city.codes.grants._keyring.active("grant")
     listed = trust_list.keys[bytes.fromhex(key.kid)]
     assert listed.verifying_key.public_key == verifying_key_of(key).public_key
-    assert listed.kinds == frozenset({Kind.P, Kind.F, Kind.L})
+    assert listed.kinds == frozenset({Kind.P, Kind.F})
     assert isinstance(trust_list.issued_at, datetime)
