@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from app.kit.database import Connection
 from app.kit.vault import Vault
@@ -41,7 +42,7 @@ GUESSES = Allowance(tries=20, seconds=600)
 NOT_JUDGED = ("kind", "trust_list", "status", "validity")
 NOBODY_S = bytes(32)
 
-Shape = OnlineToken | OnlineDigits
+Shape: TypeAlias = OnlineToken | OnlineDigits
 
 
 class OnlineReader:
@@ -72,7 +73,7 @@ class OnlineReader:
         return _reading(known, match, now)
 
     def _match(self, shape: Shape, known: KnownHandle | None, scenario: int, step: int) -> Match | None:
-        """Under which step and scenario the tag is right. A handle of nobody's takes as long to be wrong."""
+        """Under which step and scenario the tag is right. The tag of nobody's handle is tried no less."""
         key = NOBODY_S if known is None else self._open(known)
         secret = OnlineSecret(key=key, environment=self._format.environment)
         found = next((match for match in self._candidates(shape, scenario, step) if _fits(secret, shape, match)), None)
