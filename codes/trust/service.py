@@ -157,7 +157,9 @@ class TrustLists:
         return tuple(sorted(keys, key=lambda key: key.kid))
 
     def _digest(self) -> bytes:
-        return hashlib.sha256(content_of(self._keys(), self._policies())).digest()
+        """Of what the list says and who vouches for it: a withdrawn list key or root is not waited out for an hour."""
+        vouching = [self._keyring.active(purpose).kid for purpose in (LIST_PURPOSE, ROOT_PURPOSE)]
+        return hashlib.sha256(content_of(self._keys(), self._policies()) + "".join(vouching).encode()).digest()
 
     def _believe(self, stored: StoredTrustList) -> PublishedTrustList:
         last = None if self._current is None else self._current.verified.version

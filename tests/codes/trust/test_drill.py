@@ -265,6 +265,31 @@ async def status_as_of(venue: Venue, phone: Phone) -> datetime | None:
     return venue.verifier.verify(phone.show(), scenario=301, now=now).freshness.status_as_of
 
 
+async def test_another_list_key_vouches_at_once_and_doors_go_on(
+    venue: Venue, phone: Phone, connection: Connection
+) -> None:
+    before = venue.verifier.version
+    await withdraw(venue, venue.floor.keyring.active("trust_list").kid, "trust_list")
+    await venue.pull()
+    assert venue.verifier.version == (before or 0) + 1
+    assert await venue.both(phone.show()) == OK
+
+
+async def test_doors_hold_the_next_root_too_and_are_given_another_by_hand_only_after_that(
+    venue: Venue, phone: Phone, city: City, floor: Floor, connection: Connection
+) -> None:
+    await withdraw(venue, floor.keyring.active("trust_root").kid, "trust_root")
+    await venue.pull()
+    assert await venue.both(phone.show()) == OK
+    await withdraw(venue, floor.keyring.active("trust_root").kid, "trust_root")
+    with pytest.raises(TrustListRefused, match="unknown root"):
+        await venue.pull()
+    assert (await venue.ask(phone.show(age=4))).reason is Reason.OK, "in the city nothing stands still"
+    given_anew = Venue(City(floor), floor, connection)
+    await given_anew.pull()
+    assert given_anew.verifier.verify(phone.show(age=3), scenario=301, now=city.clock.now()).reason is Reason.OK
+
+
 def test_a_key_of_a_profile_that_nobody_here_speaks_spoils_no_list() -> None:
     """The day a third profile is announced, doors of today go on with the keys that they understand."""
     from codes.trust.document import TrustList, encode_trust_list, verify_trust_list
