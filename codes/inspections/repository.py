@@ -58,6 +58,7 @@ async def find_inspection(connection: Connection, inspection_id: UUID, officer_i
     return None if row is None else convert(row, Inspection)
 
 
+# Of nobody in particular ($1 is null), so that the lead's part stands.
 FIND_ANY = SELECT_INSPECTION + " where i.id = $2 and $1::uuid is null"
 
 
