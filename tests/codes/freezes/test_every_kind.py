@@ -7,6 +7,7 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
+from codes.documents.models import VerifyDocument
 from codes.freezes.models import FreezeView, LiftFreeze
 from codes.freezes.service import Freezes
 from codes.grants.models import RevokeCodes
@@ -15,6 +16,7 @@ from codes.paper.models import IssuePaperCode
 from codes.status.models import Status, StatusPointer
 from codes.verdict import VerificationResult
 from codes.verification.models import VerifyCode
+from tests.codes.documents.test_documents import NUMBER, a_desk
 from tests.codes.enterprise_city import LIBRARY, an_official
 from tests.codes.family_city import FamilyCity, freezing
 from tests.codes.online.thin_client import ThinClient
@@ -22,7 +24,7 @@ from tests.codes.personal_city import Phone, a_scanner
 
 LIBRARY_ENTRY = 301
 OFFICIAL, COLLEAGUE = an_official("counter", organization_id=LIBRARY), an_official("counter", organization_id=LIBRARY)
-KINDS = ("phone", "token", "digits", "paper")
+KINDS = ("phone", "token", "digits", "paper", "document")
 
 Verdicts = dict[str, str]
 Ask = Callable[[], Awaitable[Verdicts]]
@@ -45,6 +47,13 @@ async def ask(city: FamilyCity, connection: Connection, phone: Phone, clock: Man
     thin = ThinClient(await city.codes.ladder.online_codes.issue(connection, phone.principal, IssueOnlineCode()))
     paper = await city.codes.ladder.paper_codes.issue(connection, phone.principal, IssuePaperCode())
 
+    city.people.by_document[NUMBER] = phone.person.id
+    desk = await a_desk(connection, LIBRARY_ENTRY)
+
+    async def type_document() -> VerificationResult:
+        request = VerifyDocument(document_number=NUMBER, scenario=LIBRARY_ENTRY, holder_checked=True)
+        return await city.codes.typed_documents.verify(connection, desk, request)
+
     async def scan(code: str) -> VerificationResult:
         request = VerifyCode(code=code, scenario=LIBRARY_ENTRY, holder_checked=True)
         return await city.codes.verifications.verify(connection, a_scanner(), request)
@@ -58,7 +67,8 @@ async def ask(city: FamilyCity, connection: Connection, phone: Phone, clock: Man
             "digits": thin.digits(now, LIBRARY_ENTRY, handle=1),
             "paper": paper.carrier,
         }
-        return {kind: str((await scan(code)).reason) for kind, code in shown.items()}
+        said = {kind: str((await scan(code)).reason) for kind, code in shown.items()}
+        return said | {"document": str((await type_document()).reason)}
 
     return asked
 
@@ -88,6 +98,7 @@ async def test_one_call_ends_every_kind(city: FamilyCity, connection: Connection
     assert ended.grants == 8
     assert ended.other_codes >= 2
     said = await ask()
+    assert said.pop("document") == "OK"  # no code: it stands in a wallet, and only a freeze reaches it
     assert "OK" not in said.values()
     assert (said["phone"], said["paper"]) == ("REVOKED", "REVOKED")
 
@@ -98,7 +109,9 @@ async def test_what_was_ended_under_a_freeze_does_not_come_back(
     frozen = await freeze(freezes, city, connection, phone)
     await city.codes.grants.revoke(connection, phone.principal, RevokeCodes())
     await freezes.lift(connection, COLLEAGUE, frozen.id, LiftFreeze(because="已找回", holder_checked=True))
-    assert "OK" not in (await ask()).values()
+    said = await ask()
+    assert said.pop("document") == "OK"
+    assert "OK" not in said.values()
 
 
 @pytest.mark.usefixtures("ask")
