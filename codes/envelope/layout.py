@@ -62,7 +62,8 @@ def read_usual(data: bytes) -> Usual | None:
     sizes = (device_size[0], issuer_size[0], presented_head[0] - SHORT)
     if sizes != (len(device_protected), len(granted), len(presented)):
         return None
-    if _whole(index) >= SHARD_INDICES or _whole(scenario) > LARGEST_SCENARIO:
+    place, situation = _whole(index), _whole(scenario)
+    if place >= SHARD_INDICES or situation > LARGEST_SCENARIO:
         return None
     device_headers = {ALGORITHM: COSE_ES256, GRANT_HEADER: [issuer_protected, {}, granted, issuer_signature]}
     issuer_headers = {ALGORITHM: COSE_ES256, KEY_ID: kid}
@@ -73,12 +74,12 @@ def read_usual(data: bytes) -> Usual | None:
             expires_at=int.from_bytes(exp, "big"),
             cti=cti,
             shard=_whole(shard),
-            index=_whole(index),
+            index=place,
             kind=KINDS[kind[0]],
             device_key=ES256.decode_key({KEY_TYPE: EC2, CURVE: P256, X: x, Y: y == TRUE}),
         ),
         iat=int.from_bytes(iat, "big"),
-        scenario=_whole(scenario),
+        scenario=situation,
     )
 
 
