@@ -49,13 +49,14 @@ class BrowserSessions:
         return self._tokens.make(session.id, 0).text
 
     async def find(self, connection: Connection, cookie: str | None) -> Session | None:
-        """The living session that a cookie names, None for anything else. Its idle time begins anew."""
+        """The living session that a cookie names, None for anything else."""
         token = self._tokens.recognise(cookie) if cookie else None
         session = await self._sessions.find_living(connection, token.session_id) if token else None
-        if session is None or session.client_id != CLIENT:
-            return None
+        return session if session is not None and session.client_id == CLIENT else None
+
+    async def keep_alive(self, connection: Connection, session: Session) -> None:
+        """It was used: its idle time begins anew. Locks it, so whoever is about to end it does not call this before."""
         await self._sessions.keep_alive(connection, session.id)
-        return session
 
     async def end(self, connection: Connection, session: Session) -> None:
         """Signs the browser out, and with it every client that signed in through it."""

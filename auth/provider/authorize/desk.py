@@ -64,6 +64,8 @@ class Desk:
 
     async def show(self, connection: Connection, visit: Visit, session: Session | None) -> Page:
         """The page of the next step, or the way back to the client."""
+        if session is not None:
+            await self.browser_sessions.keep_alive(connection, session)
         next_ = await self.authorizing.look(connection, visit, session)
         if next_.step is Step.SIGN_IN:
             known = visit.request.otp_challenge_id is not None

@@ -71,12 +71,14 @@ class BackchannelLogout:
 
     async def sessions_ended(self, connection: Connection, ended: Sequence[RevokedSession]) -> None:
         """Notes every ended session of a client that wants to know, in the transaction that ended it."""
-        for session in ended:
-            client = (
-                await self._clients.find_client(connection, session.client_id) if session.method == "code" else None
-            )
-            if client is not None and client.backchannel_logout_uri is not None:
-                notice = Notice(client_id=client.client_id, session_id=session.id, subject_id=session.subject_id)
+        of_clients = [session for session in ended if session.method == "code"]
+        listening = {
+            client_id: await self._listens(connection, client_id)
+            for client_id in {session.client_id for session in of_clients}
+        }
+        for session in of_clients:
+            if listening[session.client_id]:
+                notice = Notice(client_id=session.client_id, session_id=session.id, subject_id=session.subject_id)
                 payload: dict[str, Any] = msgspec.to_builtins(notice)
                 await self._outbox.enqueue(connection, topic=TOPIC, payload=payload, now=self._clock.now())
 
@@ -93,6 +95,10 @@ class BackchannelLogout:
         status = await self._network.post_form(client.backchannel_logout_uri, form)
         if status not in ACCEPTED:
             raise NotAccepted(str(status))
+
+    async def _listens(self, connection: Connection, client_id: str) -> bool:
+        client = await self._clients.find_client(connection, client_id)
+        return client is not None and client.backchannel_logout_uri is not None
 
     def _token(self, client: Client, notice: Notice) -> str:
         """A logout token (section 2.4): never with a nonce, so that it cannot pass for an ID token."""

@@ -11,7 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from app.kit.database import Connection
 from app.kit.http import Injected
 from auth.guards import public
-from auth.provider.errors import answer
+from auth.provider.errors import INVALID_CLIENT, answer
 from auth.provider.forms import read_form, takes_form
 from auth.provider.tokens.endpoint import TokenEndpoint
 from auth.provider.tokens.models import ClientTokenAnswer
@@ -49,8 +49,10 @@ async def exchange_token(
     authenticator: Injected[Authenticator],
 ) -> Response[TokenPair | ClientTokenAnswer]:
     """Form-encoded. The DPoP header binds what is given to its key; clients always need it (RFC 9449, section 5)."""
+    if request.headers.get("authorization", "").lower().startswith("basic"):
+        return answer(INVALID_CLIENT)  # a shared secret, which nobody has here
     form = await read_form(request)
-    if form is None or "authorization" in request.headers:
+    if form is None:
         return answer(INVALID_REQUEST)
     try:
         jkt = authenticator.find_proof_key(request.scope)

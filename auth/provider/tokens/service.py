@@ -75,7 +75,8 @@ class ClientGrants:
 
         FAPI 2.0, section 5.3.2.1 (no rotation); RFC 9449, section 5: for such clients it is not bound to a DPoP key.
         """
-        session = await self.find_refreshable(connection, client, form.get("refresh_token", ""))
+        found = await self.find_refreshable(connection, client, form.get("refresh_token", ""))
+        session = None if found is None else await self._sessions.hold_living(connection, found.id)
         if session is None:
             return INVALID_GRANT
         allowed = await self._desk.allowed_scopes(connection, client, session.subject_id, session.scopes)
@@ -98,9 +99,12 @@ class ClientGrants:
         )
 
     async def find_refreshable(self, connection: Connection, client: Client, token: str) -> Session | None:
-        """The living session that a refresh token of this very client names; it stays while the transaction does."""
+        """The living session that a refresh token of this very client names.
+
+        Not locked: whoever ends it locks all sessions of its holder, in their order.
+        """
         recognised = self._refresh_tokens.recognise(token)
-        session = await self._sessions.hold_living(connection, recognised.session_id) if recognised else None
+        session = await self._sessions.find_living(connection, recognised.session_id) if recognised else None
         return session if session is not None and session.client_id == client.client_id else None
 
     async def _refuse_used(self, connection: Connection, client: Client, code_hash: bytes) -> OAuthRefusal:

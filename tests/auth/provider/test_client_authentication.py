@@ -189,7 +189,7 @@ async def test_client_secrets_in_the_header_are_not_heard(library: Department) -
     answer = await library.http.post("/oauth/par", data={"response_type": "code"}, headers=basic)
     assert answer.json()["error"] == "invalid_client"
     answer = await library.http.post("/oauth/token", data={"grant_type": "client_credentials"}, headers=basic)
-    assert answer.json()["error"] == "invalid_request"
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
 async def test_a_client_that_is_gone_is_refused(library: Department, register: Register) -> None:
