@@ -16,7 +16,7 @@ from app.kit.structs import Model
 from codes.envelope.claims import LARGEST_SHARD
 from codes.errors import ShardUnknown
 from codes.keys import signer_of
-from codes.status import repository
+from codes.status import repository, step_repository
 from codes.status.models import TTL_SECONDS, Status, StatusPointer, encode_status_list, pack
 from codes.status.slots import Family, Slots, shards_until
 from codes.trust.models import CodeFormat
@@ -143,7 +143,7 @@ class Statuses:
 
     async def _sign(self, connection: Connection, shard: int, now: datetime) -> PublishedStatusList:
         changes = self._changes
-        step = (await repository.get_steps(connection)).last  # read first: the entries may be newer, never older
+        step = (await step_repository.get_steps(connection)).last  # read first: the entries may be newer, never older
         packed = pack(await repository.list_shown(connection, shard))
         key = self._keyring.active(KEY_PURPOSE)
         body = encode_status_list(

@@ -15,11 +15,11 @@ from app.kit.keyring import Keyring
 from app.kit.structs import Model
 from codes.errors import ChangesForgotten
 from codes.keys import signer_of
-from codes.status import repository
+from codes.status import step_repository as repository
 from codes.status.changes import decoys_for, encode_changes
 from codes.status.models import Status, StatusPointer
-from codes.status.repository import Change
 from codes.status.service import CHANNEL, GRANTS_PER_BATCH, KEY_PURPOSE, Statuses
+from codes.status.step_repository import Change
 from codes.trust.models import CodeFormat
 
 STEP_EVERY_SECONDS = 10
