@@ -9,9 +9,9 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.keyring import ANNOUNCED_FOR
 from codes.enterprises.models import IssueCode
-from codes.enterprises.reading import ANYBODY
 from codes.offline import status_list_key, verify_offline
 from codes.status.models import verify_status_list
+from codes.stickers.reading import ANYBODY
 from codes.verdict import Reason
 from tests.codes.enterprise_city import RESTAURANT, EnterpriseRooms, agent_of
 
