@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.kit.structs import Model, Request
+from codes.envelope.layout import LARGEST_SCENARIO
 from codes.scenarios.models import Scenario
 from codes.verdict import Reason, Verdict, verdict_of
 
@@ -58,7 +59,7 @@ class OfflineEntry(Request):
 
     entry_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{8,64}(?![\s\S])")]
     code: str
-    scenario: int
+    scenario: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_SCENARIO)]
     scanned_at: Annotated[datetime, msgspec.Meta(tz=True)]
     verdict: Verdict
     reason: Reason
