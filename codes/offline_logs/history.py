@@ -1,6 +1,8 @@
 """The books as they stood: which keys were believed, and what was void, when a scan took place without the city."""
 
+from bisect import bisect_right
 from datetime import datetime
+from operator import itemgetter
 
 import msgspec
 
@@ -12,30 +14,34 @@ from codes.offline_logs import repository
 from codes.status.models import Status, StatusPointer
 from codes.trust.document import verify_trust_list
 from codes.trust.models import CodeFormat, VerifiedTrustList
-from codes.trust.repository import StoredTrustList
 from codes.trust.service import TrustLists
 from codes.verification.standing import Standing, Standings
 
 
 class TrustHistory:
-    """Trust lists of the last days. Made anew for each log; remembers what it read for that one."""
+    """Trust lists of the last days. Made anew for each log; reads each list once, however many scans ask for it."""
 
     def __init__(self, trust_lists: TrustLists, code_format: CodeFormat, connection: Connection) -> None:
         self._trust_lists = trust_lists
         self._code_format = code_format
         self._connection = connection
-        self._known: dict[int, VerifiedTrustList] = {}
+        self._issued: list[tuple[datetime, int]] | None = None
+        self._known: dict[int | None, VerifiedTrustList] = {}
 
     async def at(self, moment: datetime) -> VerifiedTrustList:
         """The list in force at `moment`; the present one where none of that time is kept."""
-        stored = await repository.find_trust_list(self._connection, moment)
+        if self._issued is None:
+            self._issued = await repository.list_issued(self._connection)
+        place = bisect_right(self._issued, moment, key=itemgetter(0))
+        version = self._issued[place - 1][1] if place else None
+        if version not in self._known:
+            self._known[version] = await self._read(version)
+        return self._known[version]
+
+    async def _read(self, version: int | None) -> VerifiedTrustList:
+        stored = None if version is None else await repository.find_trust_list(self._connection, version)
         if stored is None:
             return (await self._trust_lists.current(self._connection)).verified
-        if stored.version not in self._known:
-            self._known[stored.version] = self._verified(stored)
-        return self._known[stored.version]
-
-    def _verified(self, stored: StoredTrustList) -> VerifiedTrustList:
         return verify_trust_list(
             stored.body,
             {bytes.fromhex(root.kid): verifying_key_of(root) for root in self._trust_lists.roots()},

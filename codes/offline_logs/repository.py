@@ -55,15 +55,22 @@ async def delete_entries(connection: Connection, before: datetime) -> None:
     await connection.execute(DELETE_ENTRIES, before)
 
 
+LIST_ISSUED = "select version, issued_at from codes.trust_list order by version"
+
+
+async def list_issued(connection: Connection) -> list[tuple[datetime, int]]:
+    """When each of the trust lists that are still kept came into force, oldest first."""
+    return [(row["issued_at"], row["version"]) for row in await connection.fetch(LIST_ISSUED)]
+
+
 FIND_TRUST_LIST = """
-select version, issued_at, next_update_at, content_digest, body
-  from codes.trust_list where issued_at <= $1 order by version desc limit 1
+select version, issued_at, next_update_at, content_digest, body from codes.trust_list where version = $1
 """
 
 
-async def find_trust_list(connection: Connection, moment: datetime) -> StoredTrustList | None:
-    """The list that was in force at `moment`, as long as it is kept."""
-    row = await connection.fetchrow(FIND_TRUST_LIST, moment)
+async def find_trust_list(connection: Connection, version: int) -> StoredTrustList | None:
+    """The list of that version, unless it was forgotten a moment ago."""
+    row = await connection.fetchrow(FIND_TRUST_LIST, version)
     return None if row is None else convert(row, StoredTrustList)
 
 

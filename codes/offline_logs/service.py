@@ -166,10 +166,10 @@ def in_order(seen: Iterable[Seen]) -> list[Seen]:
     Of several scans of one showing the door's own acceptance counts, and the earliest of those.
     """
 
-    def key(one: Seen) -> tuple[bytes, int, bool, datetime]:
+    def key(one: Seen) -> tuple[bytes, int, bool, datetime, str]:
         claims, presentation, entry = one.examined.claims, one.examined.presentation, one.entry
         showing = (b"" if claims is None else claims.cti, presentation.iat if presentation else 0)
-        return (*showing, entry.verdict is not Verdict.ACCEPT, entry.scanned_at)
+        return (*showing, entry.verdict is not Verdict.ACCEPT, entry.scanned_at, entry.entry_id)
 
     return sorted(seen, key=key)
 

@@ -294,7 +294,7 @@ REFUSED: dict[str, tuple[dict[str, Any], timedelta, str]] = {
     "in the future": ({}, timedelta(minutes=6), "in_the_future"),
     "year 9999": ({}, timedelta(days=365 * 7900), "in_the_future"),
     "no scenario": ({"scenario": 999}, timedelta(), "scenario_unknown"),
-    "a scenario beyond every number": ({"scenario": 2**62}, timedelta(), "scenario_unknown"),
+    "the last number of all": ({"scenario": 0xFFFF}, timedelta(), "scenario_unknown"),
 }
 
 
@@ -372,6 +372,8 @@ BAD_LOGS: dict[str, dict[str, Any]] = {
     "an id with a newline": {"entry_id": "12345678\n"},
     "a nonce that is no base64url": {"cnonce": "not base64url!"},
     "a nonce of no possible length": {"cnonce": "A" * 13},
+    "a scenario beyond every number": {"scenario": 0x10000},
+    "a scenario below zero": {"scenario": -1},
     "an unknown field": {"holder": "somebody"},
 }
 
