@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -82,7 +83,6 @@ def read_scenarios(text: bytes) -> Scenarios:
 
 
 @functools.cache
-def catalogue_schema() -> bytes:
+def catalogue_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a scenario file, for editors and other programs; the rules beyond it are ours."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Catalogue)
-    return msgspec.json.format(msgspec.json.encode(schema)) + b"\n"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(Catalogue)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from codes.scenarios.catalogue import Scenarios, catalogue_schema, check_scenarios, load_scenarios
 from codes.scenarios.errors import CatalogueInvalid
@@ -55,7 +56,7 @@ def check(file: Path) -> None:
 @scenarios.command()
 def schema() -> None:
     """Print the JSON Schema (2020-12) of a scenario file."""
-    click.echo(catalogue_schema().decode(), nl=False)
+    click.echo(msgspec.json.format(msgspec.json.encode(catalogue_schema())))
 
 
 def _read(file: Path | None) -> Scenarios:

@@ -56,7 +56,7 @@ def list_scenarios(request: Request[Any, Any, Any], scenarios: Injected[Scenario
     media_type="application/schema+json",
     sync_to_thread=False,
 )
-def read_scenario_schema() -> Response[bytes]:
+def read_scenario_schema() -> Response[dict[str, Any]]:
     """Draft 2020-12."""
     headers = {"Cache-Control": f"public, max-age={SCHEMA_FRESH_SECONDS}"}
     return Response(catalogue_schema(), headers=headers, media_type="application/schema+json")
