@@ -1,19 +1,20 @@
 """The books as they stood: which keys were believed, and what was void, when a scan took place without the city."""
 
 from bisect import bisect_right
+from collections.abc import Collection
 from datetime import datetime
 from operator import itemgetter
 
 import msgspec
 
 from app.kit.database import Connection
-from codes.envelope.claims import Claims
+from codes.envelope.claims import PRESENTED, Claims
 from codes.keys import verifying_key_of
 from codes.offline import StatusFound
 from codes.offline_logs import repository
 from codes.status.models import Status, StatusPointer
 from codes.trust.document import verify_trust_list
-from codes.trust.models import CodeFormat, VerifiedTrustList
+from codes.trust.models import CodeFormat, TrustedKey, VerifiedTrustList
 from codes.trust.service import TrustLists
 from codes.verification.standing import Standing, Standings
 
@@ -39,15 +40,27 @@ class TrustHistory:
         return self._known[version]
 
     async def _read(self, version: int | None) -> VerifiedTrustList:
+        present = (await self._trust_lists.current(self._connection)).verified
         stored = None if version is None else await repository.find_trust_list(self._connection, version)
         if stored is None:
-            return (await self._trust_lists.current(self._connection)).verified
-        return verify_trust_list(
+            return present
+        past = verify_trust_list(
             stored.body,
             {bytes.fromhex(root.kid): verifying_key_of(root) for root in self._trust_lists.roots()},
             self._code_format.environment,
             now=stored.issued_at,
         )
+        stolen = await repository.list_withdrawn(self._connection)
+        keys = {kid: key for kid, key in past.keys.items() if kid in present.keys or left_by_itself(key, stolen)}
+        return msgspec.structs.replace(past, keys=keys)
+
+
+def left_by_itself(key: TrustedKey, stolen: Collection[bytes]) -> bool:
+    """Whether a key may have left the list since because its time was over: only those of grants live that short.
+
+    What was stolen is believed no more, also of the time before: a thief writes any date into a log.
+    """
+    return key.kinds <= PRESENTED and key.kid not in stolen
 
 
 async def standing_at(

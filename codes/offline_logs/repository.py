@@ -74,6 +74,14 @@ async def find_trust_list(connection: Connection, version: int) -> StoredTrustLi
     return None if row is None else convert(row, StoredTrustList)
 
 
+LIST_WITHDRAWN = "select kid from codes.reissue where withdrawn"
+
+
+async def list_withdrawn(connection: Connection) -> set[bytes]:
+    """The keys of grants that were taken back because they were stolen."""
+    return {bytes.fromhex(row["kid"]) for row in await connection.fetch(LIST_WITHDRAWN)}
+
+
 FIND_CHANGED_AT = "select changed_at from codes.status_entry where shard = $1 and index = $2"
 
 

@@ -14,9 +14,11 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
+from codes.envelope.claims import Kind
 from codes.grants.models import RevokeCodes
-from codes.offline_logs.history import TrustHistory
+from codes.offline_logs.history import TrustHistory, left_by_itself
 from codes.offline_logs.models import LATEST_UPLOAD, MOST_ENTRIES, OfflineEntry, conflicts_of
+from codes.trust.models import TrustedKey
 from codes.verdict import Reason, Verdict, verdict_of
 from codes.verification.models import VerifyCode
 from codes.wiring import routers
@@ -413,6 +415,44 @@ async def test_an_upload_is_in_the_audit_log_once(
     assert [(row["actor"], row["detail"]) for row in rows] == [
         (f"scanner:{device.id}", {"entries": 2, "conflicts": {"replayed": 1, "verdict_differs": 1}})
     ]
+
+
+async def test_a_stolen_key_is_not_believed_of_the_time_before_either(
+    *,
+    http: httpx.AsyncClient,
+    city: City,
+    floor: Floor,
+    connection: Connection,
+    device: Device,
+    phone: Phone,
+    clock: ManualClock,
+) -> None:
+    await city.codes.trust_lists.publish_when_due()
+    scanned_at, code, kid = clock.now(), phone.show(), floor.keyring.active("grant").kid
+    clock.advance(3600)
+    await floor.keyring.withdraw(connection, "grant", kid)
+    await floor.keyring.load(connection)
+    await city.codes.reissues.ask(connection, kid, spread=timedelta(minutes=10), withdrawn=True)
+    await city.codes.trust_lists.publish_when_due()
+    (item,) = await told(http, device, an_entry(code, scanned_at))
+    assert (item["reason"], item["conflicts"]) == ("UNKNOWN_KEY", ["verdict_differs"])
+
+
+KINDS = [(Kind.P, Kind.F), (Kind.P,), (Kind.L,), (Kind.E, Kind.V, Kind.I), (Kind.P, Kind.L), (64,), (65,)]
+
+
+@pytest.mark.parametrize("kinds", KINDS)
+@pytest.mark.parametrize("stolen", [True, False])
+def test_only_keys_of_grants_leave_by_themselves_within_days(*, kinds: tuple[int, ...], stolen: bool) -> None:
+    key = TrustedKey(
+        kid=b"\x00\x00\x00\x01",
+        verifying_key=None,
+        kinds=frozenset(kinds),
+        not_before=0,
+        not_after=None,
+        state="active",
+    )
+    assert left_by_itself(key, {key.kid} if stolen else set()) is (not stolen and set(kinds) <= {Kind.P, Kind.F})
 
 
 async def test_the_keys_of_that_time_are_asked(city: City, connection: Connection, clock: ManualClock) -> None:
