@@ -11,7 +11,19 @@ import httpx
 import msgspec
 
 from app.boot import ground, with_data_directory
-from app.demo.chapters import citizen, codes, department, enterprise, family, inspection, ladder, places, records, trust, venues
+from app.demo.chapters import (
+    citizen,
+    codes,
+    department,
+    enterprise,
+    family,
+    inspection,
+    ladder,
+    places,
+    records,
+    trust,
+    venues,
+)
 from app.demo.city import City, plan_city, running_city
 from app.demo.phone import Phone
 from app.demo.staff import StaffRoom, appoint_staff

@@ -73,6 +73,7 @@ OUT_OF_REACH = {
     "POST /v1/form-tickets/redemptions",
     "POST /v1/staff/deferred-notices",
     "POST /v1/scanners",
+    "POST /v1/scanners/me/operator",
     "POST /v1/enterprise-checks",
     "POST /v1/inspections/{inspection_id}/ratings",
     "POST /v1/enterprise-pushes/{push_id}/approval",
