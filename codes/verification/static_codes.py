@@ -2,11 +2,11 @@
 
 from app.kit.database import Connection
 from codes.enterprises import repository as enterprises
-from codes.enterprises.models import EnterpriseCode
 from codes.envelope.claims import Kind
 from codes.places import repository as places
-from codes.places.models import Place
 from codes.verification.ports import Holder
+
+FIND_BY_CTI = {Kind.E: enterprises.find_code_by_cti, Kind.V: places.find_place_by_cti}
 
 
 class StaticCodes:
@@ -14,9 +14,6 @@ class StaticCodes:
 
     async def find_holder(self, connection: Connection, kind: Kind, cti: bytes, /) -> Holder | None:
         """The organization behind the code, or None. A thing has no holder but whoever keeps it."""
-        code: EnterpriseCode | Place | None = None
-        if kind is Kind.E:
-            code = await enterprises.find_code_by_cti(connection, cti)
-        elif kind is Kind.V:
-            code = await places.find_place_by_cti(connection, cti)
+        find = FIND_BY_CTI.get(kind)
+        code = None if find is None else await find(connection, cti)
         return None if code is None else Holder(subject_type="organization", subject_id=code.organization_id)
