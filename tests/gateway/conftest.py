@@ -43,7 +43,7 @@ class KnownCallers:
 
     def authenticate(self, scope: Any, *, origin: str | None = None, app_id: str | None = None) -> Principal | None:
         assert origin in {None, "http://apps.localhost:8000"}
-        assert app_id is None or app_id in scope["path"]
+        assert app_id is None or app_id.encode() in scope["raw_path"]
         value = find_header(scope["headers"], b"authorization")
         if value is None:
             return None
