@@ -20,6 +20,7 @@ from tests.codes.enterprise_city import Caller, build_app, client_of
 from tests.codes.personal_city import City, Phone
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "venues.md"
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 VERIFY, REFRESH = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[:2]
 
 
@@ -150,3 +151,10 @@ async def test_a_door_that_fails_to_pull_goes_on_with_what_it_has(door: Door, ph
     with pytest.raises(httpx.HTTPError):
         door.refresh()
     assert door.check(phone.show()) == "ACCEPT OK 通过"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_readme_shows_what_the_venue_document_tries(name: str) -> None:
+    shown = PYTHON.findall((DOCUMENT.parents[1] / name).read_text(encoding="utf-8"))
+    assert shown
+    assert all(block in DOCUMENT.read_text(encoding="utf-8") for block in shown)
