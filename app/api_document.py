@@ -24,7 +24,7 @@ from app.api_examples import EXAMPLES
 from app.kit.bodies import JSON
 from app.kit.http import PROBLEM_JSON
 from auth.guards import public
-from codes.scanners.guards import known_scanner, scanner
+from codes.venues.scanners.guards import known_scanner, scanner
 
 NOBODY: Final[list[SecurityRequirement]] = []
 SIGNED_IN: Final[list[SecurityRequirement]] = [{"dpop": []}, {"bearer": []}]

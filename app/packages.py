@@ -17,7 +17,7 @@ from app.kit.structs import Text
 from app.settings import Settings
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices
-from codes.counter_wiring import CounterPorts
+from codes.counters.wiring import CounterPorts
 from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
 from gateway.limits import Limit

@@ -23,7 +23,7 @@ from codes.envelope.presentation import (
 )
 from codes.envelope.profiles import VerifyingKey
 from codes.envelope.static_code import UnverifiedStaticCode, parse_static_code
-from codes.online.carriers import is_digits, is_token
+from codes.showing.online.carriers import is_digits, is_token
 from codes.status.models import Status, VerifiedStatusList
 from codes.trust.models import CodeFormat, KeyUse, ScenarioPolicy, VerifiedTrustList
 from codes.verdict import Check, Freshness, Reason, Refused, VerificationResult, retry_of, verdict_of

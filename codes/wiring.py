@@ -8,7 +8,8 @@ from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
-from codes.counter_wiring import (
+from codes.counters.form_tickets.service import FormTickets
+from codes.counters.wiring import (
     CounterPorts,
     CounterServices,
     build_counter,
@@ -16,31 +17,27 @@ from codes.counter_wiring import (
     counter_routers,
     forget_counter,
 )
-from codes.counters.service import FormTickets
-from codes.documents.service import TypedDocuments
-from codes.enterprise_checks.http_source import source_client
+from codes.enterprise.checks.http_source import source_client
+from codes.enterprise.enterprises.reading import StickerReader
+from codes.enterprise.enterprises.routes import enterprise_router
+from codes.enterprise.enterprises.service import EnterpriseCodes
+from codes.enterprise.wiring import EnterpriseServices, build_enterprise, enterprise_jobs, enterprise_routers
 from codes.enterprise_ports import FindsOrganizations, NamesOfficials
-from codes.enterprise_wiring import EnterpriseServices, build_enterprise, enterprise_jobs, enterprise_routers
-from codes.enterprises.reading import StickerReader
-from codes.enterprises.routes import enterprise_router
-from codes.enterprises.service import EnterpriseCodes
 from codes.envelope.claims import Kind
-from codes.grants.mandates import MandateCheck
-from codes.grants.pointers import Pointers
-from codes.grants.ports import FindsDevices, FindsGuardians
-from codes.grants.routes import grants_router
-from codes.grants.service import Grants
-from codes.ladder_wiring import KnowsPeople, LadderServices, build_ladder, forget_ladder, ladder_routers
+from codes.pictures.wiring import Posters, build_posters
 from codes.places.routes import place_router
 from codes.places.service import Places
-from codes.poster_wiring import Posters, build_posters
-from codes.record_wiring import RecordServices, build_record, forget_old_records, record_routers
-from codes.scanner_wiring import ScannerServices, build_scanners, scanner_routers
-from codes.scanners.narrowing import Registrations
+from codes.records.wiring import RecordServices, build_record, forget_old_records, record_routers
 from codes.scenarios.catalogue import Scenarios, load_scenarios
 from codes.scenarios.editions import ScenarioEditions
 from codes.scenarios.routes import scenario_router
 from codes.settings import CodesSettings
+from codes.showing.grants.mandates import MandateCheck
+from codes.showing.grants.pointers import Pointers
+from codes.showing.grants.ports import FindsDevices, FindsGuardians
+from codes.showing.grants.routes import grants_router
+from codes.showing.grants.service import Grants
+from codes.showing.wiring import KnowsPeople, LadderServices, build_ladder, forget_ladder, ladder_routers
 from codes.status.routes import status_router
 from codes.status.service import Statuses
 from codes.status.slots import Slots
@@ -51,6 +48,9 @@ from codes.stickers.routes import sticker_router
 from codes.trust.reissue import Reissues
 from codes.trust.routes import trust_router
 from codes.trust.service import TrustLists
+from codes.venues.documents.service import TypedDocuments
+from codes.venues.scanners.narrowing import Registrations
+from codes.venues.wiring import ScannerServices, build_scanners, scanner_routers
 from codes.verification.answers import Answers
 from codes.verification.holders import Holders
 from codes.verification.models import policy_of

@@ -13,9 +13,9 @@ import httpx
 import msgspec
 
 from app.demo.caller import Caller, Refused
-from codes.scanner_client.client import ScannerClient
-from codes.scanner_client.device import ScannerDevice
-from codes.scanner_client.keystrokes import normalise
+from codes.venues.scanner_client.client import ScannerClient
+from codes.venues.scanner_client.device import ScannerDevice
+from codes.venues.scanner_client.keystrokes import normalise
 
 
 class ScannerProgram:

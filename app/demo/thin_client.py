@@ -6,7 +6,7 @@ from typing import Any
 
 from app.demo.caller import Caller
 from codes.envelope.cose import Environment
-from codes.online.carriers import STEP_SECONDS, OnlineSecret, encode_digits, encode_token
+from codes.showing.online.carriers import STEP_SECONDS, OnlineSecret, encode_digits, encode_token
 
 
 class ThinClient:

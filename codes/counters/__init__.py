@@ -1,1 +1,1 @@
-"""Counters (亮码办事, 免填表): a scan gives a form ticket, the counter redeems it once, the citizen confirms."""
+"""亮码办事: what a scan at a counter opens, and what issuers say their holders are entitled to."""

@@ -12,10 +12,10 @@ from codes.enterprise_ports import KnownOrganization
 from codes.lines import ONE_LINE
 from codes.places import texts
 from codes.places.facts import MOST_SCENARIOS
-from codes.scanners.models import Site
 from codes.scenarios.models import PERSONAL_KINDS, Attribute, Scenario
 from codes.status.models import StatusPointer
 from codes.stickers.models import Description, Fact, Section
+from codes.venues.scanners.models import Site
 
 State: TypeAlias = Literal["active", "revoked"]
 Purpose: TypeAlias = Literal["door", "thing"]

@@ -24,12 +24,12 @@ from codes.places import repository
 from codes.places.errors import NobodyScansThere, PlaceScenariosInvalid, PlacesExhausted, PlaceUnknown
 from codes.places.facts import PlaceFacts, encode_facts
 from codes.places.models import Place, PlaceList, PlaceView, RegisterPlace, description_of, purpose_of, view_of
-from codes.scanners.repository import insert_site
 from codes.scenarios.catalogue import Scenarios
 from codes.scenarios.models import Scenario
 from codes.status.service import Statuses
 from codes.stickers.models import Description
 from codes.trust.models import CodeFormat
+from codes.venues.scanners.repository import insert_site
 
 KEY_PURPOSE: Final = "enterprise_code"
 KEEPER: Final = "scanner_admin"

@@ -74,7 +74,7 @@ class FindsEntitlements(Protocol):
 
 
 class Scans(Protocol):
-    """Who scans, as `codes.scanners` shows a device whose signature held."""
+    """Who scans, as `codes.venues.scanners` shows a device whose signature held."""
 
     @property
     def id(self) -> UUID: ...

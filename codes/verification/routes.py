@@ -11,8 +11,8 @@ from app.kit.database import Connection
 from app.kit.http import Injected
 from auth.guards import citizen
 from auth.principal import Principal
-from codes.scanners.guards import ScannerGate, carry, known_scanner, provide_scanner
-from codes.scanners.models import Scanner
+from codes.venues.scanners.guards import ScannerGate, carry, known_scanner, provide_scanner
+from codes.venues.scanners.models import Scanner
 from codes.verdict import VerificationResult
 from codes.verification.models import ScanList, VerifyCode
 from codes.verification.scans import CURSOR, ScanRecords

@@ -5,8 +5,8 @@ from datetime import datetime
 from app.kit.database import Connection
 from app.kit.structs import Model
 from codes.envelope.claims import PRESENTED, Claims, Kind
-from codes.grants.pointers import Pointers
 from codes.offline import Judged, StatusFound
+from codes.showing.grants.pointers import Pointers
 from codes.status.models import StatusPointer
 from codes.status.service import Statuses
 from codes.verdict import Reason

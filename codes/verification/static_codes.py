@@ -1,7 +1,7 @@
 """Whom a code on a wall speaks of, by the registers of such codes."""
 
 from app.kit.database import Connection
-from codes.enterprises import repository as enterprises
+from codes.enterprise.enterprises import repository as enterprises
 from codes.envelope.claims import Kind
 from codes.places import repository as places
 from codes.verification.ports import Holder

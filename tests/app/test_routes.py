@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from app.main import House
 from auth import guards as auth_guards
-from codes.scanners import guards as scanner_guards
+from codes.venues.scanners import guards as scanner_guards
 
 FACTORIES = {"person", "official"}
 ON_THEIR_OWN = {"public", "signed_in", "organization_agent", "citizen", "scanner", "known_scanner"}

@@ -30,11 +30,11 @@ from auth.documents import make_synthetic_credit_code
 from auth.keys import point_of
 from auth.principal import Principal
 from auth.sessions.middleware import provide_principal
-from codes.enterprise_checks.service import EnterpriseChecks
-from codes.enterprise_checks.sources import SourceDesk
-from codes.scanners.guards import COVERED, TAG
-from codes.scanners.service import PROOF_TYPE
+from codes.enterprise.checks.service import EnterpriseChecks
+from codes.enterprise.checks.sources import SourceDesk
 from codes.settings import CodesSettings
+from codes.venues.scanners.guards import COVERED, TAG
+from codes.venues.scanners.service import PROOF_TYPE
 from codes.wiring import CodesPorts, build_codes
 
 ORIGIN = "http://127.0.0.1:8000"

@@ -11,10 +11,10 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
 from app.kit.structs import Model
-from codes.counter_wiring import CounterPorts
+from codes.counters.wiring import CounterPorts
 from codes.envelope.profiles import ES256, Signer
-from codes.freezes.models import FreezeCodes, FreezeReason
-from codes.grants.models import GrantsView, IssueGrants
+from codes.showing.freezes.models import FreezeCodes, FreezeReason
+from codes.showing.grants.models import GrantsView, IssueGrants
 from codes.wiring import CodesPorts, build_codes
 from tests.codes.personal_city import SETTINGS, City, Person, Phone, from_base64url
 

@@ -21,9 +21,9 @@ from auth.people.errors import PersonUnknown
 from auth.people.models import Identity
 from codes.envelope.presentation import Presentation, encode_presentation
 from codes.envelope.profiles import ES256, Signer
-from codes.grants.models import GrantsView, IssueGrants
-from codes.scanners.models import Scanner
 from codes.settings import CodesSettings
+from codes.showing.grants.models import GrantsView, IssueGrants
+from codes.venues.scanners.models import Scanner
 from codes.wiring import CodesPorts, CodesServices, build_codes
 from tests.codes.enterprise_city import LIBRARY, ORIGIN, KnownOrganizations, a_principal, jwk_of
 

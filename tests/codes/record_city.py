@@ -8,7 +8,7 @@ import httpx
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from auth.principal import Principal
-from codes.scanners.models import Scanner
+from codes.venues.scanners.models import Scanner
 from codes.verification.models import VerifyCode
 from tests.codes.enterprise_city import Caller
 from tests.codes.personal_city import City, Phone, a_scanner

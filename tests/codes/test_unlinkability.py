@@ -16,7 +16,7 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from codes.envelope import base45
-from codes.offline_logs.models import OfflineEntry, UploadLog
+from codes.records.offline_logs.models import OfflineEntry, UploadLog
 from codes.verdict import Reason, Verdict
 from codes.verification.models import VerifyCode
 from tests.codes.enterprise_city import FIRE_RESCUE, LIBRARY

@@ -9,7 +9,7 @@ from app.demo.caller import Caller
 from app.demo.scanner import ScannerProgram
 from app.demo.stage import Stage
 from codes.pictures import read_picture
-from codes.scanner_client.client import RequestRefused, ScannerClient
+from codes.venues.scanner_client.client import RequestRefused, ScannerClient
 
 LIBRARY_ENTRY, OFFICE_VISITOR, ROADSIDE_CHECK = 301, 602, 107
 TRIES = 101

@@ -68,11 +68,11 @@ async def test_token_that_is_not_the_stored_one_is_refused(phone: Phone, connect
         ({"grant_type": "refresh_token"}, "invalid_request"),
         ({"refresh_token": "x"}, "invalid_request"),
         ({"grant_type": "password", "refresh_token": "x"}, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code", "code": "x"}, "unsupported_grant_type"),
+        ({"grant_type": "implicit", "code": "x"}, "unsupported_grant_type"),
         ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_grant"),
         ({"grant_type": "refresh_token", "refresh_token": "A" * 70}, "invalid_grant"),
         ({"grant_type": "refresh_token", "refresh_token": "é" * 70}, "invalid_grant"),
-        ({"grant_type": "refresh_token", "refresh_token": "\x00"}, "invalid_grant"),
+        ({"grant_type": "refresh_token", "refresh_token": "\x00"}, "invalid_request"),
     ],
 )
 async def test_form_out_of_order_is_refused_in_oauth_words(

@@ -12,9 +12,9 @@ from codes.envelope.paper_code import PaperFacts, encode_paper_code
 from codes.envelope.presentation import Presentation, encode_grant, encode_presentation
 from codes.envelope.profiles import ES256, Signer
 from codes.envelope.static_code import encode_static_code
-from codes.online.carriers import OnlineSecret, encode_digits, encode_token
 from codes.places.choosing import encode_challenge
 from codes.places.facts import PlaceFacts, encode_facts
+from codes.showing.online.carriers import OnlineSecret, encode_digits, encode_token
 
 ENVIRONMENT = Environment.PRODUCTION
 PREFIX = "SSM1:"

@@ -14,9 +14,9 @@ from codes.envelope import cbor, cose
 from codes.envelope.claims import kid_of
 from codes.envelope.profiles import ED25519, ES256
 from codes.errors import GrantsExhausted
-from codes.grants.models import LONGEST_LIFE
 from codes.offline_verifier import Refused, TrustListRefused
-from codes.paper.models import LONGEST_DAYS, IssuePaperCode
+from codes.showing.grants.models import LONGEST_LIFE
+from codes.showing.paper.models import LONGEST_DAYS, IssuePaperCode
 from codes.trust.document import certify_list_key
 from codes.trust.reissue import LISTED_FOR, Reissue, exchange_at
 from codes.verdict import Reason

@@ -19,7 +19,7 @@ from codes.envelope import cbor, cose
 from codes.envelope.claims import SHARD_INDICES, Claims, Kind, encode_claims
 from codes.envelope.cose import Environment, ObjectType, external_aad
 from codes.envelope.presentation import PROTECTED_HEAD, encode_grant
-from codes.grants.pointers import Pointers
+from codes.showing.grants.pointers import Pointers
 from codes.status.changes import encode_changes
 from codes.status.models import Status, StatusEntry, encode_status_list, pack
 from codes.trust.document import TrustList, certify_list_key, encode_trust_list

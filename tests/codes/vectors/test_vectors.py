@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from codes.envelope.presentation import parse_presentation
-from codes.grants.pointers import GrantPointer, Pointers
 from codes.offline import StatusFound, examine, judge
 from codes.offline_files import CHANGES_FILE, LIST_FILE, ROOT_FILE, STATUS_FOLDER, VERSION_FILE, read_folder
+from codes.showing.grants.pointers import GrantPointer, Pointers
 from codes.status.models import Status, StatusEntry
 from codes.verdict import Reason, Verdict
 from tests.codes.signed import FORMAT, SHARD, TRUST_LIST, status_lists, verdict_on

@@ -16,19 +16,19 @@ from app.kit.database import Connection
 from app.kit.vault import Vault
 from auth.documents import make_synthetic_id_number
 from auth.pairwise import pairwise_id
-from codes.documents.models import VerifyDocument
 from codes.envelope import base45
 from codes.envelope.cose import Environment
-from codes.grants.models import RevokeCodes
-from codes.online.carriers import OnlineSecret, encode_digits, encode_token, step_of
-from codes.online.models import IssueOnlineCode
-from codes.paper.models import IssuePaperCode
-from codes.scanners.models import Scanner
+from codes.showing.grants.models import RevokeCodes
+from codes.showing.online.carriers import OnlineSecret, encode_digits, encode_token, step_of
+from codes.showing.online.models import IssueOnlineCode
+from codes.showing.paper.models import IssuePaperCode
+from codes.venues.documents.models import VerifyDocument
+from codes.venues.scanners.models import Scanner
 from codes.verdict import Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
 from tests.codes.enterprise_city import LIBRARY
-from tests.codes.online.thin_client import ThinClient
 from tests.codes.personal_city import City, Phone, a_scanner
+from tests.codes.showing.online.thin_client import ThinClient
 
 LIBRARY_ENTRY = 301
 NUMBER = make_synthetic_id_number(birth=date(1990, 1, 1), sequence=1)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from app.kit.floor import Floor
 from codes.errors import GrantRequestReused, GrantsExhausted
-from codes.grants.models import GrantsView
-from codes.scanners.models import Scanner
+from codes.showing.grants.models import GrantsView
+from codes.venues.scanners.models import Scanner
 from codes.verdict import VerificationResult
 from codes.verification.models import VerifyCode
 from tests.codes.personal_city import City, Phone, a_scanner

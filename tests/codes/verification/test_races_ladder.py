@@ -11,14 +11,14 @@ import msgspec
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
-from codes.online.models import ISSUES_PER_DAY, IssueOnlineCode, OnlineCodeView
-from codes.online.reader import GUESSES
-from codes.paper.errors import TooManyPaperCodes
-from codes.paper.models import MOST_LIVING, IssuePaperCode, PaperCodeView
+from codes.showing.online.models import ISSUES_PER_DAY, IssueOnlineCode, OnlineCodeView
+from codes.showing.online.reader import GUESSES
+from codes.showing.paper.errors import TooManyPaperCodes
+from codes.showing.paper.models import MOST_LIVING, IssuePaperCode, PaperCodeView
 from codes.verdict import VerificationResult
 from codes.verification.models import VerifyCode
-from tests.codes.online.thin_client import ThinClient
 from tests.codes.personal_city import City, Phone, a_scanner
+from tests.codes.showing.online.thin_client import ThinClient
 
 SCANS = 40
 LIBRARY_ENTRY, KIOSK = 301, 502

@@ -11,14 +11,14 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.vault import Vault
 from auth.pairwise import pairwise_id
-from codes.enterprises.models import IssueCode
+from codes.enterprise.enterprises.models import IssueCode
 from codes.envelope.claims import Claims, Kind
 from codes.envelope.cose import ObjectType, cose_sign1_verify, external_aad
 from codes.envelope.presentation import encode_grant
 from codes.envelope.static_code import encode_static_code
-from codes.grants.models import RevokeCodes
 from codes.keys import signer_of, verifying_key_of
 from codes.scenarios.errors import ScenarioUnknown
+from codes.showing.grants.models import RevokeCodes
 from codes.status.models import StatusPointer
 from codes.verdict import Check, Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode

@@ -9,7 +9,7 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
-from codes.scanners.models import Scanner
+from codes.venues.scanners.models import Scanner
 from codes.verdict import Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
 from tests.codes.personal_city import City, Phone, a_scanner

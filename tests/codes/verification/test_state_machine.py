@@ -28,8 +28,8 @@ from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from codes.errors import DeviceNotReady, GrantsExhausted
-from codes.grants.models import RevokeCodes
 from codes.offline import read_code
+from codes.showing.grants.models import RevokeCodes
 from codes.status.models import StatusPointer
 from codes.verdict import Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode

@@ -1,0 +1,1 @@
+"""Codes of organizations, and the ways of officers and enterprises to meet."""

@@ -1,0 +1,134 @@
+"""Who scans: a request signed by an enrolled device (RFC 9421). The body is read only after the signature held.
+
+A signature that cannot be checked is a 401: nobody knows whom to give a verdict to. Remembers no nonce: the row of a
+verification guards against its repetition, and other requests of scanners only read.
+"""
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import structlog
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from app.kit import http_signatures
+from app.kit.clock import Clock
+from app.kit.http_signatures import ParsedSignature, RequestParts, SignatureInvalid
+from codes.venues.scanners.directory import ScannerDirectory
+from codes.venues.scanners.errors import ScannerNotRegistered, ScannerSignatureInvalid
+from codes.venues.scanners.models import KnownScanner, Scanner
+
+AnyConnection = ASGIConnection[Any, Any, Any, Any]
+
+TAG: Final = "suishen-scanner"
+COVERED: Final = ("@method", "@authority", "@path", "@query", "content-digest")
+OLDEST_SECONDS: Final = 60
+NONCE_LENGTHS: Final = range(16, 65)
+GATE: Final = "scanner_gate"
+DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+log = structlog.get_logger()
+
+
+class ScannerGate:
+    """Checks the signature of a request against the enrolled keys. Guarded routers have `opt=carry(gate)`."""
+
+    def __init__(self, directory: ScannerDirectory, clock: Clock, origin: str) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._authority = authority_of(origin)
+
+    async def admit(self, request: Request[Any, Any, Any]) -> Scanner:
+        """The scanner that signed this request, in whatever state; raises `ScannerSignatureInvalid`.
+
+        The authority is the one this city publishes, not the one the request names.
+        """
+        try:
+            return await self._admit(request)
+        except SignatureInvalid as invalid:
+            log.info("scanner.signature_refused", cause=str(invalid))
+            raise ScannerSignatureInvalid from None
+
+    async def _admit(self, request: Request[Any, Any, Any]) -> Scanner:
+        parts = parts_of(request, self._authority)
+        known = await self._find_claimed(http_signatures.parse(parts.headers))
+        verifier = http_signatures.ecdsa_p256_verifier(known.public_key)
+        parsed = http_signatures.verify(
+            parts,
+            find_key=lambda _keyid: verifier,
+            required=COVERED,
+            tag=TAG,
+            now=int(self._clock.now().timestamp()),
+            max_age_seconds=OLDEST_SECONDS,
+        )
+        if len(parsed.params.nonce or "") not in NONCE_LENGTHS:
+            raise SignatureInvalid("nonce")
+        if not http_signatures.digest_matches(parts.headers["content-digest"], await request.body()):
+            raise SignatureInvalid("content-digest")
+        return known.scanner
+
+    async def _find_claimed(self, unverified: ParsedSignature) -> KnownScanner:
+        try:
+            scanner_id = UUID(unverified.params.keyid)
+        except ValueError:
+            raise SignatureInvalid("keyid") from None
+        known = await self._directory.find(scanner_id)
+        if known is None:
+            raise SignatureInvalid("unknown scanner")
+        return known
+
+
+def authority_of(origin: str) -> str:
+    """Host and port as RFC 9421, section 2.2.3 wants them: lower case, no default port."""
+    parts = urlsplit(origin)
+    return parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])
+
+
+def parts_of(request: Request[Any, Any, Any], authority: str) -> RequestParts:
+    """The request as it was sent: undecoded path and query."""
+    scope = request.scope
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        field, content = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[field] = f"{headers[field]}, {content}" if field in headers else content
+    query = scope["query_string"].decode("latin-1")
+    return RequestParts(
+        method=scope["method"],
+        authority=authority,
+        path=scope["raw_path"].partition(b"?")[0].decode("latin-1"),
+        query=f"?{query}" if query else "",
+        headers=headers,
+    )
+
+
+def carry(gate: ScannerGate) -> dict[str, Any]:
+    """The `opt` of a router whose handlers are guarded by this module."""
+    # Litestar deep-copies routers, and would copy the gate with all it stands on; functions stay what they are.
+    return {GATE: lambda: gate}
+
+
+async def known_scanner(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """A device that is or was enrolled; the handler must look at its `state`, and answers by verdict."""
+    assert isinstance(connection, Request)
+    gate: ScannerGate = handler.opt[GATE]()
+    connection.state.scanner = await gate.admit(connection)
+
+
+async def scanner(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """An enrolled device."""
+    await known_scanner(connection, handler)
+    if calling_scanner(connection).state != "active":
+        raise ScannerNotRegistered
+
+
+def calling_scanner(request: AnyConnection) -> Scanner:
+    """The scanner that a guard of this module admitted."""
+    admitted: Scanner = request.state.scanner
+    return admitted
+
+
+def provide_scanner(request: Request[Any, Any, Any]) -> Scanner:
+    """The dependency `scanner` of guarded handlers."""
+    return calling_scanner(request)

@@ -1,5 +1,0 @@
-"""Issuers and doors over HTTP, with real tables and real scans."""
-
-from tests.codes.counters.conftest import city, desk
-
-__all__ = ["city", "desk"]
