@@ -127,19 +127,37 @@ def verify(
 ) -> ParsedSignature:
     """The request's signature when it holds; raises `SignatureInvalid` otherwise.
 
-    `find_key(keyid)` gives a function (message, signature) -> bool, or None for an unknown key. Every name in
-    `required` must be covered; a covered `content-digest` is compared with the body by the caller
-    (`digest_matches`), who also refuses a nonce seen before: this function remembers nothing.
+    `find_key(keyid)` gives a function (message, signature) -> bool, or None for an unknown key.
     """
     parsed = parse(parts.headers)
-    _refuse_metadata(parsed, required, tag)
-    _refuse_time(parsed.params, now, max_age_seconds)
     verify_bytes = find_key(parsed.params.keyid)
     if verify_bytes is None:
         raise SignatureInvalid("unknown key")
+    check(
+        parsed, parts, verify_bytes=verify_bytes, required=required, tag=tag, now=now, max_age_seconds=max_age_seconds
+    )
+    return parsed
+
+
+def check(
+    parsed: ParsedSignature,
+    parts: RequestParts,
+    *,
+    verify_bytes: Callable[[bytes, bytes], bool],
+    required: Collection[str],
+    tag: str,
+    now: int,
+    max_age_seconds: int = 60,
+) -> None:
+    """Returns when the signature that was read from `parts` holds; raises `SignatureInvalid` otherwise.
+
+    Every name in `required` must be covered; a covered `content-digest` is compared with the body by the caller
+    (`digest_matches`), who also refuses a nonce seen before: this function remembers nothing.
+    """
+    _refuse_metadata(parsed, required, tag)
+    _refuse_time(parsed.params, now, max_age_seconds)
     if not verify_bytes(signature_base(parts, parsed.covered, parsed.params_text), parsed.signature):
         raise SignatureInvalid("the signature does not match the request")
-    return parsed
 
 
 def content_digest(body: bytes) -> str:

@@ -53,11 +53,12 @@ class ScannerGate:
 
     async def _admit(self, request: Request[Any, Any, Any]) -> Scanner:
         parts = parts_of(request, self._authority)
-        known = await self._find_claimed(http_signatures.parse(parts.headers))
-        verifier = http_signatures.ecdsa_p256_verifier(known.public_key)
-        parsed = http_signatures.verify(
+        parsed = http_signatures.parse(parts.headers)
+        known = await self._find_claimed(parsed)
+        http_signatures.check(
+            parsed,
             parts,
-            find_key=lambda _keyid: verifier,
+            verify_bytes=http_signatures.ecdsa_p256_verifier(known.public_key),
             required=COVERED,
             tag=TAG,
             now=int(self._clock.now().timestamp()),
