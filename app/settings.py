@@ -309,7 +309,7 @@ VARIABLES: tuple[Variable, ...] = (
         field="calls_per_person",
         default="50",
         parse=_number(1, 100_000),
-        help="calls a second that one person may make to departments; bursts of twice as many",
+        help="calls a second that one person may make to departments, in each worker; bursts of twice as many",
     ),
     Variable(
         name="SUISHEN_TRUSTED_PROXIES",

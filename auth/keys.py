@@ -6,7 +6,7 @@ Only P-256 and ES256. A key that came with a proof proves possession of itself a
 import base64
 import hashlib
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import jwt
 import msgspec
@@ -17,6 +17,11 @@ from app.kit.structs import Request
 
 _COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _LONGEST_PROOF: Final = 4096
+
+
+def is_numeric_date(value: object) -> TypeGuard[float]:
+    """Whether a claim is a time that can be reckoned with (RFC 7519, section 2): JSON allows numbers of any length."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float(2**53)
 
 
 class ProofInvalid(Exception):

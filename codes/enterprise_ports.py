@@ -1,4 +1,4 @@
-"""What scanners, enterprise codes and enterprise checks need from outside their rooms. Shapes only."""
+"""What several rooms need of identity: organizations and officials. Shapes only."""
 
 from typing import Protocol
 from uuid import UUID

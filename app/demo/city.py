@@ -68,7 +68,10 @@ def with_city(settings: Settings, city: City) -> Settings:
         population_registry_url=city.registries.address,
         enterprise_registry_url=city.registries.address,
         enterprise_sources=sources,
-        allowed_upstreams=tuple(f"127.0.0.1:{program.port}" for program in city.departments.values()),
+        allowed_upstreams=(
+            *settings.allowed_upstreams,
+            *(f"127.0.0.1:{program.port}" for program in city.departments.values()),
+        ),
         further_device_wait_seconds=0,
         pictures_directory=settings.pictures_directory or str(PICTURES.resolve()),
     )

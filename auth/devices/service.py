@@ -148,7 +148,7 @@ class Devices:
         except ProofInvalid:
             raise DeviceProofInvalid from None
         nonce = claims.get("nonce")
-        if not isinstance(nonce, str) or claims.get("aud") != self._settings.issuer:
+        if not isinstance(nonce, str) or not nonce.isascii() or claims.get("aud") != self._settings.issuer:
             raise DeviceProofInvalid
         if not await repository.delete_challenge(connection, _hash(nonce), principal.session_id, self._clock.now()):
             raise DeviceProofInvalid

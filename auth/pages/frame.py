@@ -60,7 +60,8 @@ def security_headers(leads_to: str | None = None) -> dict[str, str]:
         ),
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
-        "Referrer-Policy": "no-referrer",
+        # Under "no-referrer" browsers send `Origin: null` with our own forms, which is what strangers' look like.
+        "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
         "Permissions-Policy": "publickey-credentials-get=(), camera=(), microphone=(), geolocation=()",

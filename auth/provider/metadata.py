@@ -85,7 +85,7 @@ def describe(settings: AuthSettings) -> ProviderMetadata:
         response_modes_supported=["query"],
         grant_types_supported=list(GRANTS),
         subject_types_supported=["pairwise"],
-        acr_values_supported=[f"ial{ial}.aal{aal}" for ial in (1, 2) for aal in (1, 2)],
+        acr_values_supported=["ial1.aal1"],  # a browser signs in by one-time code
         claims_supported=["sub", "unionid", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"],
         prompt_values_supported=sorted(PROMPTS),
         ui_locales_supported=["zh-CN", "en"],

@@ -10,7 +10,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.kit.structs import Model
-from auth.keys import ProofInvalid, jwk_in_header, public_key_of, thumbprint, unverified_header, verify_proof
+from auth.keys import (
+    ProofInvalid,
+    is_numeric_date,
+    jwk_in_header,
+    public_key_of,
+    thumbprint,
+    unverified_header,
+    verify_proof,
+)
 
 PROOF_TYPE: Final = "dpop+jwt"
 _OLDEST: Final = timedelta(seconds=60)
@@ -78,7 +86,7 @@ def token_hash(access_token: str) -> str:
 
 
 def _refuse_wrong_time(issued_at: object, now: datetime) -> None:
-    if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
+    if not is_numeric_date(issued_at):
         raise ProofInvalid("iat")
     age = now.timestamp() - issued_at
     if not -_FUTURE.total_seconds() <= age <= _OLDEST.total_seconds():

@@ -192,10 +192,11 @@ async def mark_device_sessions_revoked(
     return [convert(row, RevokedSession) for row in rows]
 
 
+# Locked in the order of all endings, so that two of them never wait for each other.
 MARK_MANDATE_SESSIONS_REVOKED = """
-update auth.session set revoked_at = $2, revoked_reason = $3
- where mandate_id = $1 and revoked_at is null
-returning id, revoked_at, subject_id, client_id, method
+with ending as (select id from auth.session where mandate_id = $1 and revoked_at is null order by id for update)
+update auth.session s set revoked_at = $2, revoked_reason = $3 from ending where s.id = ending.id
+returning s.id, s.revoked_at, s.subject_id, s.client_id, s.method
 """
 
 
@@ -207,10 +208,12 @@ async def mark_mandate_sessions_revoked(
     return [convert(row, RevokedSession) for row in rows]
 
 
+# Locked in the order of all endings, so that two of them never wait for each other.
 MARK_CLIENT_SESSIONS_REVOKED = """
-update auth.session set revoked_at = $2, revoked_reason = $3
- where client_id = $1 and method = 'code' and revoked_at is null
-returning id, revoked_at, subject_id, client_id, method
+with ending as (select id from auth.session
+                 where client_id = $1 and method = 'code' and revoked_at is null order by id for update)
+update auth.session s set revoked_at = $2, revoked_reason = $3 from ending where s.id = ending.id
+returning s.id, s.revoked_at, s.subject_id, s.client_id, s.method
 """
 
 

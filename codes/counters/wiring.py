@@ -1,4 +1,4 @@
-"""Puts the counter's rooms together: freezes, entitlements, form tickets."""
+"""Puts together what counters and officials do: entitlements, form tickets, and freezes (`codes.showing.freezes`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

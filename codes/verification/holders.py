@@ -70,7 +70,12 @@ class Holders:
     async def _frozen(self, connection: Connection, holder: Holder, now: datetime) -> Reason | None:
         if holder.frozen is not None:
             return Reason.SUSPENDED if holder.frozen else None
-        return None if self._freezes is None else await self._freezes.reason(connection, holder.subject_id, now)
+        for person_id in (holder.subject_id, holder.guardian_id):
+            if self._freezes is None or person_id is None:
+                continue
+            if frozen := await self._freezes.reason(connection, person_id, now):
+                return frozen
+        return None
 
     async def _mandate_ended(self, connection: Connection, holder: Holder, now: datetime) -> Reason | None:
         """A mandate that nobody can look up counts as ended."""

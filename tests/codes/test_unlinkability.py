@@ -24,7 +24,7 @@ from tests.codes.personal_city import FULL_FACTS, SETTINGS, City, Phone, a_scann
 
 METRO, LIBRARY_ENTRY, OFFICE = 101, 301, 602
 STRANGERS = 4
-WINDOW = 24  # longer than any run of bytes that all codes share, so that no two are alike by chance
+WINDOW = 28  # five bytes longer than any run that all codes share, so that no two are alike by chance
 EXPIRY, TEN_MINUTES = 4, 600
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.structs import Model
-from auth.keys import ProofInvalid, public_key_of, unverified_claims, unverified_header, verify_proof
+from auth.keys import ProofInvalid, is_numeric_date, public_key_of, unverified_claims, unverified_header, verify_proof
 from auth.provider.clients import repository
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
@@ -57,9 +57,9 @@ class ClientAuthentication:
             if client is None or form.get("client_id", client.client_id) != client.client_id:
                 return INVALID_CLIENT
             claims = _checked(assertion, client, issuer=self._issuer, now=self._clock.now())
+            digest = hashlib.sha256(f"{client.client_id}\n{claims.jti}".encode()).digest()
         except (ProofInvalid, UnicodeError):
             return INVALID_CLIENT
-        digest = hashlib.sha256(f"{client.client_id}\n{claims.jti}".encode()).digest()
         new = await repository.insert_assertion(connection, digest, claims.expires_at + CLOCKS_DIFFER)
         return client if new else INVALID_CLIENT
 
@@ -99,7 +99,7 @@ def _key_of(header: Mapping[str, Any], client: Client) -> EllipticCurvePublicKey
 
 def _expiry(claims: Mapping[str, Any], now: datetime) -> datetime:
     expires, *others = (claims.get(name, 0) for name in ("exp", "iat", "nbf"))
-    if not all(_is_number(value) for value in (expires, *others)):
+    if not all(is_numeric_date(value) for value in (expires, *others)):
         raise ProofInvalid("time")
     present, skew = now.timestamp(), CLOCKS_DIFFER.total_seconds()
     if not present - skew < expires <= present + skew + LONGEST_LIFE.total_seconds():
@@ -107,7 +107,3 @@ def _expiry(claims: Mapping[str, Any], now: datetime) -> datetime:
     if any(value > present + skew for value in others):
         raise ProofInvalid("not yet")
     return datetime.fromtimestamp(expires, UTC)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float(2**53)

@@ -105,12 +105,14 @@ class FormTickets:
             raise TicketUnknown
         _require_counter(scanner, ticket)
         repeated = _is_repetition(scanner, ticket, request)
-        if not repeated and ticket.state != "issued":
+        if ticket.state == "declined" or (not repeated and ticket.state != "issued"):
             raise TicketUsed
         if now >= ticket.expires_at:
             raise TicketExpired
         fields = await self._fields(connection, ticket, request, now)
-        if not repeated:
+        if repeated:  # what the citizen was told of, whatever is asked this time
+            fields = {name: value for name, value in fields.items() if name in (ticket.fields or ())}
+        else:
             ticket = await self._redeem(connection, scanner, ticket, request, sorted(fields))
         return _prefilled(ticket, fields, repeated=repeated)
 

@@ -38,7 +38,7 @@ class GrantRequestClaims(Model):
 
     iss: UUID
     aud: str
-    iat: int
+    iat: Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
     jti: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{16,64}(?![\s\S])")]
     keys: Annotated[list[dict[str, Any]], msgspec.Meta(min_length=GRANTS_PER_BATCH, max_length=GRANTS_PER_BATCH)]
     sub: UUID | None = None

@@ -30,11 +30,11 @@ class Admissions:
 
         A scanner that is not registered for `scenario` switches nothing; the verification itself refuses it.
         """
-        if scanner.refusal_of(scenario.number) is not None:
-            return None
         standing = await repository.find_standing(connection, scanner.id, scanner.organization_id, SCANNING, now)
         if standing.stopped_by is not None:
             return Reason.RATE_LIMITED
+        if scanner.refusal_of(scenario.number) is not None:
+            return None
         if scenario.operator_required and await self._on_duty(connection, scanner, now) is None:
             return Reason.SCANNER_NOT_ALLOWED
         if standing.scenario != scenario.number and not await self._switch(connection, scanner, scenario.number, now):

@@ -12,7 +12,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from app.kit.ids import new_id
 from app.kit.keyring import PROFILE_ES256
-from auth.keys import ProofInvalid, point_of, public_key_of, thumbprint, verify_proof
+from auth.keys import ProofInvalid, is_numeric_date, point_of, public_key_of, thumbprint, verify_proof
 from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
 from codes.enterprise_ports import FindsOrganizations
@@ -132,7 +132,7 @@ class Scanners:
         return key
 
     def _is_recent(self, issued_at: object) -> bool:
-        if isinstance(issued_at, bool) or not isinstance(issued_at, int):
+        if not is_numeric_date(issued_at):
             return False
         age = self._clock.now().timestamp() - issued_at
         return -PROOF_SKEW.total_seconds() <= age <= PROOF_LIVES.total_seconds()

@@ -62,6 +62,7 @@ async def test_a_good_assertion_lets_in(library: Department) -> None:
         {"jti": ""},
         {"jti": 7},
         {"jti": "x" * 257},
+        {"jti": "\ud800"},
         {"exp": None},
         {"exp": "soon"},
         {"exp": True},

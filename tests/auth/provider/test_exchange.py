@@ -161,3 +161,10 @@ async def test_departments_cannot_exchange(bound: BoundPhone, library: Departmen
     subject = {"subject_token": bound.phone.tokens["access_token"], "subject_token_type": ACCESS_TOKEN}
     answer = await library.post("/oauth/token", grant_type=EXCHANGE, audience="library", **subject)
     assert answer.json()["error"] == "unauthorized_client"
+
+
+async def test_a_mini_app_s_token_tells_its_department_nothing_about_its_session(
+    bound: BoundPhone, library: Department
+) -> None:
+    token = (await bound.exchange()).json()["access_token"]
+    assert (await library.introspect(token)).json() == {"active": False}

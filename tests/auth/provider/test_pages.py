@@ -80,7 +80,7 @@ async def every_page(library: Department, browser: Browser) -> list[str]:
         assert "script" not in policy
         assert page.headers["x-frame-options"] == "DENY"
         assert page.headers["cache-control"] == "no-store"
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
         assert page.headers["x-content-type-options"] == "nosniff"
     return [page.text for page in pages]
 

@@ -292,7 +292,9 @@ class TestBoundToKey:
         assert (await self.ask(client, bound, proof)).status_code == 200
         assert (await self.ask(client, bound, proof)).status_code == 401
 
-    @pytest.mark.parametrize("make", ["method", "path", "query", "token", "no_token", "old", "future", "typ", "jti"])
+    @pytest.mark.parametrize(
+        "make", ["method", "path", "query", "token", "no_token", "old", "future", "never", "typ", "jti"]
+    )
     async def test_proof_about_something_else_is_refused(
         self, client: httpx.AsyncClient, bound: str, key: Key, clock: ManualClock, make: str
     ) -> None:
@@ -305,6 +307,7 @@ class TestBoundToKey:
             "no_token": lambda: key.dpop("GET", "/v1/me", now),
             "old": lambda: key.dpop("GET", "/v1/me", now, token=bound, iat=int(now.timestamp()) - 61),
             "future": lambda: key.dpop("GET", "/v1/me", now, token=bound, iat=int(now.timestamp()) + 11),
+            "never": lambda: key.dpop("GET", "/v1/me", now, token=bound, iat=10**400),
             "typ": lambda: key.dpop("GET", "/v1/me", now, token=bound, typ="JWT"),
             "jti": lambda: key.dpop("GET", "/v1/me", now, token=bound, jti=7),
         }

@@ -48,12 +48,24 @@ async def test_citizen_confirms_and_the_case_says_so(desk: Desk, city: FamilyCit
     assert (case["state"], case["channel"]) == ("confirmed", "counter")
 
 
+async def test_a_repetition_gives_no_more_than_the_citizen_was_told_of(
+    desk: Desk, city: FamilyCity, connection: Connection
+) -> None:
+    phone, counter = await city.a_phone(connection), await desk.device()
+    ticket = await desk.ticket(counter, phone)
+    first = (await desk.redeem(counter, ticket, request_id="counter-1", fields=["full_name"])).json()
+    again = (await desk.redeem(counter, ticket, request_id="counter-1")).json()
+    assert set(again["fields"]) == set(first["fields"]) == {"full_name"}
+
+
 async def test_declined_form_is_declined(desk: Desk, city: FamilyCity, connection: Connection) -> None:
     phone, counter = await city.a_phone(connection), await desk.device()
-    form = (await desk.redeem(counter, await desk.ticket(counter, phone))).json()
+    ticket = await desk.ticket(counter, phone)
+    form = (await desk.redeem(counter, ticket, request_id="counter-1")).json()
     assert (await desk.decide(phone.principal, form["id"], "declined")).json()["state"] == "declined"
     assert slug(await desk.decide(phone.principal, form["id"])) == "form-decided"
     assert (await desk.case(counter, form["id"])).json()["state"] == "declined"
+    assert slug(await desk.redeem(counter, ticket, request_id="counter-1")) == "form-ticket-used"
 
 
 async def test_silence_is_a_no(desk: Desk, city: FamilyCity, connection: Connection, clock: ManualClock) -> None:
