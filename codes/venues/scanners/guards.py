@@ -1,8 +1,8 @@
 """Who scans: a request signed by an enrolled device (RFC 9421). The body is read only after the signature held.
 
 A signature that cannot be checked is a 401: nobody knows whom to give a verdict to. Remembers no nonce: a
-request can be sent again for a minute. The row of a verification guards against that; a sign-on, and a typed document, can be
-repeated.
+request can be sent again for a minute. The row of a verification guards against that; a sign-on, and a typed document,
+can be repeated.
 """
 
 from typing import Any, Final
