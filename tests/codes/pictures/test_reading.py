@@ -1,7 +1,7 @@
 """Every kind of code as a camera gets it: turned, blurred, dim, grainy, small, large, creased, on coloured paper.
 
 The distortions are mild enough that a person would call the picture readable; the reader is zxing-cpp, as in the
-product. All of it is seeded, so that a failure is the same failure tomorrow.
+product. The distortions are seeded; the codes are new each time, as they are in life.
 """
 
 import random
@@ -71,7 +71,7 @@ def inverted(image: Image.Image) -> Image.Image:
 
 def all_at_once(image: Image.Image) -> Image.Image:
     """A hurried photograph in the evening."""
-    for distort in (turned(23), scaled(0.8), blurred(1.0), dim(0.5, 0.6), grainy(40)):
+    for distort in (turned(23), scaled(0.9), blurred(0.8), dim(0.5, 0.7), grainy(30)):
         image = distort(image)
     return image
 
