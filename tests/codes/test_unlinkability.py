@@ -24,7 +24,8 @@ from tests.codes.personal_city import FULL_FACTS, SETTINGS, City, Phone, a_scann
 
 METRO, LIBRARY_ENTRY, OFFICE = 101, 301, 602
 STRANGERS = 4
-WINDOW = 28  # five bytes longer than any run that all codes share, so that no two are alike by chance
+SHARED_RUN = 32  # what every code of one issuer begins with: heads, the issuer's key id, the expiry blanked below
+WINDOW = SHARED_RUN + 5  # so that no two windows are alike by chance
 EXPIRY, TEN_MINUTES = 4, 600
 
 
@@ -172,6 +173,11 @@ async def the_crowd(city: City, connection: Connection) -> Holdings:
         here, there, _ = await everything(city, connection, await city.a_phone(connection))
         crowd |= here | there
     return crowd
+
+
+async def test_strangers_share_no_run_as_long_as_the_window(city: City, connection: Connection) -> None:
+    first, second = [(await everything(city, connection, await city.a_phone(connection)))[0] for _ in range(2)]
+    assert (first & second).pieces == set()
 
 
 async def test_two_organizations_have_nothing_in_common_but_what_both_were_told(
