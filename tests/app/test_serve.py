@@ -237,6 +237,7 @@ def test_port_whose_holder_is_leaving_is_waited_for() -> None:
     port = holder.getsockname()[1]
     threading.Timer(0.3, holder.close).start()
     refuse_if_port_taken("127.0.0.1", port, patience_seconds=5)
+    assert holder.fileno() == -1
 
 
 def test_address_of_another_machine_is_refused() -> None:

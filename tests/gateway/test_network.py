@@ -93,6 +93,8 @@ def test_check_refuses_other_spellings_of_a_named_place(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9101/api", "http://[::1]:9101", "http://localhost:9102/"])
 def test_check_accepts_what_the_operator_named(url: str) -> None:
     DEMO.check(url)
+    with pytest.raises(UnacceptableAddress):
+        NOBODY.check(url)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +102,8 @@ def test_check_accepts_what_the_operator_named(url: str) -> None:
 )
 def test_check_accepts_names_over_https(url: str) -> None:
     NOBODY.check(url)
+    with pytest.raises(UnacceptableAddress):
+        NOBODY.check(url.replace("https", "http"))
 
 
 @pytest.mark.parametrize(

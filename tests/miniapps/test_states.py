@@ -44,6 +44,8 @@ def test_every_state_can_be_reached_from_the_first_and_nothing_returns_to_it(cyc
 )
 def test_the_roads_of_the_paper_are_open(cycle: LifeCycle, path: list[str]) -> None:
     cycle.walk(*path)
+    with pytest.raises(StateConflict):
+        cycle.walk(*reversed(path))
 
 
 @pytest.mark.parametrize(

@@ -273,6 +273,7 @@ def test_postgres_leaves_when_its_owner_is_killed(place: Path, made: Path) -> No
     data = copy_of(made, place)
     owner = run_owner(data)
     first_line(owner)
+    assert servers_of(data)
     owner.kill()
     owner.communicate()
     wait_until(lambda: servers_of(data) == [], seconds=2)

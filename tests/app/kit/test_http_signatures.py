@@ -7,6 +7,7 @@ import hmac
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -149,7 +150,10 @@ def test_verify_accepts_rfc_9421_b_2_6_ed25519() -> None:
     )
     parsed = http_signatures.parse(parts.headers)
     base = http_signatures.signature_base(parts, parsed.covered, parsed.params_text)
-    Ed25519PublicKey.from_public_bytes(base64.b64decode(RFC_ED25519_KEY)).verify(parsed.signature, base)
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(RFC_ED25519_KEY))
+    key.verify(parsed.signature, base)
+    with pytest.raises(InvalidSignature):
+        key.verify(parsed.signature, base + b" ")
 
 
 def test_verifier_accepts_rfc_9421_b_2_4_ecdsa_p256() -> None:
@@ -320,4 +324,5 @@ def test_parse_never_fails_otherwise_than_by_refusing(signature_input: str, sign
     st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20),
 )
 def test_what_is_signed_verifies(path: str, nonce: str) -> None:
-    verify(signed(a_request(path="/" + path, query=""), some_params(nonce=nonce)))
+    request = a_request(path="/" + path, query="")
+    assert verify(signed(request, some_params(nonce=nonce))).params.nonce == nonce

@@ -7,6 +7,7 @@ takes no others. Each test is named after its module.
 from typing import Any
 
 import jwt
+import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.keyring import Keyring
@@ -45,7 +46,21 @@ async def test_id_tokens_verify_with_the_published_keys(library: Department, bro
     keys = jwt.PyJWKSet.from_dict((await library.http.get("/oauth/jwks")).json())
     header = jwt.get_unverified_header(id_token)
     options = {"verify_exp": False, "verify_iat": False}
-    jwt.decode(id_token, keys[header["kid"]], algorithms=["ES256"], audience="library", issuer=ISSUER, options=options)  # type: ignore[arg-type] # the clock of the test stands still
+    for key in keys.keys:
+        if key.key_id == header["kid"]:
+            claims = jwt.decode(
+                id_token,
+                key,
+                algorithms=["ES256"],
+                audience="library",
+                issuer=ISSUER,
+                options=options,  # type: ignore[arg-type] # the clock of the test stands still
+            )
+            assert claims == read_claims(id_token)
+        else:
+            with pytest.raises(jwt.InvalidSignatureError):
+                jwt.decode(id_token, key, algorithms=["ES256"], audience="library", issuer=ISSUER)
+    assert header["kid"] in {key.key_id for key in keys.keys}
 
 
 @module("oidcc-userinfo-get", "oidcc-userinfo-post-header")

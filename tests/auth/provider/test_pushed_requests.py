@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
 from auth.provider.authorize.models import AuthorizationRequest, read_request
+from auth.sessions.errors import OAuthRefusal
 from tests.auth.phones import Key
 from tests.auth.provider.city import Browser, Department, client_of, read_claims
 
@@ -149,7 +150,7 @@ def test_what_is_not_supported_is_refused_by_name(change: dict[str, str], error:
 
 @given(form=st.dictionaries(st.sampled_from([*FORM, "prompt", "max_age", "state", "nonce"]), st.text()))
 def test_no_form_is_a_fault(form: dict[str, str]) -> None:
-    read_request(FORM | form, CLIENT)
+    assert isinstance(read_request(FORM | form, CLIENT), AuthorizationRequest | OAuthRefusal)
 
 
 def test_unknown_scopes_and_parameters_are_ignored() -> None:
@@ -181,39 +182,40 @@ async def test_a_forged_proof_is_refused(library: Department) -> None:
     assert (await library.push(dpop="a.b.c")).json()["error"] == "invalid_dpop_proof"
 
 
-async def refuses_at_the_door(browser: Browser, address: str) -> None:
+async def at_the_door(browser: Browser, address: str) -> tuple[int, bool, bool]:
+    """Status, whether the page says that the request is over, and whether it sends or marks the browser."""
     page = await browser.open(address)
-    assert page.status_code == 400
-    assert "location" not in page.headers
-    assert "不存在、已用过或已过期" in page.text
-    assert "set-cookie" not in page.headers
+    return page.status_code, "不存在、已用过或已过期" in page.text, bool({"location", "set-cookie"} & set(page.headers))
+
+
+TURNED_AWAY = (400, True, False)
 
 
 async def test_a_pushed_request_opens_in_one_browser_alone(library: Department, new_browser: Any) -> None:
     address = await library.begin()
     first, second = new_browser("19900000021"), new_browser("19900000022")
     assert (await first.open(address)).status_code == 200
-    await refuses_at_the_door(second, address)
+    assert await at_the_door(second, address) == TURNED_AWAY
     assert (await first.open(address)).status_code == 200  # reloaded
 
 
 async def test_a_pushed_request_lives_a_minute(library: Department, browser: Browser, clock: ManualClock) -> None:
     address = await library.begin()
     clock.advance(60)
-    await refuses_at_the_door(browser, address)
+    assert await at_the_door(browser, address) == TURNED_AWAY
 
 
 async def test_a_request_is_over_when_its_code_was_given(library: Department, browser: Browser) -> None:
     address = await library.begin()
     await browser.arrive(address)
-    await refuses_at_the_door(browser, address)
+    assert await at_the_door(browser, address) == TURNED_AWAY
 
 
 async def test_another_client_cannot_open_the_request(
     library: Department, sports: Department, browser: Browser
 ) -> None:
     address = await library.begin()
-    await refuses_at_the_door(browser, address.replace("client_id=library", "client_id=sports"))
+    assert await at_the_door(browser, address.replace("client_id=library", "client_id=sports")) == TURNED_AWAY
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,7 @@ async def test_another_client_cannot_open_the_request(
     ],
 )
 async def test_nothing_but_a_pushed_request_opens(library: Department, browser: Browser, query: str) -> None:
-    await refuses_at_the_door(browser, f"/oauth/authorize?{query}")
+    assert await at_the_door(browser, f"/oauth/authorize?{query}") == TURNED_AWAY
 
 
 async def test_the_request_opens_by_a_form_as_well(library: Department, browser: Browser) -> None:

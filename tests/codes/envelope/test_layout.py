@@ -27,18 +27,25 @@ def outcome(read: Callable[[bytes], Any], data: bytes) -> Any:
 
 def same(data: bytes) -> bool:
     """Whether the shortcut took `data`; fails when it read anything that the long way would not read so."""
+    assert agree(data)
+    return outcome(read_usual, data) is not None
+
+
+def agree(data: bytes) -> bool:
+    """Whether the shortcut leaves `data` to the long way, or reads in it exactly what that reads."""
     usual = outcome(read_usual, data)
     if usual is None:
-        return False
-    read = outcome(read_presentation, data)
-    if isinstance(usual, Reason):
-        assert usual is read
         return True
-    assert usual.device_message == read.device_message
-    assert usual.issuer_message == read.issuer_message
-    assert usual.claims == read.claims
-    assert Presentation(iat=usual.iat, scenario=usual.scenario) == read.presentation
-    return True
+    read = outcome(read_presentation, data)
+    if isinstance(usual, Reason) or isinstance(read, Reason):
+        return usual is read
+    presentation = Presentation(iat=usual.iat, scenario=usual.scenario)
+    return (usual.device_message, usual.issuer_message, usual.claims, presentation) == (
+        read.device_message,
+        read.issuer_message,
+        read.claims,
+        read.presentation,
+    )
 
 
 @pytest.mark.parametrize("index", HEADS)
@@ -89,13 +96,13 @@ def test_an_index_outside_its_shard_is_not_usual() -> None:
 
 @given(at=st.integers(0, len(PLAIN) - 1), value=st.integers(0, 255))
 def test_no_changed_byte_is_read_in_two_ways(at: int, value: int) -> None:
-    same(PLAIN[:at] + bytes((value,)) + PLAIN[at + 1 :])
+    assert agree(PLAIN[:at] + bytes((value,)) + PLAIN[at + 1 :])
 
 
 @given(at=st.integers(0, len(PLAIN)), cut=st.integers(0, 4), put=st.binary(max_size=4))
 @example(at=len(PLAIN), cut=0, put=b"\x00")
 def test_no_cut_or_insertion_is_read_in_two_ways(at: int, cut: int, put: bytes) -> None:
-    same(PLAIN[:at] + put + PLAIN[at + cut :])
+    assert agree(PLAIN[:at] + put + PLAIN[at + cut :])
 
 
 def test_every_head_of_every_byte_agrees() -> None:

@@ -146,6 +146,7 @@ def test_a_named_holder_must_be_real_named() -> None:
 @given(st.binary(max_size=200))
 def test_read_any_bytes_is_a_catalogue_or_refused_by_name(text: bytes) -> None:
     try:
-        read_scenarios(text)
+        found = read_scenarios(text)
     except CatalogueInvalid:
         return
+    assert isinstance(found, Scenarios)
