@@ -11,8 +11,8 @@ from app.kit.ids import new_id
 from auth.mandates import repository
 from auth.mandates.models import Mandate, MandateKind
 from auth.mandates.ports import MandateListener
-from auth.messages.models import MessageKind
 from auth.messages.service import Messages
+from auth.messages.texts import MessageKind
 from auth.sessions.service import Sessions
 
 ENDED: Final[dict[MandateKind, MessageKind]] = {

@@ -6,7 +6,8 @@ from uuid import UUID
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.structs import convert
-from auth.messages.models import TEXTS, Message, MessageKind, MessageView
+from auth.messages.models import Message, MessageKind, MessageView
+from auth.messages.texts import Texts, load_texts
 
 INSERT_MESSAGE = "insert into auth.message (id, person_id, kind, created_at) values ($1, $2, $3, $4)"
 
@@ -20,8 +21,12 @@ select id, kind, created_at from auth.message
 class Messages:
     """Writes and lists notices."""
 
+    def __init__(self, texts: Texts | None = None) -> None:
+        self._texts = texts or load_texts()
+
     async def write(self, connection: Connection, person_id: UUID, kind: MessageKind, now: datetime) -> None:
-        """Tells the person, if and only if the caller's transaction commits."""
+        """Tells the person, if and only if the caller's transaction commits. `kind` is a block of `texts.toml`."""
+        _ = self._texts[kind]
         await connection.execute(INSERT_MESSAGE, new_id(), person_id, kind, now)
 
     async def list_messages(
@@ -29,8 +34,8 @@ class Messages:
     ) -> list[MessageView]:
         """The person's notices, newest first, older than `after`."""
         rows = await connection.fetch(LIST_MESSAGES, person_id, after, limit)
-        return [_view_of(convert(row, Message)) for row in rows]
+        return [self._view_of(convert(row, Message)) for row in rows]
 
-
-def _view_of(message: Message) -> MessageView:
-    return MessageView(id=message.id, kind=message.kind, text=TEXTS[message.kind], created_at=message.created_at)
+    def _view_of(self, message: Message) -> MessageView:
+        text = self._texts.text_of(message.kind)
+        return MessageView(id=message.id, kind=message.kind, text=text, created_at=message.created_at)
