@@ -55,6 +55,7 @@ from auth.sms.demo_inbox import DemoInbox
 from auth.sms.ports import TOPIC as SMS_TOPIC
 from auth.sms.ports import Sms, SmsMessage
 from auth.sms.vendor import HttpSms
+from auth.subject_keys.service import SubjectVault
 
 FORGET_EVERY_SECONDS = 60
 LOOK_FOR_ENDS_EVERY_SECONDS = 0.25
@@ -73,6 +74,7 @@ class AuthServices:
     revoked_sessions: RevokedSessions
     sessions: Sessions
     people: People
+    subject_vault: SubjectVault
     real_name: RealName
     otp: OtpLogin
     devices: Devices
@@ -128,12 +130,13 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         grace=timedelta(seconds=settings.refresh_grace_seconds),
     )
     city_offset = timedelta(seconds=settings.city_utc_offset_seconds)
-    people, messages = People(floor.vault, floor.clock, city_offset=city_offset), Messages()
+    subject_vault = SubjectVault(floor.vault, floor.clock)
+    people, messages = People(floor.vault, subject_vault, floor.clock, city_offset=city_offset), Messages()
     devices = Devices(
         people=people,
         sessions=sessions,
         messages=messages,
-        vault=floor.vault,
+        subject_vault=subject_vault,
         clock=floor.clock,
         settings=settings,
     )
@@ -173,6 +176,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         revoked_sessions=revoked,
         sessions=sessions,
         people=people,
+        subject_vault=subject_vault,
         real_name=RealName(
             database=floor.database,
             people=people,

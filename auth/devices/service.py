@@ -5,6 +5,7 @@ through the sign-in is seen in time. A lost device ends quickly, from any fresh 
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -14,7 +15,6 @@ from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from app.kit.errors import StepUpRequired
 from app.kit.ids import new_id, new_token
-from app.kit.vault import Vault
 from auth.devices import repository
 from auth.devices.errors import DeviceKeyTaken, DeviceProofInvalid, DeviceUnknown, TooManyDevices
 from auth.devices.models import Device, DeviceChallenge, DeviceView, EnrollDevice, StoredDevice
@@ -26,6 +26,7 @@ from auth.people.service import People
 from auth.principal import Principal
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
+from auth.subject_keys.service import SubjectVault
 
 CHANNEL: Final = "auth_device"
 NAME_PURPOSE: Final = "device-name"
@@ -42,14 +43,14 @@ class Devices:
         people: People,
         sessions: Sessions,
         messages: Messages,
-        vault: Vault,
+        subject_vault: SubjectVault,
         clock: Clock,
         settings: AuthSettings,
     ) -> None:
         self._people = people
         self._sessions = sessions
         self._messages = messages
-        self._vault = vault
+        self._subject_vault = subject_vault
         self._clock = clock
         self._settings = settings
         self._listeners: list[DeviceListener] = []
@@ -79,12 +80,15 @@ class Devices:
         if sum(device.revoked_at is None for device in ever) >= MOST_DEVICES:
             raise TooManyDevices(most=MOST_DEVICES)
         first = not ever and await self._people.is_known_to(connection, principal)
-        device = self._new_device(principal, request.name, point, key_thumbprint, first=first, now=now)
+        device = await self._new_device(
+            connection, principal, request.name, point, key_thumbprint, first=first, now=now
+        )
         if not await repository.insert_device(connection, device):
             raise DeviceKeyTaken
         await self._messages.write(connection, principal.subject_id, "device_enrolled", now)
         await self._record(connection, principal.actor, "device.enrolled", device, {"first": first})
-        return self._view(device, now)
+        (view,) = await self._views(connection, principal.subject_id, [device])
+        return view
 
     async def get_device(self, connection: Connection, device_id: UUID) -> Device:
         """The device as it stands now; raises `DeviceUnknown`."""
@@ -109,8 +113,7 @@ class Devices:
 
     async def list_devices(self, connection: Connection, person_id: UUID) -> list[DeviceView]:
         """Every device the person ever enrolled, oldest first."""
-        now = self._clock.now()
-        return [self._view(device, now) for device in await repository.list_devices(connection, person_id)]
+        return await self._views(connection, person_id, await repository.list_devices(connection, person_id))
 
     async def revoke(self, connection: Connection, principal: Principal, device_id: UUID) -> DeviceView:
         """Ends the caller's own device, and in the same transaction the sessions under its key and what it was given.
@@ -133,7 +136,8 @@ class Devices:
         await self._messages.write(connection, principal.subject_id, "device_revoked", now)
         await self._record(connection, principal.actor, "device.revoked", device, {"reason": reason})
         await notify(connection, CHANNEL, str(device.id))
-        return self._view(device, now)
+        (view,) = await self._views(connection, principal.subject_id, [device])
+        return view
 
     def _require_fresh(self, principal: Principal, now: datetime) -> None:
         if not principal.authenticated_within(timedelta(seconds=self._settings.step_up_seconds), now):
@@ -154,15 +158,25 @@ class Devices:
             raise DeviceProofInvalid
         return point_of(key), thumbprint(key)
 
-    def _new_device(
-        self, principal: Principal, name: str, point: bytes, key_thumbprint: str, *, first: bool, now: datetime
+    async def _new_device(
+        self,
+        connection: Connection,
+        principal: Principal,
+        name: str,
+        point: bytes,
+        key_thumbprint: str,
+        *,
+        first: bool,
+        now: datetime,
     ) -> StoredDevice:
         device_id = new_id()
         wait = timedelta(seconds=0 if first else self._settings.further_device_wait_seconds)
         return StoredDevice(
             id=device_id,
             person_id=principal.subject_id,
-            name_sealed=self._vault.seal(NAME_PURPOSE, name.encode(), context=device_id.bytes),
+            name_sealed=await self._subject_vault.seal(
+                connection, principal.subject_id, NAME_PURPOSE, name.encode(), context=device_id.bytes
+            ),
             public_key=point,
             thumbprint=key_thumbprint,
             enrolled_at=now,
@@ -179,16 +193,24 @@ class Devices:
             state=device.state(self._clock.now()),
         )
 
-    def _view(self, device: StoredDevice, now: datetime) -> DeviceView:
-        return DeviceView(
-            id=device.id,
-            name=self._vault.open(NAME_PURPOSE, device.name_sealed, context=device.id.bytes).decode(),
-            state=device.state(now),
-            thumbprint=device.thumbprint,
-            enrolled_at=device.enrolled_at,
-            active_from=device.active_from,
-            revoked_at=device.revoked_at,
-        )
+    async def _views(
+        self, connection: Connection, person_id: UUID, devices: Sequence[StoredDevice]
+    ) -> list[DeviceView]:
+        key_sealed, now = await self._subject_vault.find_key(connection, person_id), self._clock.now()
+        return [
+            DeviceView(
+                id=device.id,
+                name=self._subject_vault.open_with(
+                    key_sealed, person_id, NAME_PURPOSE, device.name_sealed, context=device.id.bytes
+                ).decode(),
+                state=device.state(now),
+                thumbprint=device.thumbprint,
+                enrolled_at=device.enrolled_at,
+                active_from=device.active_from,
+                revoked_at=device.revoked_at,
+            )
+            for device in devices
+        ]
 
     async def _record(
         self, connection: Connection, actor: str, action: str, device: StoredDevice, detail: dict[str, str | bool]

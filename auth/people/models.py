@@ -11,7 +11,7 @@ NAME_CHECKED = 2
 
 
 class Person(Model):
-    """What is stored. `identity_sealed` opens to an `Identity`."""
+    """What is stored. `identity_sealed` opens to an `Identity`, with the person's own key."""
 
     id: UUID
     identity_level: int
@@ -19,6 +19,7 @@ class Person(Model):
     created_at: datetime
     identity_sealed: bytes | None = None
     verified_at: datetime | None = None
+    key_sealed: bytes | None = None
 
 
 class Identity(Model):

@@ -7,6 +7,7 @@ from app.kit.database import Connection
 from app.kit.structs import Model, convert
 from auth.people.errors import PersonUnknown
 from auth.people.models import Person
+from auth.subject_keys.repository import KEY_OF_PERSON
 
 
 class Phone(Model):
@@ -16,9 +17,10 @@ class Phone(Model):
     phone_sealed: bytes
 
 
-FIND_PERSON = """
-select id, identity_level, status, created_at, identity_sealed, verified_at from auth.person where id = $1
-"""
+FIND_PERSON = f"""
+select p.id, p.identity_level, p.status, p.created_at, p.identity_sealed, p.verified_at, {KEY_OF_PERSON}
+  from auth.person p where p.id = $1
+"""  # noqa: S608 - a constant
 
 
 async def get_person(connection: Connection, person_id: UUID) -> Person:
@@ -29,11 +31,11 @@ async def get_person(connection: Connection, person_id: UUID) -> Person:
     return convert(row, Person)
 
 
-FIND_PERSON_BY_PHONE = """
-select p.id, p.identity_level, p.status, p.created_at, p.identity_sealed, p.verified_at
+FIND_PERSON_BY_PHONE = f"""
+select p.id, p.identity_level, p.status, p.created_at, p.identity_sealed, p.verified_at, {KEY_OF_PERSON}
   from auth.phone f join auth.person p on p.id = f.person_id
  where f.phone_index = $1
-"""
+"""  # noqa: S608 - a constant
 
 
 async def find_person_by_phone(connection: Connection, phone_index: bytes) -> Person | None:

@@ -17,6 +17,7 @@ from auth.locks import lock_key
 from auth.people import repository
 from auth.people.models import NAME_CHECKED, Identity, Person, PersonView
 from auth.principal import Principal
+from auth.subject_keys.service import SubjectVault
 
 ATTRIBUTES: Final = frozenset({"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"})
 
@@ -29,8 +30,9 @@ ADULT: Final = 18
 class People:
     """Finds, registers and describes people."""
 
-    def __init__(self, vault: Vault, clock: Clock, *, city_offset: timedelta) -> None:
+    def __init__(self, vault: Vault, subject_vault: SubjectVault, clock: Clock, *, city_offset: timedelta) -> None:
         self._vault = vault
+        self._subject_vault = subject_vault
         self._clock = clock
         self._city_offset = city_offset
 
@@ -68,10 +70,9 @@ class People:
         disclosed: dict[str, str | bool] = {}
         if "identity_level" in attributes:
             disclosed["identity_level"] = str(person.identity_level)
-        if "phone_tail" in attributes and (phones := await self._phones(connection, person_id)):
+        if "phone_tail" in attributes and (phones := await self._phones(connection, person)):
             disclosed["phone_tail"] = phones[0][-4:]
-        if person.identity_sealed is not None:
-            identity = self.open_identity(person_id, person.identity_sealed)
+        if (identity := self._identity_of(person)) is not None:
             disclosed |= _facts_of(identity, attributes, (self._clock.now() + self._city_offset).date())
         return disclosed
 
@@ -86,14 +87,12 @@ class People:
         person = await repository.get_person(connection, person_id)
         if ial < min(person.identity_level, NAME_CHECKED):
             return _view_of(person, None, [phone] if phone else [])
-        phones = await self._phones(connection, person_id)
-        identity = None if person.identity_sealed is None else self.open_identity(person_id, person.identity_sealed)
-        return _view_of(person, identity, phones)
+        phones = await self._phones(connection, person)
+        return _view_of(person, self._identity_of(person), phones)
 
     async def find_identity(self, connection: Connection, person_id: UUID) -> Identity | None:
         """Who the person is by their document, or None before the real-name check."""
-        person = await repository.get_person(connection, person_id)
-        return None if person.identity_sealed is None else self.open_identity(person_id, person.identity_sealed)
+        return self._identity_of(await repository.get_person(connection, person_id))
 
     async def find_owner(self, connection: Connection, identity: Identity) -> UUID | None:
         """Whose document this is. The document stays locked, so that no second account takes it meanwhile."""
@@ -126,19 +125,17 @@ class People:
 
     async def confirm_identity(self, connection: Connection, person_id: UUID, identity: Identity) -> None:
         """Remembers who the person is; called after a registry confirmed it and `find_owner` found nobody else."""
+        encoded = msgspec.json.encode(identity)
         await repository.mark_person_verified(
             connection,
             person_id,
             identity_level=NAME_CHECKED,
-            identity_sealed=self._vault.seal(IDENTITY_PURPOSE, msgspec.json.encode(identity), context=person_id.bytes),
+            identity_sealed=await self._subject_vault.seal(
+                connection, person_id, IDENTITY_PURPOSE, encoded, context=person_id.bytes
+            ),
             document_index=self.document_index(identity),
             now=self._clock.now(),
         )
-
-    def open_identity(self, person_id: UUID, sealed: bytes) -> Identity:
-        """Opens what `confirm_identity` sealed; raises `VaultError` when it was sealed for another person."""
-        opened = self._vault.open(IDENTITY_PURPOSE, sealed, context=person_id.bytes)
-        return msgspec.json.decode(opened, type=Identity)
 
     def phone_index(self, phone: str) -> bytes:
         """What finds a phone, given in its 11 digits."""
@@ -148,16 +145,26 @@ class People:
         """What finds a document."""
         return self._vault.blind_index(DOCUMENT_PURPOSE, f"{identity.document_type}:{identity.document_number}")
 
-    async def _phones(self, connection: Connection, person_id: UUID) -> list[str]:
-        phones = await repository.list_phones(connection, person_id)
+    def _identity_of(self, person: Person) -> Identity | None:
+        if person.identity_sealed is None:
+            return None
+        opened = self._subject_vault.open_with(
+            person.key_sealed, person.id, IDENTITY_PURPOSE, person.identity_sealed, context=person.id.bytes
+        )
+        return msgspec.json.decode(opened, type=Identity)
+
+    async def _phones(self, connection: Connection, person: Person) -> list[str]:
         return [
-            self._vault.open(PHONE_PURPOSE, phone.phone_sealed, context=phone.phone_index).decode() for phone in phones
+            self._subject_vault.open_with(
+                person.key_sealed, person.id, PHONE_PURPOSE, phone.phone_sealed, context=phone.phone_index
+            ).decode()
+            for phone in await repository.list_phones(connection, person.id)
         ]
 
     async def _register(self, connection: Connection, phone: str, index: bytes) -> Person:
         now = self._clock.now()
         person = Person(id=new_id(), identity_level=1, status="active", created_at=now)
-        sealed = self._vault.seal(PHONE_PURPOSE, phone.encode(), context=index)
+        sealed = await self._subject_vault.seal(connection, person.id, PHONE_PURPOSE, phone.encode(), context=index)
         await repository.insert_person(connection, person)
         await repository.insert_phone(connection, phone_index=index, person_id=person.id, phone_sealed=sealed, now=now)
         subject = f"person:{person.id}"
