@@ -11,12 +11,15 @@ from litestar.types import Guard
 
 from app.kit.errors import SuishenError, Unauthenticated
 from app.kit.structs import Text
+from auth.assurance import FRESH_SECONDS, find_shortfall
 from auth.errors import IdentityLevelTooLow, RoleMissing, WrongSubject
 from auth.principal import Principal, SubjectType
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 REAL_NAME = 2
+ASKED_AT = "asked_at"
+"""Where the middleware leaves, in `scope["state"]`, the time at which it looked at the token."""
 
 
 async def public(_connection: AnyConnection, _handler: BaseRouteHandler) -> None:
@@ -59,6 +62,22 @@ def official(*roles: str) -> Guard:
         principal = _subject(connection, "official")
         if roles and principal.roles.isdisjoint(roles):
             raise RoleMissing(needed=sorted(roles))
+
+    return guard
+
+
+def stepped_up(*, aal: int = 2, within_seconds: int = FRESH_SECONDS, ial: int = 1) -> Guard:
+    """Whoever proved themself this well and this lately; stands beside a guard that says who, never alone.
+
+    Else `StepUpRequired` with `acr_values` and `max_age`: `POST /v1/login/step-up/…` gives a token that is enough.
+    """
+
+    async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+        asked_at = connection.scope["state"][ASKED_AT]
+        principal = principal_of(connection)
+        shortfall = find_shortfall(principal, aal=aal, within_seconds=within_seconds, ial=ial, now=asked_at)
+        if shortfall is not None:
+            raise shortfall
 
     return guard
 

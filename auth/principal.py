@@ -28,6 +28,8 @@ class Principal(Model):
     organization_id: UUID | None = None
     """The official's own organization (department)."""
     mandate_id: UUID | None = None
+    unproven: bool = False
+    """The session stands on a phone alone, while its person is known by more: it may be a number's new holder."""
 
     @property
     def person_id(self) -> UUID:

@@ -18,6 +18,7 @@ from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
 from app.kit.keyring import Keyring
 from app.kit.structs import Model
 from app.kit.vault import Vault, VaultError
+from auth.assurance import acr_of
 from auth.pairwise import Names
 from auth.principal import Principal
 from auth.sessions.errors import ProofMissing
@@ -28,6 +29,7 @@ from auth.sessions.tokens import (
     RevokedSessions,
     Verified,
     VerifiedTokens,
+    faded,
     kid_of_token,
 )
 
@@ -78,7 +80,7 @@ class AppTokens:
             "unionid": self._names.unionid(department_id, principal.subject_id),
             "sub_type": principal.subject_type,
             "client_id": principal.client_id,
-            "acr": f"ial{principal.ial}.aal{principal.aal}",
+            "acr": acr_of(principal.ial, principal.aal),
             "auth_time": int(principal.authenticated_at.timestamp()),
             "iat": int(now.timestamp()),
             "exp": int(until.timestamp()),
@@ -101,7 +103,7 @@ class AppTokens:
         self._verified.add(known, verified)
         if verified.jkt != proof_jkt:
             raise ProofMissing
-        return verified.principal
+        return faded(verified.principal, now)
 
     def _check(self, token: str, app_id: str, now: datetime) -> Verified | None:
         try:

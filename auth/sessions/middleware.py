@@ -1,5 +1,6 @@
 """Turns a request's Authorization header into a principal. Refuses nobody: guards do, with the reason left here."""
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.kit.clock import Clock
 from app.kit.errors import Unauthenticated
-from auth.guards import principal_of
+from auth.guards import ASKED_AT, principal_of
 from auth.keys import ProofInvalid
 from auth.principal import Principal
 from auth.sessions.app_tokens import AppTokens
@@ -31,6 +32,10 @@ class Authenticator:
         self._clock = clock
         self._origin = origin
         self._seen = SeenProofs()
+
+    def now(self) -> datetime:
+        """The time by which tokens are judged."""
+        return self._clock.now()
 
     def authenticate(self, scope: Any, *, origin: str | None = None, app_id: str | None = None) -> Principal | None:
         """The verified caller, or None when no Authorization header came; raises `Unauthenticated`.
@@ -95,6 +100,7 @@ class AuthenticationMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Looks once, then hands on. The provider's own endpoints look for themselves: a proof counts once."""
         scope["user"], scope["auth"] = None, None
+        scope["state"][ASKED_AT] = self._authenticator.now()
         if scope["path"].startswith(PROVIDER):
             await next_app(scope, receive, send)
             return

@@ -6,9 +6,10 @@ from typing import Literal
 from uuid import UUID
 
 from app.kit.structs import Model
+from auth.assurance import acr_of, faded_aal
 from auth.principal import SubjectType
 
-Method = Literal["otp", "password", "switch", "code"]
+Method = Literal["otp", "password", "passkey", "step_up", "switch", "code", "scan", "launch"]
 
 
 class Session(Model):
@@ -39,12 +40,22 @@ class Session(Model):
     mandate_id: UUID | None = None
     device_id: UUID | None = None
     jkt: str | None = None
+    unproven: bool = False
+    """It stands on a phone alone, while its person is known by more."""
     revoked_at: datetime | None = None
     revoked_reason: str | None = None
 
     def lives(self, now: datetime) -> bool:
         """Whether it may still be used: neither ended, nor idle too long, nor too old."""
         return self.revoked_at is None and now < self.idle_expires_at and now < self.expires_at
+
+    def aal_at(self, now: datetime) -> int:
+        """What is left of the proof with which it began."""
+        return faded_aal(self.aal, authenticated_at=self.authenticated_at, now=now)
+
+    def acr_at(self, now: datetime) -> str:
+        """How sure the session is of its subject at `now`."""
+        return acr_of(self.ial, self.aal_at(now))
 
 
 class StartSession(Model):
@@ -68,6 +79,7 @@ class StartSession(Model):
     mandate_id: UUID | None = None
     device_id: UUID | None = None
     jkt: str | None = None
+    unproven: bool = False
 
 
 class SwitchSession(Model):

@@ -81,6 +81,7 @@ class Sessions:
             aal=start.aal,
             method=start.method,
             jkt=start.jkt,
+            unproven=start.unproven,
             refresh_hash=first.hash,
             rotated_at=now,
             authenticated_at=start.authenticated_at,
@@ -131,6 +132,7 @@ class Sessions:
             authenticated_at=parent.authenticated_at,
             device_id=parent.device_id,
             jkt=parent.jkt,
+            unproven=parent.unproven,
             idle_seconds=parent.idle_seconds,
             absolute_seconds=int((parent.expires_at - now).total_seconds()),
         )

@@ -4,7 +4,6 @@ A token lives ten minutes at most. A session that ends sooner is told to every w
 a worker that may have missed something reads all ends of the last minutes anew.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from msgspec.structs import replace
 
 from app.kit.clock import Clock
 from app.kit.database import Database, Notifications
@@ -19,6 +19,7 @@ from app.kit.ids import new_token
 from app.kit.jwt import InvalidToken, sign_jwt, verify_jwt
 from app.kit.keyring import Keyring
 from app.kit.structs import Model
+from auth.assurance import faded_aal, levels_of
 from auth.principal import Principal, SubjectType
 from auth.sessions import repository
 from auth.sessions.errors import ProofMissing, TokenInvalid
@@ -27,7 +28,6 @@ from auth.sessions.models import Session
 PURPOSE: Final = "token"
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - a media type
 CHANNEL: Final = "auth_session"
-_ACR: Final = re.compile(r"ial([123])\.aal([123])", re.ASCII)
 MOST_REMEMBERED: Final = 20_000
 _REREAD: Final = timedelta(seconds=15)
 DEAF_AFTER_SECONDS: Final = 0.7
@@ -55,6 +55,7 @@ class VerifiedClaims(Model):
     device_id: UUID | None = None
     roles: tuple[str, ...] = ()
     organization_id: UUID | None = None
+    unproven: bool = False
 
 
 class Verified(Model):
@@ -150,7 +151,7 @@ class AccessTokens:
         """A token for the session as it is now; never outlives it."""
         now = self._clock.now()
         expires_at = min(now + timedelta(seconds=self.lifetime_seconds), session.expires_at)
-        claims = _claims_of(session) | {
+        claims = _claims_of(session, now) | {
             "iss": self._issuer,
             "aud": self._issuer,
             "iat": int(now.timestamp()),
@@ -171,7 +172,7 @@ class AccessTokens:
             raise TokenInvalid
         if verified.jkt != proof_jkt:
             raise ProofMissing
-        return verified.principal
+        return faded(verified.principal, now)
 
     def _check(self, token: str, now: datetime) -> Verified:
         try:
@@ -194,24 +195,32 @@ class AccessTokens:
         return key.public_key if key is not None else None
 
 
+def faded(principal: Principal, now: datetime) -> Principal:
+    """The caller as sure as they still are: a token outlives the minutes in which a verified user counts as such."""
+    aal = faded_aal(principal.aal, authenticated_at=principal.authenticated_at, now=now)
+    return principal if aal == principal.aal else replace(principal, aal=aal)
+
+
 def kid_of_token(token: str) -> str:
     """The `kid` of a token that was verified."""
     return str(jwt.get_unverified_header(token)["kid"])
 
 
-def _claims_of(session: Session) -> dict[str, Any]:
+def _claims_of(session: Session, now: datetime) -> dict[str, Any]:
     claims: dict[str, Any] = {
         "sub": f"{session.subject_type}:{session.subject_id}",
         "sid": str(session.id),
         "client_id": session.client_id,
         "scope": " ".join(sorted(session.scopes)),
-        "acr": f"ial{session.ial}.aal{session.aal}",
+        "acr": session.acr_at(now),
         "auth_time": int(session.authenticated_at.timestamp()),
     }
     if session.agent_id is not None:
         claims["act"] = {"sub": f"person:{session.agent_id}"}
     if session.jkt is not None:
         claims["cnf"] = {"jkt": session.jkt}
+    if session.unproven:
+        claims["unproven"] = True
     if session.roles:
         claims["roles"] = sorted(session.roles)
     ids = {
@@ -229,7 +238,7 @@ def _verified_of(claims: VerifiedClaims, *, kid: str) -> Verified:
 
 def _principal_of(claims: VerifiedClaims) -> Principal:
     kind, _, subject_id = claims.sub.partition(":")
-    levels = _ACR.fullmatch(claims.acr)
+    levels = levels_of(claims.acr)
     if kind not in _SUBJECT_TYPES or levels is None or (kind == "organization") != (claims.act is not None):
         raise ValueError("claims")
     agent = (claims.act or {}).get("sub", "").removeprefix("person:")
@@ -240,11 +249,12 @@ def _principal_of(claims: VerifiedClaims) -> Principal:
         session_id=claims.sid,
         client_id=claims.client_id,
         scopes=frozenset(claims.scope.split()),
-        ial=int(levels[1]),
-        aal=int(levels[2]),
+        ial=levels[0],
+        aal=levels[1],
         authenticated_at=datetime.fromtimestamp(claims.auth_time, UTC),
         device_id=claims.device_id,
         roles=frozenset(claims.roles),
         organization_id=claims.organization_id,
         mandate_id=claims.mandate_id,
+        unproven=claims.unproven,
     )

@@ -8,8 +8,8 @@ from app.kit.structs import convert
 from auth.login.otp.models import Challenge
 
 INSERT_CHALLENGE = """
-insert into auth.otp_challenge (id, phone_index, phone_sealed, code_mac, created_at, expires_at)
-values ($1, $2, $3, $4, $5, $6)
+insert into auth.otp_challenge (id, purpose, phone_index, phone_sealed, code_mac, created_at, expires_at)
+values ($1, 'sign_in', $2, $3, $4, $5, $6)
 """
 
 
