@@ -1,10 +1,14 @@
 -- Browsers: signing in on a computer by scanning with a phone; what a citizen recognises a session by.
 alter table auth.session drop constraint session_method_check;
 alter table auth.session add constraint session_method_check
-  check (method in ('otp', 'password', 'passkey', 'device', 'upstream', 'switch', 'code', 'scan'));
-alter table auth.session
-  add column agent       text not null default '' check (length(agent) <= 64),
-  add column name_sealed bytea;
+  check (method in ('otp', 'password', 'passkey', 'step_up', 'upstream', 'switch', 'code', 'scan', 'launch'));
+
+-- The program and system that a session speaks through, from fixed lists; and what its holder calls it.
+create table auth.session_context (
+  session_id  uuid primary key references auth.session on delete cascade,
+  agent       text not null default '' check (length(agent) <= 64),
+  name_sealed bytea
+);
 
 -- One attempt to sign a browser in by a phone: two secrets, one in the picture and one in a cookie. Each step once.
 create table auth.scan_login (
@@ -28,4 +32,6 @@ create table auth.scan_login (
 );
 create index scan_login_expiry on auth.scan_login (expires_at);
 
-alter table auth.authorization_request add column scan_login_id uuid;
+alter table auth.authorization_request
+  add column scan_login_id        uuid,
+  add column passkey_challenge_id uuid;
