@@ -3,6 +3,7 @@
 Decides nothing: what was judged and disclosed comes in, the same shape goes out for every carrier.
 """
 
+import base64
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from codes.offline import Challenge, Judged, Shown, checks_of, freshness_of, pri
 from codes.scenarios.models import Scenario
 from codes.trust.models import VerifiedTrustList
 from codes.verdict import Reason, ScannedBy, VerificationResult, retry_of, verdict_of
-from codes.verification.models import StoredAnswer, Verification
+from codes.verification.models import StoredAnswer, Verification, VerifyCode
 from codes.verification.ports import Scans
 from codes.verification.reading import Reading
 from codes.verification.receipts import Receipts
@@ -36,6 +37,11 @@ class Scan(Model):
     holder_checked: bool = False
     item: str | None = None
     challenge: Challenge | None = None
+
+
+def challenge_of(scanner: Scans, request: VerifyCode) -> Challenge:
+    """What the phone may have been asked to sign: the scanner's place, and the nonce that it sends along."""
+    return Challenge(aud=str(scanner.site_id), cnonce=_decoded(request.cnonce))
 
 
 class Answers:
@@ -95,6 +101,7 @@ class Answers:
             verdict=result.verdict,
             reason=result.reason,
             answer_sealed=None if guard is None else self._seal(scan.id, result),
+            operator_id=scan.scanner.on_duty(scan.now),
         )
 
     def open(self, answer: StoredAnswer) -> VerificationResult | None:
@@ -118,3 +125,10 @@ def kind_name(shown: Shown | None) -> str | None:
 def scanned_by(scanner: Scans) -> ScannedBy:
     """The names that the holder reads."""
     return ScannedBy(org=scanner.organization_name, site=scanner.site_name, device=scanner.device_name)
+
+
+def _decoded(cnonce: str | None) -> bytes | None:
+    """The nonce's bytes; a text of no possible length is no nonce, so that it matches nothing."""
+    if cnonce is None or len(cnonce) % 4 == 1:
+        return None
+    return base64.urlsafe_b64decode(cnonce + "=" * (-len(cnonce) % 4))

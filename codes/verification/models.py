@@ -82,6 +82,8 @@ class Verification(Model):
     guardian_id: UUID | None = None
     """Whose phone showed the code, when it was the holder's guardian's."""
     answer_sealed: bytes | None = None
+    operator_id: UUID | None = None
+    """Who had signed on at the device, and answers for the scan."""
     mode: Mode = "online"
     recorded_at: datetime | None = None
     """When the city heard of an offline scan; `verified_at` is when it happened."""

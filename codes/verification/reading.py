@@ -3,7 +3,7 @@
 A new carrier is a new way to a `Reading`; judging, disclosing and recording are the same for all of them.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from app.kit.database import Connection
@@ -52,3 +52,19 @@ class ReadsCodes(Protocol):
 def unread(reason: Reason, step: str, shown: Shown | None = None) -> Reading:
     """A refusal from before anything was looked at: no step but that one was made."""
     return Reading(examined=Examined(reason=reason, failed_step=step, shown=shown), standing=NOT_READ, skipped=STEPS)
+
+
+def guard_of(examined: Examined) -> Guard | None:
+    """A presentation counts once; one that answered a nonce uses its whole grant up."""
+    presentation, claims = examined.presentation, examined.claims
+    if presentation is None or claims is None:
+        return None
+    return Guard(
+        cti=claims.cti,
+        iat=_time(presentation.iat),
+        spent_until=None if presentation.cnonce is None else _time(claims.expires_at),
+    )
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -51,17 +52,29 @@ INSERT_VERIFICATION = """
 insert into codes.verification
        (id, iat, guard_cti, verified_at, scanner_id, organization_id, scanned_by, request_id, subject_type, subject_id,
         guardian_id, kind, scenario, basis, disclosed, withheld, verdict, reason, answer_sealed, mode, recorded_at,
-        said, conflicts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+        said, conflicts, operator_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 on conflict (guard_cti, iat) do nothing
-returning true
+returning id
 """
 
 
 async def insert_verification(connection: Connection, row: Verification) -> bool:
     """Whether the row stands now; False when its presentation was accepted before."""
-    inserted = await connection.fetchval(
-        INSERT_VERIFICATION,
+    return await connection.fetchval(INSERT_VERIFICATION, *_values(row)) is not None
+
+
+async def insert_verifications(connection: Connection, rows: Sequence[Verification]) -> set[UUID]:
+    """The ids of those rows that stand now, in one round trip and one commit; all or none when it raises.
+
+    Goes by what the rows lock, so that two groups with the same presentations never wait for each other.
+    """
+    in_order = sorted(rows, key=lambda row: (row.guard_cti or b"", row.iat))
+    return {row["id"] for row in await connection.fetchmany(INSERT_VERIFICATION, map(_values, in_order))}
+
+
+def _values(row: Verification) -> tuple[Any, ...]:
+    return (
         row.id,
         row.iat,
         row.guard_cti,
@@ -85,8 +98,8 @@ async def insert_verification(connection: Connection, row: Verification) -> bool
         row.recorded_at,
         row.said,
         row.conflicts,
+        row.operator_id,
     )
-    return inserted is not None
 
 
 FIND_ANSWER = """

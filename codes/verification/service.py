@@ -4,28 +4,26 @@ The row is the guard: of all scans of one presentation, on all workers, exactly 
 remembered too, and discloses nothing. Every carrier goes this way; they differ only in how they are read.
 """
 
-import base64
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeAlias
-
-import msgspec
 
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
-from codes.offline import Challenge, Examined, Judged, check_holder, examine, judge
+from codes.offline import Challenge, Judged, examine
 from codes.scenarios.catalogue import Scenarios
 from codes.trust.models import CodeFormat
 from codes.trust.service import TrustLists
 from codes.verdict import Reason, VerificationResult
 from codes.verification import repository
-from codes.verification.answers import Answers, Scan
+from codes.verification.answers import Answers, Scan, challenge_of
 from codes.verification.holders import Holders
-from codes.verification.models import Asked, VerifyCode, attributes_allowed, policy_of
+from codes.verification.judging import judge_code, judge_holder, refused
+from codes.verification.models import Asked, VerifyCode, attributes_allowed
 from codes.verification.ports import AdmitsScans, Holder, IssuesTickets, NarrowsDisclosure, Scans
-from codes.verification.reading import Guard, Reading, ReadsCodes, unread
-from codes.verification.standing import NOT_READ, Standing, Standings
+from codes.verification.reading import Guard, Reading, ReadsCodes, guard_of, unread
+from codes.verification.standing import NOT_READ, Standings
 
 USED_UP = frozenset({Reason.STALE_CODE, Reason.REPLAYED})
 """What a code comes to be by being accepted and growing old: the same request is told its first answer again."""
@@ -70,8 +68,7 @@ class Verifications:
         async def read(scan: Scan) -> Reading:
             return await self._read(connection, scan, request.code)
 
-        challenge = Challenge(aud=str(scanner.site_id), cnonce=_decoded(request.cnonce))
-        return await self.answer(connection, scanner, request, read, challenge)
+        return await self.answer(connection, scanner, request, read, challenge_of(scanner, request))
 
     async def answer(
         self, connection: Connection, scanner: Scans, asked: Asked, read: Read, challenge: Challenge | None = None
@@ -119,32 +116,17 @@ class Verifications:
                 return await reader.read(connection, scan.scanner, text, scan.scenario.number, scan.now)
         examined = examine(text, scan.trust_list, self._code_format, scan.now)
         if examined.reason is not Reason.OK or examined.claims is None:
-            return Reading(examined=examined, standing=NOT_READ, guard=_guard_of(examined))
+            return Reading(examined=examined, standing=NOT_READ, guard=guard_of(examined))
         standing = await self._standings.find(connection, examined.claims, scan.now)
-        return Reading(examined=examined, standing=standing, guard=_guard_of(examined))
+        return Reading(examined=examined, standing=standing, guard=guard_of(examined))
 
     async def _judge(self, connection: Connection, scan: Scan, reading: Reading) -> Judged:
-        examined, standing = reading.examined, reading.standing
-        if examined.reason is not Reason.OK or examined.shown is None:
-            return Judged(reason=examined.reason, failed_step=examined.failed_step)
-        if standing.refusal is not None:
-            return standing.refusal
-        policy = policy_of(scan.scenario)
-        judged = judge(examined.shown, scan.trust_list, standing.status, policy, scan.now, challenge=scan.challenge)
+        judged = judge_code(scan, reading)
         if judged.reason is not Reason.OK:
             return judged
-        judged = await self._judge_people(connection, scan, standing, judged)
-        return check_holder(judged, examined.shown, holder_checked=scan.holder_checked)
-
-    async def _judge_people(self, connection: Connection, scan: Scan, standing: Standing, judged: Judged) -> Judged:
-        """A code that is good is still worth nothing to this scanner, of this holder, or a second time."""
-        if refusal := scan.scanner.refusal_of(scan.scenario.number):
-            return _refused(judged, refusal, "scanner")
-        assert standing.holder is not None
-        reason = await self._holders.standing(connection, standing.holder, scan.scenario, scan.now)
-        if reason is not Reason.OK:
-            return _refused(judged, reason, "holder")
-        return _refused(judged, Reason.REPLAYED, "replay") if standing.spent else judged
+        assert reading.standing.holder is not None
+        holder = await self._holders.standing(connection, reading.standing.holder, scan.scenario, scan.now)
+        return judge_holder(scan, reading, judged, holder)
 
     async def _conclude(
         self, connection: Connection, scan: Scan, reading: Reading, judged: Judged
@@ -191,7 +173,7 @@ class Verifications:
         """The presentation was accepted before: the same request gets its answer again, any other is a replay."""
         if earlier := await self._find_earlier(connection, scan, reading.guard):
             return earlier
-        result = self._answers.result(scan, reading, _refused(judged, Reason.REPLAYED, "replay"), {})
+        result = self._answers.result(scan, reading, refused(judged, Reason.REPLAYED, "replay"), {})
         await repository.insert_verification(connection, self._answers.row(scan, reading, result))
         return result
 
@@ -204,30 +186,3 @@ class Verifications:
             return None
         earlier = self._answers.open(answer)
         return earlier if earlier is not None and earlier.scenario == scan.scenario.number else None
-
-
-def _refused(judged: Judged, reason: Reason, step: str) -> Judged:
-    return msgspec.structs.replace(judged, reason=reason, failed_step=step)
-
-
-def _guard_of(examined: Examined) -> Guard | None:
-    """A presentation counts once; one that answered a nonce uses its whole grant up."""
-    presentation, claims = examined.presentation, examined.claims
-    if presentation is None or claims is None:
-        return None
-    return Guard(
-        cti=claims.cti,
-        iat=_time(presentation.iat),
-        spent_until=None if presentation.cnonce is None else _time(claims.expires_at),
-    )
-
-
-def _decoded(cnonce: str | None) -> bytes | None:
-    """The nonce's bytes; a text of no possible length is no nonce, so that it matches nothing."""
-    if cnonce is None or len(cnonce) % 4 == 1:
-        return None
-    return base64.urlsafe_b64decode(cnonce + "=" * (-len(cnonce) % 4))
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -6,11 +6,12 @@ from app.kit.database import Connection
 from app.kit.structs import Model
 from codes.envelope.claims import PRESENTED, Claims, Kind
 from codes.offline import Judged, StatusFound
-from codes.showing.grants.pointers import Pointers
+from codes.showing.grants.pointers import GrantPointer, Pointers
 from codes.status.models import StatusPointer
 from codes.status.service import Statuses
 from codes.verdict import Reason
 from codes.verification import repository
+from codes.verification.models import GrantStanding
 from codes.verification.ports import FindsPaper, FindsStaticCodes, Holder
 
 UNKNOWN = StatusFound(status=None)
@@ -66,17 +67,21 @@ class Standings:
         pointer = self._pointers.open(cti)
         if pointer is None:
             return NOT_OURS
-        grant = await repository.find_standing(connection, pointer.batch, place, cti)
-        if grant is None or pointer.number >= grant.grants:
-            return NOT_FOUND
-        return Standing(
-            holder=Holder(
-                subject_type="person",
-                subject_id=grant.person_id,
-                guardian_id=grant.guardian_id,
-                mandate_id=grant.mandate_id,
-                frozen=grant.frozen,
-            ),
-            status=StatusFound(status=grant.true_status, as_of=now),
-            spent=grant.spent,
-        )
+        return standing_of(await repository.find_standing(connection, pointer.batch, place, cti), pointer, now)
+
+
+def standing_of(grant: GrantStanding | None, pointer: GrantPointer, now: datetime) -> Standing:
+    """What a row of the books says of the grant that `pointer` names. Pure."""
+    if grant is None or pointer.number >= grant.grants:
+        return NOT_FOUND
+    return Standing(
+        holder=Holder(
+            subject_type="person",
+            subject_id=grant.person_id,
+            guardian_id=grant.guardian_id,
+            mandate_id=grant.mandate_id,
+            frozen=grant.frozen,
+        ),
+        status=StatusFound(status=grant.true_status, as_of=now),
+        spent=grant.spent,
+    )

@@ -107,17 +107,6 @@ async def list_stops(connection: Connection, organization_id: UUID, now: datetim
     return [convert(row, Stop) for row in rows]
 
 
-MARK_OPERATOR = """
-update codes.verification set operator_id = $2
- where id = $1 and iat between $3::timestamptz - interval '3 minutes' and $3::timestamptz + interval '3 minutes'
-"""
-
-
-async def mark_operator(connection: Connection, verification_id: UUID, operator_id: UUID, now: datetime) -> None:
-    """Writes into the row of a scan of this moment who answers for it; the range spares all other partitions."""
-    await connection.execute(MARK_OPERATOR, verification_id, operator_id, now)
-
-
 DELETE_COUNTS = "delete from codes.scan_count where window_at < $1"
 DELETE_STOPS = "delete from codes.scan_stop where until < $1"
 

@@ -50,10 +50,7 @@ class Admissions:
         now: datetime,
         /,
     ) -> None:
-        """Writes down who answers for the scan, and counts what may be enumeration."""
-        operator_id = scanner.on_duty(now)
-        if operator_id is not None and result.verification_id is not None and not result.repeated:
-            await repository.mark_operator(connection, UUID(result.verification_id), operator_id, now)
+        """Counts what may be enumeration."""
         counted = counted_as(result)
         if counted is not None:
             await self._limiter.count(connection, scanner, counted, now)

@@ -5,6 +5,7 @@ request can be sent again for a minute. The row of a verification guards against
 can be repeated.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -42,18 +43,19 @@ class ScannerGate:
         self._authority = authority_of(origin)
 
     async def admit(self, request: Request[Any, Any, Any]) -> Scanner:
-        """The scanner that signed this request, in whatever state; raises `ScannerSignatureInvalid`.
-
-        The authority is the one this city publishes, not the one the request names.
-        """
+        """The scanner that signed this request, in whatever state; raises `ScannerSignatureInvalid`."""
         try:
-            return await self._admit(request)
+            return await self.check(request.scope, request.body)
         except SignatureInvalid as invalid:
             log.info("scanner.signature_refused", cause=str(invalid))
             raise ScannerSignatureInvalid from None
 
-    async def _admit(self, request: Request[Any, Any, Any]) -> Scanner:
-        parts = parts_of(request, self._authority)
+    async def check(self, scope: Any, read_body: Callable[[], Awaitable[bytes]]) -> Scanner:
+        """The same for the scope of any HTTP request; raises `SignatureInvalid`, which says why, for the log alone.
+
+        The authority is the one this city publishes, not the one the request names.
+        """
+        parts = parts_of(scope, self._authority)
         parsed = http_signatures.parse(parts.headers)
         known = await self._find_claimed(parsed)
         http_signatures.check(
@@ -67,7 +69,7 @@ class ScannerGate:
         )
         if len(parsed.params.nonce or "") not in NONCE_LENGTHS:
             raise SignatureInvalid("nonce")
-        if not http_signatures.digest_matches(parts.headers["content-digest"], await request.body()):
+        if not http_signatures.digest_matches(parts.headers["content-digest"], await read_body()):
             raise SignatureInvalid("content-digest")
         return known.scanner
 
@@ -88,9 +90,8 @@ def authority_of(origin: str) -> str:
     return parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme])
 
 
-def parts_of(request: Request[Any, Any, Any], authority: str) -> RequestParts:
+def parts_of(scope: Any, authority: str) -> RequestParts:
     """The request as it was sent: undecoded path and query."""
-    scope = request.scope
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         field, content = name.decode("latin-1").lower(), value.decode("latin-1")
