@@ -1,12 +1,13 @@
 """How errors leave over HTTP: RFC 9457 problem documents, in the reader's language, for Litestar and for bare ASGI."""
 
 from http import HTTPStatus
-from typing import Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar.params import QueryParameter, SkipValidation
 
 from app.kit.errors import SuishenError
 from app.kit.structs import Model, Text
@@ -17,6 +18,9 @@ T = TypeVar("T")
 
 Injected: TypeAlias = NamedDependency[SkipValidation[T]]
 """How a handler names what it is given by the house instead of by the request: `connection: Injected[Connection]`."""
+
+After: TypeAlias = Annotated[UUID | None, QueryParameter(description="The `next` of the page before")]
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most")]
 
 
 class Problem(Model):

@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import signed_in
 from auth.principal import Principal
@@ -45,8 +45,8 @@ async def list_places(
     connection: Injected[Connection],
     principal: Injected[Principal],
     places: Injected[Places],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> PlaceList:
     """A page, newest first."""
     return await places.list_page(connection, principal, after=after, limit=limit)

@@ -13,6 +13,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.keyring import Keyring
+from app.kit.listing import cut
 from auth.errors import RoleMissing, WrongSubject
 from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
@@ -105,8 +106,8 @@ class Places:
     ) -> PlaceList:
         """A page of the organization's stickers, whatever became of them."""
         rows = await repository.list_places(connection, keeper_of(principal), after, limit + 1)
-        more = len(rows) > limit
-        return PlaceList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
+        page, following = cut(rows, limit)
+        return PlaceList(items=[view_of(row) for row in page], next=following)
 
     async def describe(self, connection: Connection, cti: bytes) -> Description | None:
         """What anybody may read of the sticker with this pointer."""

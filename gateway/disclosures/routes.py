@@ -1,20 +1,13 @@
 """The citizen's own list of disclosures."""
 
-from typing import Annotated
-from uuid import UUID
-
 from litestar import Router, get
-from litestar.params import QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from auth.guards import citizen
 from auth.principal import Principal
 from gateway.disclosures.models import DisclosureList
 from gateway.disclosures.service import Disclosures
-
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
-After = Annotated[UUID | None, QueryParameter(description="The last id already read")]
 
 
 @get("/v1/me/disclosures", summary="Which department was told what about me (数据调用记录)", tags=["me"])

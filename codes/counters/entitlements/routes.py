@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official, person
 from auth.principal import Principal
@@ -78,8 +78,8 @@ async def list_entitlements(
     connection: Injected[Connection],
     entitlements: Injected[Entitlements],
     openid: OpenidParameter = None,
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> EntitlementList:
     """A page, oldest first; `openid` asks for one holder."""
     return await entitlements.list_page(connection, principal, openid=openid, after=after, limit=limit)

@@ -12,6 +12,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.vault import Vault
 from auth.pairwise import pairwise_id
 from auth.principal import Principal
@@ -153,10 +154,9 @@ class Entitlements:
         rows = await repository.list_of_organization(
             connection, principal.organization_id, openid=openid, after=after, limit=limit + 1
         )
+        page, following = cut(rows, limit)
         now = self._clock.now()
-        return EntitlementList(
-            items=[_view_of(row, now) for row in rows[:limit]], next=rows[limit - 1].id if len(rows) > limit else None
-        )
+        return EntitlementList(items=[_view_of(row, now) for row in page], next=following)
 
     async def forget(self, connection: Connection) -> None:
         """Deletes what ended long ago; a periodic job."""

@@ -1,15 +1,14 @@
 """The counter redeems and follows a form; the citizen reads and decides it."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import person
 from auth.principal import Principal
@@ -52,8 +51,8 @@ async def list_my_forms(
     principal: Injected[Principal],
     connection: Injected[Connection],
     form_tickets: Injected[FormTickets],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    after: After = None,
+    limit: Limit = 20,
 ) -> FormList:
     """Which counter, for what, with which fields, on which basis; newest first."""
     return await form_tickets.list_mine(connection, principal, after=after, limit=limit)

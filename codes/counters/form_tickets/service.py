@@ -14,6 +14,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id, new_token
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.counters.form_tickets import repository
 from codes.counters.form_tickets.errors import (
@@ -140,10 +141,8 @@ class FormTickets:
         """The caller's forms, and those for children whose codes they showed. Raises `IdentityLevelTooLow`."""
         await require_worth(self._levels, connection, principal)
         rows = await repository.list_of_person(connection, principal.subject_id, after, limit + 1)
-        return FormList(
-            items=[self._view(row, principal) for row in rows[:limit]],
-            next=rows[limit - 1].id if len(rows) > limit else None,
-        )
+        page, following = cut(rows, limit)
+        return FormList(items=[self._view(row, principal) for row in page], next=following)
 
     async def decide(
         self, connection: Connection, principal: Principal, form_id: UUID, request: DecideForm

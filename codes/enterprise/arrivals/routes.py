@@ -1,14 +1,13 @@
 """The code for the door, the enterprise's scan of it, and what the enterprise knows of those who came."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, delete, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official, organization_agent
 from auth.principal import Principal
@@ -109,8 +108,8 @@ async def list_met(
     connection: Injected[Connection],
     principal: Injected[Principal],
     arrivals: Injected[Arrivals],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> MetInspectionList:
     """A page, newest first. A task that nobody has come for yet is not among them."""
     return await arrivals.list_met(connection, principal, organization_id, after=after, limit=limit)

@@ -12,6 +12,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.enterprise.arrivals import repository
 from codes.enterprise.arrivals.errors import NoCodeToShow
@@ -105,11 +106,8 @@ class Arrivals:
         """
         require_own(principal, organization_id)
         rows = await inspections.list_arrived(connection, organization_id, after, limit + 1)
-        page = rows[:limit]
-        return MetInspectionList(
-            items=[await self._met(connection, row) for row in page],
-            next=page[-1].id if len(rows) > limit else None,
-        )
+        page, following = cut(rows, limit)
+        return MetInspectionList(items=[await self._met(connection, row) for row in page], next=following)
 
     async def _find_inspection(self, connection: Connection, reading: Reading) -> Inspection | None:
         """The task of a code that the city signed, kept open until this transaction ends."""

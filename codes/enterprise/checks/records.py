@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from app.kit.database import Connection
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.enterprise.checks import repository
 from codes.enterprise.checks.models import (
@@ -38,16 +39,16 @@ class CheckHistory:
         """A page, newest first; raises `NotThisOrganization`."""
         require_own(principal, organization_id)
         rows = await repository.list_checks(connection, organization_id, after, limit + 1)
-        page = rows[:limit]
+        page, following = cut(rows, limit)
         departments = await self._names(connection, {row.department_id for row in page})
         officers = await self._officers(connection, {row.officer_id for row in page})
         records = [self._record_of(row, departments[row.department_id], officers[row.officer_id]) for row in page]
-        return CheckRecords(items=records, next=page[-1].id if len(rows) > limit else None)
+        return CheckRecords(items=records, next=following)
 
     async def list_emergencies(self, connection: Connection, *, after: UUID | None, limit: int) -> EmergencyChecks:
         """A page of the checks without a task, of the whole city, newest first."""
         rows = await repository.list_emergencies(connection, after, limit + 1)
-        page = rows[:limit]
+        page, following = cut(rows, limit)
         names = await self._names(connection, {key for row in page for key in (row.department_id, row.organization_id)})
         checks = [
             EmergencyCheck(
@@ -60,7 +61,7 @@ class CheckHistory:
             )
             for row in page
         ]
-        return EmergencyChecks(items=checks, next=page[-1].id if len(rows) > limit else None)
+        return EmergencyChecks(items=checks, next=following)
 
     async def _names(self, connection: Connection, ids: Iterable[UUID]) -> dict[UUID, str]:
         return {key: (await self._organizations.get_organization(connection, key)).name for key in ids}

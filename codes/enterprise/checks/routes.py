@@ -1,17 +1,17 @@
 """The officer's question about an enterprise, and the enterprise's record of it."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from app.kit import idempotency
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
-from app.kit.http import Injected, refuse
+from app.kit.http import After, Injected, Limit, refuse
 from auth.guards import official, organization_agent
 from auth.principal import Principal
 from codes.enterprise.checks.models import CheckEnterprise, CheckRecords, CheckView, EmergencyChecks
@@ -54,8 +54,8 @@ async def list_checks(
     connection: Injected[Connection],
     principal: Injected[Principal],
     check_history: Injected[CheckHistory],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> CheckRecords:
     """A page, newest first: department, officer, purpose, authority, sources asked."""
     return await check_history.list_page(connection, principal, organization_id, after=after, limit=limit)
@@ -69,8 +69,8 @@ async def list_checks(
 async def list_emergencies(
     connection: Injected[Connection],
     check_history: Injected[CheckHistory],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> EmergencyChecks:
     """A page of the whole city's, newest first, each with the officer's reason."""
     return await check_history.list_emergencies(connection, after=after, limit=limit)

@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import organization_agent
 from auth.principal import Principal
@@ -45,8 +45,8 @@ async def list_codes(
     connection: Injected[Connection],
     principal: Injected[Principal],
     enterprise_codes: Injected[EnterpriseCodes],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> CodeList:
     """A page, newest first."""
     return await enterprise_codes.list_page(connection, principal, organization_id, after=after, limit=limit)

@@ -10,6 +10,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.keyring import Keyring
+from app.kit.listing import cut
 from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
 from codes.enterprise.enterprises import repository
@@ -93,8 +94,8 @@ class EnterpriseCodes:
         """A page of the organization's codes, whatever became of them."""
         require_own(principal, organization_id)
         rows = await repository.list_codes(connection, organization_id, after, limit + 1)
-        more = len(rows) > limit
-        return CodeList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
+        page, following = cut(rows, limit)
+        return CodeList(items=[view_of(row) for row in page], next=following)
 
     def _make(self, pointer: StatusPointer, organization_id: UUID, request: IssueCode, now: datetime) -> EnterpriseCode:
         expires_at = (now + request.life).replace(microsecond=0)

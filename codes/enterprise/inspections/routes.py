@@ -1,14 +1,13 @@
 """Inspection tasks, for officers."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, delete, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
@@ -48,8 +47,8 @@ async def list_inspections(
     connection: Injected[Connection],
     principal: Injected[Principal],
     inspections: Injected[Inspections],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> InspectionList:
     """A page, newest first."""
     return await inspections.list_page(connection, principal, after=after, limit=limit)

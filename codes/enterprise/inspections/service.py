@@ -5,6 +5,7 @@ from uuid import UUID
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.enterprise.inspections import repository
 from codes.enterprise.inspections.errors import (
@@ -100,11 +101,9 @@ class Inspections:
     ) -> InspectionList:
         """A page of the officer's tasks."""
         rows = await repository.list_inspections(connection, principal.subject_id, after, limit + 1)
-        more = len(rows) > limit
-        return InspectionList(
-            items=[await self._views.describe(connection, row) for row in rows[:limit]],
-            next=rows[limit - 1].id if more else None,
-        )
+        page, following = cut(rows, limit)
+        views = [await self._views.describe(connection, row) for row in page]
+        return InspectionList(items=views, next=following)
 
     async def _require_invitable(self, connection: Connection, own: UUID, invited: list[UUID]) -> None:
         if own in invited or len(set(invited)) != len(invited):

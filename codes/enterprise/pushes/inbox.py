@@ -5,6 +5,7 @@ from uuid import UUID
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.enterprise.enterprises.service import require_own
 from codes.enterprise.pushes import repository
@@ -26,11 +27,8 @@ class PushInbox:
         """A page, newest first; raises `NotThisOrganization`."""
         require_own(principal, organization_id)
         rows = await repository.list_notices(connection, organization_id, after, limit + 1)
-        page = rows[:limit]
-        return NoticeList(
-            items=[await self._describe(connection, row) for row in page],
-            next=page[-1].id if len(rows) > limit else None,
-        )
+        page, following = cut(rows, limit)
+        return NoticeList(items=[await self._describe(connection, row) for row in page], next=following)
 
     async def acknowledge(
         self, connection: Connection, principal: Principal, organization_id: UUID, push_id: UUID

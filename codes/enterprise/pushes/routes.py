@@ -1,14 +1,13 @@
 """一码推送 over HTTP: departments write, approve and read receipts; enterprises read and acknowledge."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, delete, get, post, put
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official, organization_agent, public
 from auth.principal import Principal
@@ -30,8 +29,6 @@ from codes.enterprise.pushes.subjects import Subjects
 from codes.enterprise.pushes.templates import Templates
 
 inspector = official("inspector")
-After = Annotated[UUID | None, QueryParameter()]
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 @get("/v1/push-templates", guards=[public], summary="What departments may tell enterprises")

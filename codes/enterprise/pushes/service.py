@@ -8,6 +8,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.enterprise.inspections.service import department_of
 from codes.enterprise.pushes import repository
@@ -117,8 +118,8 @@ class Pushes:
     ) -> PushList:
         """A page of the department's pushes."""
         rows = await repository.list_pushes(connection, department_of(principal), after, limit + 1)
-        page = rows[:limit]
-        return PushList(items=[_view_of(row) for row in page], next=page[-1].id if len(rows) > limit else None)
+        page, following = cut(rows, limit)
+        return PushList(items=[_view_of(row) for row in page], next=following)
 
     async def list_receipts(
         self, connection: Connection, principal: Principal, push_id: UUID, *, after: UUID | None, limit: int
@@ -127,7 +128,7 @@ class Pushes:
         if await repository.find_push(connection, push_id, department_of(principal)) is None:
             raise PushUnknown
         rows = await repository.list_receipts(connection, push_id, after, limit + 1)
-        page = rows[:limit]
+        page, following = cut(rows, limit, lambda row: row.organization_id)
         items = [
             Receipt(
                 organization_id=row.organization_id,
@@ -137,7 +138,7 @@ class Pushes:
             )
             for row in page
         ]
-        return ReceiptList(items=items, next=page[-1].organization_id if len(rows) > limit else None)
+        return ReceiptList(items=items, next=following)
 
     async def _require_within_limit(self, connection: Connection, department_id: UUID, now: datetime) -> None:
         await repository.lock_department(connection, department_id)

@@ -1,15 +1,14 @@
 """投诉: one tap on a record of a scan; and the desk of those who answer."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import citizen, official
 from auth.principal import Principal
@@ -25,9 +24,6 @@ from codes.records.complaints.service import Complaints
 
 # Whoever answers belongs to nobody who scans.
 answering = official("audit_admin")
-
-After = Annotated[UUID | None, QueryParameter()]
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 @post(

@@ -8,6 +8,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from auth.principal import Principal
@@ -75,16 +76,14 @@ class Complaints:
         """A page, newest first."""
         subject = (principal.subject_type, principal.subject_id)
         rows = await repository.list_own(connection, subject, after, limit + 1)
-        more = len(rows) > limit
-        return ComplaintList(items=[self._view(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
+        page, following = cut(rows, limit)
+        return ComplaintList(items=[self._view(row) for row in page], next=following)
 
     async def list_open(self, connection: Connection, *, after: UUID | None, limit: int) -> ComplaintCases:
         """A page of what waits for an answer, oldest first; nobody sees who filed it."""
         rows = await repository.list_open(connection, after, limit + 1)
-        more = len(rows) > limit
-        return ComplaintCases(
-            items=[self._case(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None
-        )
+        page, following = cut(rows, limit)
+        return ComplaintCases(items=[self._case(row) for row in page], next=following)
 
     async def answer(
         self, connection: Connection, principal: Principal, complaint_id: UUID, request: AnswerComplaint

@@ -1,15 +1,14 @@
 """Deferred notices: proposing, deciding, ending; and the totals that everybody reads."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, delete, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official, public
 from auth.principal import Principal
@@ -80,8 +79,8 @@ async def list_deferrals(
     connection: Injected[Connection],
     principal: Injected[Principal],
     deferrals: Injected[Deferrals],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> DeferralList:
     """Of one's own organization; security and audit administrators see all."""
     return await deferrals.list_page(connection, principal, after=after, limit=limit)

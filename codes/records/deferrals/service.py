@@ -10,6 +10,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from auth.principal import Principal
 from codes.records.deferrals import repository
 from codes.records.deferrals.errors import DeferralDecided, DeferralNotAllowed, DeferralUnknown, SecondOfficialNeeded
@@ -115,10 +116,9 @@ class Deferrals:
         everywhere = not CITY_WIDE.isdisjoint(principal.roles)
         organization_id = None if everywhere else principal.organization_id
         rows = await repository.list_notices(connection, organization_id, after, limit + 1)
-        now, more = self._clock.now(), len(rows) > limit
-        return DeferralList(
-            items=[view_of(row, now) for row in rows[:limit]], next=rows[limit - 1].id if more else None
-        )
+        page, following = cut(rows, limit)
+        now = self._clock.now()
+        return DeferralList(items=[view_of(row, now) for row in page], next=following)
 
     async def list_totals(self, connection: Connection) -> TotalList:
         """What everybody may know: how often, in which scenarios."""

@@ -1,16 +1,16 @@
 """The counter's desk, and what the holder reads and says."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
-from app.kit.http import Injected, refuse
+from app.kit.http import After, Injected, Limit, refuse
 from app.kit.idempotency import Once
 from auth.guards import official, person
 from auth.principal import Principal
@@ -18,9 +18,6 @@ from codes.showing.freezes.models import AppealFreeze, DecideAppeal, FreezeCodes
 from codes.showing.freezes.service import Freezes
 
 counter = official("counter")
-
-After = Annotated[UUID | None, QueryParameter()]
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 @post("/v1/codes/freezes", guards=[counter], summary="Freeze a person's codes")

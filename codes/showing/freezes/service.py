@@ -13,6 +13,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.enterprise_ports import FindsOrganizations
@@ -224,10 +225,9 @@ class Freezes:
     async def _page(
         self, connection: Connection, rows: list[Freeze], limit: int, *, reader: UUID | None = None
     ) -> FreezeList:
-        return FreezeList(
-            items=[await self._view(connection, row, reader=reader) for row in rows[:limit]],
-            next=rows[limit - 1].id if len(rows) > limit else None,
-        )
+        page, following = cut(rows, limit)
+        views = [await self._view(connection, row, reader=reader) for row in page]
+        return FreezeList(items=views, next=following)
 
     async def _view(self, connection: Connection, freeze: Freeze, *, reader: UUID | None = None) -> FreezeView:
         organization = await self._organizations.get_organization(connection, freeze.organization_id)

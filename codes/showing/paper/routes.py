@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
-from app.kit.http import Injected, refuse
+from app.kit.http import After, Injected, Limit, refuse
 from app.kit.idempotency import Once
 from auth.guards import official, person
 from auth.principal import Principal
@@ -31,7 +31,6 @@ from codes.showing.paper.service import PaperCodes
 REAL_NAME = 2
 own = person(ial=REAL_NAME)
 counter = official("counter")
-LARGEST_PAGE = 100
 
 
 @post(
@@ -57,8 +56,8 @@ async def list_paper_codes(
     principal: Injected[Principal],
     connection: Injected[Connection],
     paper_codes: Injected[PaperCodes],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = 20,
+    after: After = None,
+    limit: Limit = 20,
 ) -> PaperCodeList:
     """A page, latest first."""
     return await paper_codes.list_page(connection, principal, after=after, limit=limit)

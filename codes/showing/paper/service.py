@@ -17,6 +17,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.keyring import Keyring
+from app.kit.listing import cut
 from app.kit.structs import Model
 from app.kit.vault import Vault
 from auth.principal import Principal
@@ -115,8 +116,8 @@ class PaperCodes:
         """A page of the caller's codes, latest first."""
         now = self._clock.now()
         rows = await repository.list_paper_codes(connection, principal.subject_id, after, limit + 1)
-        items = [_summary_of(row, now) for row in rows[:limit]]
-        return PaperCodeList(items=items, next=items[-1].id if len(rows) > limit else None)
+        page, following = cut(rows, limit)
+        return PaperCodeList(items=[_summary_of(row, now) for row in page], next=following)
 
     async def read(self, connection: Connection, principal: Principal, code_id: UUID) -> PaperCodeView:
         """The caller's code, to print again; an official's, as long as its holder stands at the counter.

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
-from app.kit.http import Injected, refuse
+from app.kit.http import After, Injected, Limit, refuse
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
@@ -20,8 +20,6 @@ from codes.venues.scanners.guards import ScannerGate, carry, provide_scanner, sc
 from codes.venues.scanners.models import Scanner
 
 registrar = official("scanner_admin", "system_admin")
-
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 @post(
@@ -49,7 +47,7 @@ async def list_operators(
     connection: Injected[Connection],
     principal: Injected[Principal],
     operators: Injected[Operators],
-    after: Annotated[UUID | None, QueryParameter()] = None,
+    after: After = None,
     limit: Limit = 50,
 ) -> OperatorList:
     """A page, oldest first."""

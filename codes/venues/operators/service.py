@@ -11,6 +11,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from app.kit.errors import SuishenError
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.vault import Vault
 from auth.principal import Principal
 from codes.venues.admissions.limiter import Limiter
@@ -96,8 +97,8 @@ class Operators:
         """A page of an organization's operators."""
         require_in_charge(principal, organization_id)
         rows = await repository.list_operators(connection, organization_id, after, limit + 1)
-        more = len(rows) > limit
-        return OperatorList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
+        page, following = cut(rows, limit)
+        return OperatorList(items=[view_of(row) for row in page], next=following)
 
     async def sign_on(self, connection: Connection, scanner: Scanner, request: SignOn) -> Duty | SuishenError:
         """Puts an operator on duty at this device, for one shift at most; whoever was there before is relieved.

@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
@@ -17,8 +17,6 @@ from codes.venues.scanners.models import EnrolScanner, Scanner, ScannerList, Sca
 from codes.venues.scanners.service import Scanners
 
 registrar = official("scanner_admin", "system_admin")
-
-Limit = Annotated[int, QueryParameter(ge=1, le=100)]
 
 
 @post(
@@ -45,7 +43,7 @@ async def list_scanners(
     connection: Injected[Connection],
     principal: Injected[Principal],
     scanners: Injected[Scanners],
-    after: Annotated[UUID | None, QueryParameter()] = None,
+    after: After = None,
     limit: Limit = 50,
 ) -> ScannerList:
     """A page, oldest first."""

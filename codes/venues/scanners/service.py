@@ -12,6 +12,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from app.kit.ids import new_id
 from app.kit.keyring import PROFILE_ES256
+from app.kit.listing import cut
 from auth.keys import ProofInvalid, is_numeric_date, point_of, public_key_of, thumbprint, verify_proof
 from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
@@ -107,8 +108,8 @@ class Scanners:
         """A page of an organization's scanners."""
         require_in_charge(principal, organization_id)
         rows = await repository.list_scanners(connection, organization_id, after, limit + 1)
-        more = len(rows) > limit
-        return ScannerList(items=[view_of(row) for row in rows[:limit]], next=rows[limit - 1].id if more else None)
+        page, following = cut(rows, limit)
+        return ScannerList(items=[view_of(row) for row in page], next=following)
 
     def _require_known(self, numbers: list[int]) -> None:
         if len(set(numbers)) != len(numbers) or any(self._scenarios.find(number) is None for number in numbers):
