@@ -20,6 +20,8 @@ DocumentType: TypeAlias = Literal[
 SYNTHETIC_REGION: Final = "190000"
 """A region code that was never given out: what is made here belongs to nobody."""
 
+_PERMIT_REGIONS: Final = frozenset({"810000", "820000", "830000"})
+"""Hong Kong, Macau, Taiwan: where an ID number has a county, a residence permit has one of these."""
 _EARLIEST_BIRTH: Final = date(1850, 1, 1)
 _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS: Final = "10X98765432"
@@ -66,7 +68,7 @@ def document_number_is_valid(document_type: DocumentType, number: str) -> bool:
     if document_type == "id_card":
         return id_card_number_is_valid(number) and number[0] not in "89"
     if document_type == "residence_permit_hk_macau_taiwan":
-        return id_card_number_is_valid(number) and number[:2] in {"81", "82", "83"}
+        return id_card_number_is_valid(number) and number[:6] in _PERMIT_REGIONS
     if document_type == "foreigner_permanent_residence":
         modern = id_card_number_is_valid(number) and number[0] == "9"
         return modern or _FORMER_ID_PATTERN.fullmatch(number) is not None
@@ -88,6 +90,14 @@ def normalize_name(name: str) -> str | None:
     if not collapsed or len(collapsed) > _NAME_LENGTH:
         return None
     return collapsed if all(_may_stand_in_a_name(character) for character in collapsed) else None
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names, both normalized, are the same person's: case, variation selectors and commas are no matter.
+
+    Only writing is compared: 测试 and 測試, or a name with and without its middle dot, are two names.
+    """
+    return _name_key(one) == _name_key(other)
 
 
 def normalize_phone(phone: str) -> str | None:
@@ -129,6 +139,15 @@ def make_synthetic_credit_code(*, sequence: int, region: str = SYNTHETIC_REGION)
 def age_on(day: date, *, born: date) -> int:
     """Whole years on `day`; someone born on 29 February has a birthday on 1 March in ordinary years."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def _name_key(name: str) -> str:
+    plain = "".join(character for character in name if not _is_variation_selector(character))
+    return " ".join(plain.replace(",", " ").casefold().split())
+
+
+def _is_variation_selector(character: str) -> bool:
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def _birth_date(number: str) -> date | None:

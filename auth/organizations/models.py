@@ -1,16 +1,27 @@
 """Organizations: enterprises that a registry confirmed, and departments that the city registered."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from msgspec import Meta
 
 from app.kit.structs import Model, Request
+from auth.registries.ports import ResponsibleRole
 from auth.sessions.models import TokenPair
 
 OrganizationKind = Literal["enterprise", "department"]
 OrganizationStatus = Literal["active", "suspended", "closed"]
+OrganizationForm = Literal["legal_person", "unincorporated", "sole_trader"]
+"""法人, 非法人组织, 个体工商户."""
+
+FORM_BY_ROLE: Final[dict[ResponsibleRole, OrganizationForm]] = {
+    "法定代表人": "legal_person",
+    "执行事务合伙人": "unincorporated",
+    "负责人": "unincorporated",
+    "经营者": "sole_trader",
+}
+"""What an organization is, by the role of the person who answers for it (《民法典》 54, 61, 102, 105 条)."""
 
 
 class Organization(Model):
@@ -21,6 +32,7 @@ class Organization(Model):
     name: str
     credit_code: str
     status: OrganizationStatus
+    form: OrganizationForm
     created_at: datetime
     parent_id: UUID | None = None
     confirmed_at: datetime | None = None
@@ -48,6 +60,7 @@ class OrganizationView(Model):
     name: str
     credit_code: str
     status: OrganizationStatus
+    form: OrganizationForm
     mandate_kind: str | None = None
     role: str | None = None
 

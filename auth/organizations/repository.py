@@ -5,10 +5,11 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.structs import convert
-from auth.organizations.models import Organization, OrganizationStatus
+from auth.organizations.models import Organization, OrganizationForm, OrganizationStatus
 
 FIND_ORGANIZATION = """
-select id, kind, name, credit_code, status, created_at, parent_id, confirmed_at from auth.organization where id = $1
+select id, kind, name, credit_code, status, form, created_at, parent_id, confirmed_at
+  from auth.organization where id = $1
 """
 
 
@@ -19,7 +20,7 @@ async def find_organization(connection: Connection, organization_id: UUID) -> Or
 
 
 FIND_BY_CREDIT_CODE = """
-select id, kind, name, credit_code, status, created_at, parent_id, confirmed_at
+select id, kind, name, credit_code, status, form, created_at, parent_id, confirmed_at
   from auth.organization where credit_code = $1
 """
 
@@ -31,8 +32,8 @@ async def find_by_credit_code(connection: Connection, credit_code: str) -> Organ
 
 
 INSERT_ORGANIZATION = """
-insert into auth.organization (id, kind, name, credit_code, status, created_at, parent_id, confirmed_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into auth.organization (id, kind, name, credit_code, status, form, created_at, parent_id, confirmed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (credit_code) do nothing
 returning true
 """
@@ -48,6 +49,7 @@ async def insert_organization(connection: Connection, organization: Organization
             organization.name,
             organization.credit_code,
             organization.status,
+            organization.form,
             organization.created_at,
             organization.parent_id,
             organization.confirmed_at,
@@ -55,18 +57,26 @@ async def insert_organization(connection: Connection, organization: Organization
     )
 
 
-MARK_CONFIRMED = "update auth.organization set name = $2, status = $3, confirmed_at = $4 where id = $1"
+MARK_CONFIRMED = """
+update auth.organization set name = $2, status = $3, form = $4, confirmed_at = $5 where id = $1
+"""
 
 
 async def mark_confirmed(
-    connection: Connection, organization_id: UUID, *, name: str, status: OrganizationStatus, now: datetime
+    connection: Connection,
+    organization_id: UUID,
+    *,
+    name: str,
+    status: OrganizationStatus,
+    form: OrganizationForm,
+    now: datetime,
 ) -> None:
     """Takes over what the registry says of it today."""
-    await connection.execute(MARK_CONFIRMED, organization_id, name, status, now)
+    await connection.execute(MARK_CONFIRMED, organization_id, name, status, form, now)
 
 
 LIST_DEPARTMENTS = """
-select id, kind, name, credit_code, status, created_at, parent_id, confirmed_at
+select id, kind, name, credit_code, status, form, created_at, parent_id, confirmed_at
   from auth.organization where kind = 'department' and ($1::uuid is null or id > $1) order by id limit $2
 """
 

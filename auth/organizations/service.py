@@ -21,7 +21,9 @@ from auth.organizations.errors import (
     OrganizationUnknown,
 )
 from auth.organizations.models import (
+    FORM_BY_ROLE,
     Organization,
+    OrganizationForm,
     OrganizationKind,
     OrganizationSession,
     OrganizationView,
@@ -78,7 +80,9 @@ class Organizations:
         code = normalize_credit_code(department.credit_code)
         if department.parent_id is not None:
             await self.get_organization(connection, department.parent_id)
-        organization = self._new(kind="department", name=department.name, code=code, parent_id=department.parent_id)
+        organization = self._new(
+            kind="department", form="legal_person", name=department.name, code=code, parent_id=department.parent_id
+        )
         if not await repository.insert_organization(connection, organization):
             raise CreditCodeTaken
         await self._record(connection, organization, "organization.registered", actor)
@@ -93,7 +97,7 @@ class Organizations:
         if organization.status != "active":
             return OrganizationNotActive()
         mandate = await self._mandates.appoint_responsible(
-            connection, organization_id=organization.id, person_id=person_id, role=answer.role
+            connection, organization_id=organization.id, person_id=person_id, role=answer.role or ""
         )
         return view_of(organization, mandate)
 
@@ -131,21 +135,28 @@ class Organizations:
         self, connection: Connection, code: str, answer: EnterpriseAnswer, *, actor: str
     ) -> Organization:
         now = self._clock.now()
+        assert answer.role is not None  # a match names it
+        form = FORM_BY_ROLE[answer.role]
         known = await repository.find_by_credit_code(connection, code)
         if known is None:
-            known = self._new(kind="enterprise", name=answer.name, code=code, parent_id=None)
+            known = self._new(kind="enterprise", form=form, name=answer.name, code=code, parent_id=None)
             await repository.insert_organization(connection, known)
             await self._record(connection, known, "organization.registered", actor)
-        await repository.mark_confirmed(connection, known.id, name=answer.name, status=answer.status, now=now)
+        await repository.mark_confirmed(
+            connection, known.id, name=answer.name, status=answer.status, form=form, now=now
+        )
         return await self.get_organization(connection, known.id)
 
-    def _new(self, *, kind: OrganizationKind, name: str, code: str, parent_id: UUID | None) -> Organization:
+    def _new(
+        self, *, kind: OrganizationKind, form: OrganizationForm, name: str, code: str, parent_id: UUID | None
+    ) -> Organization:
         return Organization(
             id=new_id(),
             kind=kind,
             name=name,
             credit_code=code,
             status="active",
+            form=form,
             created_at=self._clock.now(),
             parent_id=parent_id,
         )
@@ -177,6 +188,7 @@ def view_of(organization: Organization, mandate: Mandate | None = None) -> Organ
         name=organization.name,
         credit_code=organization.credit_code,
         status=organization.status,
+        form=organization.form,
         mandate_kind=mandate.kind if mandate else None,
         role=mandate.role if mandate else None,
     )

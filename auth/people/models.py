@@ -8,6 +8,9 @@ from app.kit.structs import Model, Request
 from auth.documents import DocumentType
 
 NAME_CHECKED = 2
+FACE_CHECKED = 3
+
+PersonStatus = Literal["active", "frozen", "deceased", "closed", "merged"]
 
 
 class Person(Model):
@@ -15,11 +18,13 @@ class Person(Model):
 
     id: UUID
     identity_level: int
-    status: Literal["active", "closed"]
+    status: PersonStatus
     created_at: datetime
     identity_sealed: bytes | None = None
     verified_at: datetime | None = None
     key_sealed: bytes | None = None
+    merged_into: UUID | None = None
+    """The account that was kept, when this one turned out to be the same human being's."""
 
 
 class Identity(Model):

@@ -1,6 +1,7 @@
 """Rows of people and their phones. Knows no plain name or number."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from app.kit.database import Connection
@@ -11,16 +12,29 @@ from auth.subject_keys.repository import KEY_OF_PERSON
 
 
 class Phone(Model):
-    """A phone of a person, sealed."""
+    """A phone, sealed under the key of the account that it was attached to."""
 
+    person_id: UUID
     phone_index: bytes
     phone_sealed: bytes
+    key_sealed: bytes | None
 
 
-FIND_PERSON = f"""
-select p.id, p.identity_level, p.status, p.created_at, p.identity_sealed, p.verified_at, {KEY_OF_PERSON}
-  from auth.person p where p.id = $1
-"""  # noqa: S608 - a constant
+class DocumentOwner(Model):
+    """Whose document it is, and what stands in it, sealed under the key of the account that it was told to."""
+
+    person_id: UUID
+    """The account that it opens: of a merged one the one that was kept."""
+    told_to: UUID
+    current: bool
+    identity_sealed: bytes
+    key_sealed: bytes | None
+
+
+COLUMNS: Final = f"""
+p.id, p.identity_level, p.status, p.created_at, p.identity_sealed, p.verified_at, p.merged_into, {KEY_OF_PERSON}
+"""
+FIND_PERSON = f"select {COLUMNS} from auth.person p where p.id = $1"  # noqa: S608 - constants of this module
 
 
 async def get_person(connection: Connection, person_id: UUID) -> Person:
@@ -32,25 +46,33 @@ async def get_person(connection: Connection, person_id: UUID) -> Person:
 
 
 FIND_PERSON_BY_PHONE = f"""
-select p.id, p.identity_level, p.status, p.created_at, p.identity_sealed, p.verified_at, {KEY_OF_PERSON}
-  from auth.phone f join auth.person p on p.id = f.person_id
+select {COLUMNS}
+  from auth.phone f
+  join auth.person holder on holder.id = f.person_id
+  join auth.person p on p.id = coalesce(holder.merged_into, holder.id)
  where f.phone_index = $1
-"""  # noqa: S608 - a constant
+"""  # noqa: S608 - constants of this module
 
 
 async def find_person_by_phone(connection: Connection, phone_index: bytes) -> Person | None:
-    """The person whom this phone opens, if any."""
+    """The person whom this phone opens, if any; of a merged account the one that was kept."""
     row = await connection.fetchrow(FIND_PERSON_BY_PHONE, phone_index)
     return convert(row, Person) if row else None
 
 
-FIND_PERSON_ID_BY_DOCUMENT = "select id from auth.person where document_index = $1"
+FIND_DOCUMENT_OWNER = f"""
+select coalesce(p.merged_into, p.id) as person_id, p.id as told_to, true as current, p.identity_sealed, {KEY_OF_PERSON}
+  from auth.person p where p.document_index = $1
+union all
+select coalesce(p.merged_into, p.id), p.id, d.state = 'current', d.identity_sealed, {KEY_OF_PERSON}
+  from auth.further_document d join auth.person p on p.id = d.person_id where d.document_index = $1
+"""  # noqa: S608 - constants of this module
 
 
-async def find_person_id_by_document(connection: Connection, document_index: bytes) -> UUID | None:
-    """The person to whom this document belongs, if they have an account."""
-    found: UUID | None = await connection.fetchval(FIND_PERSON_ID_BY_DOCUMENT, document_index)
-    return found
+async def find_document_owner(connection: Connection, document_index: bytes) -> DocumentOwner | None:
+    """To whom this document belongs, or once belonged, if they have an account."""
+    row = await connection.fetchrow(FIND_DOCUMENT_OWNER, document_index)
+    return convert(row, DocumentOwner) if row else None
 
 
 INSERT_PERSON = "insert into auth.person (id, identity_level, status, created_at) values ($1, $2, $3, $4)"
@@ -71,11 +93,16 @@ async def insert_phone(
     await connection.execute(INSERT_PHONE, phone_index, person_id, phone_sealed, now)
 
 
-LIST_PHONES = "select phone_index, phone_sealed from auth.phone where person_id = $1 order by attached_at"
+LIST_PHONES = f"""
+select f.person_id, f.phone_index, f.phone_sealed, {KEY_OF_PERSON}
+  from auth.phone f join auth.person p on p.id = f.person_id
+ where p.id = $1 or p.merged_into = $1
+ order by f.attached_at
+"""  # noqa: S608 - constants of this module
 
 
 async def list_phones(connection: Connection, person_id: UUID) -> list[Phone]:
-    """The phones of a person, oldest first."""
+    """The phones of a person, oldest first; those of accounts merged into theirs too."""
     return [convert(row, Phone) for row in await connection.fetch(LIST_PHONES, person_id)]
 
 

@@ -12,7 +12,7 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.masking import mask_document, mask_name, mask_phone
 from app.kit.vault import Vault
-from auth.documents import DocumentType, age_on, normalize_document_number, normalize_name
+from auth.documents import DocumentType, age_on, normalize_document_number, normalize_name, same_name
 from auth.locks import lock_key
 from auth.people import repository
 from auth.people.models import NAME_CHECKED, Identity, Person, PersonView
@@ -98,22 +98,28 @@ class People:
         """Whose document this is. The document stays locked, so that no second account takes it meanwhile."""
         index = self.document_index(identity)
         await lock_key(connection, index)
-        return await repository.find_person_id_by_document(connection, index)
+        owner = await repository.find_document_owner(connection, index)
+        return owner.person_id if owner else None
 
     async def find_named(
         self, connection: Connection, *, name: str, document_type: DocumentType, document_number: str
     ) -> UUID | None:
-        """The person to whom both name and number belong, as written on the document; None tells no more than that."""
+        """The person to whom name and number belong, as they stand on one of their documents that is not replaced.
+
+        None tells no more than that.
+        """
         normalized = normalize_name(name)
         if normalized is None:
             return None
         number = normalize_document_number(document_number)
         asked = Identity(name=normalized, document_type=document_type, document_number=number)
-        person_id = await repository.find_person_id_by_document(connection, self.document_index(asked))
-        known = None if person_id is None else await self.find_identity(connection, person_id)
-        return person_id if known is not None and known.name == normalized else None
+        owner = await repository.find_document_owner(connection, self.document_index(asked))
+        if owner is None or not owner.current:
+            return None
+        known = self.open_identity(owner.told_to, owner.identity_sealed, owner.key_sealed)
+        return owner.person_id if same_name(known.name, normalized) else None
 
-    async def register_known(self, connection: Connection, identity: Identity) -> UUID:
+    async def register_known(self, connection: Connection, identity: Identity, *, actor: str) -> UUID:
         """A person of whom a document is known and no phone, such as a child.
 
         Called after a registry confirmed the identity and `find_owner` found nobody.
@@ -121,18 +127,23 @@ class People:
         person = Person(id=new_id(), identity_level=1, status="active", created_at=self._clock.now())
         await repository.insert_person(connection, person)
         await self.confirm_identity(connection, person.id, identity)
+        await audit.record(
+            connection,
+            clock_now=person.created_at,
+            actor=actor,
+            action="person.registered",
+            subject=f"person:{person.id}",
+            detail={"known_by": "document"},
+        )
         return person.id
 
     async def confirm_identity(self, connection: Connection, person_id: UUID, identity: Identity) -> None:
         """Remembers who the person is; called after a registry confirmed it and `find_owner` found nobody else."""
-        encoded = msgspec.json.encode(identity)
         await repository.mark_person_verified(
             connection,
             person_id,
             identity_level=NAME_CHECKED,
-            identity_sealed=await self._subject_vault.seal(
-                connection, person_id, IDENTITY_PURPOSE, encoded, context=person_id.bytes
-            ),
+            identity_sealed=await self.seal_identity(connection, person_id, identity),
             document_index=self.document_index(identity),
             now=self._clock.now(),
         )
@@ -145,18 +156,25 @@ class People:
         """What finds a document."""
         return self._vault.blind_index(DOCUMENT_PURPOSE, f"{identity.document_type}:{identity.document_number}")
 
+    async def seal_identity(self, connection: Connection, person_id: UUID, identity: Identity) -> bytes:
+        """What stands in a document, under the person's own key."""
+        encoded = msgspec.json.encode(identity)
+        return await self._subject_vault.seal(connection, person_id, IDENTITY_PURPOSE, encoded, context=person_id.bytes)
+
+    def open_identity(self, person_id: UUID, sealed: bytes, key_sealed: bytes | None) -> Identity:
+        """Opens what `seal_identity` sealed; raises `VaultError` when it was sealed for another person."""
+        opened = self._subject_vault.open_with(key_sealed, person_id, IDENTITY_PURPOSE, sealed, context=person_id.bytes)
+        return msgspec.json.decode(opened, type=Identity)
+
     def _identity_of(self, person: Person) -> Identity | None:
         if person.identity_sealed is None:
             return None
-        opened = self._subject_vault.open_with(
-            person.key_sealed, person.id, IDENTITY_PURPOSE, person.identity_sealed, context=person.id.bytes
-        )
-        return msgspec.json.decode(opened, type=Identity)
+        return self.open_identity(person.id, person.identity_sealed, person.key_sealed)
 
     async def _phones(self, connection: Connection, person: Person) -> list[str]:
         return [
             self._subject_vault.open_with(
-                person.key_sealed, person.id, PHONE_PURPOSE, phone.phone_sealed, context=phone.phone_index
+                phone.key_sealed, phone.person_id, PHONE_PURPOSE, phone.phone_sealed, context=phone.phone_index
             ).decode()
             for phone in await repository.list_phones(connection, person.id)
         ]

@@ -1,10 +1,12 @@
 """The state's own registers, as identity needs them: they answer yes or no, and what goes with a yes."""
 
 from datetime import date
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from app.kit.structs import Model
 from auth.documents import DocumentType
+
+ResponsibleRole: TypeAlias = Literal["法定代表人", "执行事务合伙人", "负责人", "经营者"]
 
 
 class PersonAnswer(Model):
@@ -22,9 +24,12 @@ class EnterpriseAnswer(Model):
 
     match: bool
     name: str = ""
-    role: str = ""
-    """法定代表人, 执行事务合伙人, 负责人 or 经营者."""
+    role: ResponsibleRole | None = None
     status: Literal["active", "suspended", "closed"] = "active"
+
+    def __post_init__(self) -> None:
+        if self.match and not (self.name and self.role):
+            raise ValueError("A match names the enterprise and the role.")
 
 
 class GuardianshipAnswer(Model):

@@ -26,7 +26,7 @@ KNOWN = Identity(name="阿依·测试", document_type="id_card", document_number
     ],
 )
 async def test_found_however_it_was_typed(auth: AuthServices, connection: Connection, name: str, number: str) -> None:
-    known = await auth.people.register_known(connection, KNOWN)
+    known = await auth.people.register_known(connection, KNOWN, actor="system")
     found = await auth.people.find_named(connection, name=name, document_type="id_card", document_number=number)
     assert found == known
 
@@ -46,7 +46,7 @@ async def test_found_however_it_was_typed(auth: AuthServices, connection: Connec
 async def test_nobody_is_found_by_half(
     auth: AuthServices, connection: Connection, name: str, document_type: Any, number: str
 ) -> None:
-    await auth.people.register_known(connection, KNOWN)
+    await auth.people.register_known(connection, KNOWN, actor="system")
     found = await auth.people.find_named(
         connection,
         name=name,
@@ -66,7 +66,7 @@ async def test_eighteenth_birthday_begins_at_the_city_s_midnight(
     auth: AuthServices, connection: Connection, vault: Vault, clock: ManualClock
 ) -> None:
     """Noon UTC of 2 March is 20:00 in the city."""
-    known = await auth.people.register_known(connection, KNOWN)
+    known = await auth.people.register_known(connection, KNOWN, actor="system")
 
     async def of_age(people: People) -> object:
         return (await people.disclose(connection, known, frozenset({"age_over_18"})))["age_over_18"]

@@ -69,7 +69,7 @@ class Family:
 async def family(city: FamilyCity, identity: AuthServices, race_database: Database, clock: ManualClock) -> Family:
     async with race_database.transaction() as connection:
         guardian = await identity.people.find_or_register(connection, "19900000001")
-        child_id = await identity.people.register_known(connection, CHILD)
+        child_id = await identity.people.register_known(connection, CHILD, actor="system")
         await identity.mandates.appoint_guardian(
             connection, guardian_id=guardian.id, child_id=child_id, ends_at=clock.now() + timedelta(days=365)
         )
