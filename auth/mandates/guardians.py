@@ -134,7 +134,7 @@ class Guardians:
         await refund_attempt(connection, self._limit, principal.subject_id.bytes)
         child_id = await self._people.find_owner(connection, child)
         if child_id is None:
-            child_id = await self._people.register_known(connection, child)
+            child_id = await self._people.register_known(connection, child, actor=principal.actor)
         mandate = await self._mandates.appoint_guardian(
             connection, guardian_id=principal.subject_id, child_id=child_id, ends_at=self._until(child)
         )
