@@ -1,5 +1,6 @@
 """What is known of a person, and how much of it leaves: sealed at rest, opened only for what is asked."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -39,6 +40,10 @@ class People:
     async def get_person(self, connection: Connection, person_id: UUID) -> Person:
         """The person; raises `PersonUnknown`."""
         return await repository.get_person(connection, person_id)
+
+    async def find_people(self, connection: Connection, person_ids: Collection[UUID]) -> dict[UUID, Person]:
+        """Those of them that there are, in one round trip."""
+        return {person.id: person for person in await repository.list_people(connection, person_ids)}
 
     async def is_known_to(self, connection: Connection, principal: Principal) -> bool:
         """Whether the caller's session is as sure of the person as the city is; on an unseen device it is not."""
@@ -170,6 +175,10 @@ class People:
         if person.identity_sealed is None:
             return None
         return self.open_identity(person.id, person.identity_sealed, person.key_sealed)
+
+    async def list_phones(self, connection: Connection, person_id: UUID) -> list[str]:
+        """The person's phones in full, oldest first: for the message centre, which sends to them."""
+        return await self._phones(connection, await repository.get_person(connection, person_id))
 
     async def _phones(self, connection: Connection, person: Person) -> list[str]:
         return [
