@@ -128,3 +128,20 @@ async def mark_revoked(
     """Ends the person's device for ever; None when it is not theirs or has ended already."""
     row = await connection.fetchrow(MARK_REVOKED, device_id, person_id, now, reason)
     return convert(row, StoredDevice) if row else None
+
+
+# Locked in one order, so that two endings of one person's devices never wait for each other.
+MARK_ALL_REVOKED = """
+with ending as (select id from auth.device where person_id = $1 and revoked_at is null order by id for update)
+update auth.device d set revoked_at = $2, revoked_reason = $3 from ending where d.id = ending.id
+returning d.id, d.person_id, d.name_sealed, d.public_key, d.thumbprint, d.enrolled_at, d.active_from, d.revoked_at,
+          d.revoked_reason
+"""
+
+
+async def mark_all_revoked(
+    connection: Connection, person_id: UUID, *, now: datetime, reason: str
+) -> list[StoredDevice]:
+    """Ends every device of a person for ever; those that ended now."""
+    rows = await connection.fetch(MARK_ALL_REVOKED, person_id, now, reason)
+    return [convert(row, StoredDevice) for row in rows]

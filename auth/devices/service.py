@@ -139,6 +139,17 @@ class Devices:
         (view,) = await self._views(connection, principal.subject_id, [device])
         return view
 
+    async def end_devices_of(self, connection: Connection, person_id: UUID, *, actor: str, reason: str) -> int:
+        """Ends every device of a person whose account ends, with what each was given; how many. Tells nobody."""
+        now = self._clock.now()
+        ended = await repository.mark_all_revoked(connection, person_id, now=now, reason=reason)
+        for device in ended:
+            for listener in self._listeners:
+                await listener.device_revoked(connection, device.id, now)
+            await self._record(connection, actor, "device.revoked", device, {"reason": reason})
+            await notify(connection, CHANNEL, str(device.id))
+        return len(ended)
+
     def _require_fresh(self, principal: Principal, now: datetime) -> None:
         if not principal.authenticated_within(timedelta(seconds=self._settings.step_up_seconds), now):
             raise StepUpRequired(max_age_seconds=self._settings.step_up_seconds)

@@ -18,6 +18,7 @@ Role = Literal[
     "scanner_admin",
     "scenario_admin",
     "counter",
+    "hotline",
     "entitlement_admin",
 ]
 

@@ -8,13 +8,21 @@ import msgspec
 
 from app.kit.structs import Model
 from auth.documents import DocumentType
-from auth.registries.errors import RegistryUnavailable
-from auth.registries.ports import EnterpriseAnswer, GuardianshipAnswer, PersonAnswer, PersonNamed
+from auth.registries.errors import Register, RegistryUnavailable
+from auth.registries.ports import (
+    ChangesAnswer,
+    DeathsAnswer,
+    EnterpriseAnswer,
+    FaceAnswer,
+    GuardianshipAnswer,
+    PersonAnswer,
+    PersonNamed,
+    SamePersonAnswer,
+)
 
 T = TypeVar("T")
 
 LONGEST_ANSWER = 65_536
-RETRY_AFTER_SECONDS = 5
 
 
 class PersonQuestion(Model):
@@ -40,12 +48,36 @@ class GuardianQuestion(Model):
     child: PersonNamed
 
 
-class HttpRegistry:
-    """Asks both registries. One `httpx.AsyncClient` for the life of the process; `close` ends it."""
+class SamePersonQuestion(Model):
+    """The body that the population registry reads about two documents of one person."""
 
-    def __init__(self, *, population_url: str, enterprise_url: str, timeout_seconds: float) -> None:
-        self._population_url = population_url
-        self._enterprise_url = enterprise_url
+    known: PersonNamed
+    claimed: PersonNamed
+
+
+class FeedQuestion(Model):
+    """The body with which a registry is asked for what is new."""
+
+    after: str
+
+
+class FaceQuestion(Model):
+    """The body that the face service reads."""
+
+    holder: PersonNamed
+    challenge: str
+    evidence: str
+
+
+class HttpRegistry:
+    """Asks the registries, each under a deadline. One client for the life of the process; `close` ends it."""
+
+    def __init__(self, *, population_url: str, enterprise_url: str, timeout_seconds: float, face_url: str = "") -> None:
+        self._origins: dict[Register, str] = {
+            "population": population_url.rstrip("/"),
+            "enterprise": enterprise_url.rstrip("/"),
+            "face": face_url.rstrip("/"),
+        }
         # httpx gives bytes after one answer to the next question on a kept connection.
         limits = httpx.Limits(max_connections=50, max_keepalive_connections=0)
         self._timeout_seconds = timeout_seconds
@@ -58,33 +90,58 @@ class HttpRegistry:
     async def check_person(self, *, name: str, document_type: DocumentType, document_number: str) -> PersonAnswer:
         """Whether this name and this number belong together; raises `RegistryUnavailable`."""
         question = PersonQuestion(name=name, document_type=document_type, document_number=document_number)
-        return await self._ask(self._population_url, "/v1/people/check", question, PersonAnswer)
+        return await self._ask("population", "/v1/people/check", question, PersonAnswer)
+
+    async def check_same_person(self, *, known: PersonNamed, claimed: PersonNamed) -> SamePersonAnswer:
+        """Whether both documents are one human being's; raises `RegistryUnavailable`."""
+        question = SamePersonQuestion(known=known, claimed=claimed)
+        return await self._ask("population", "/v1/people/same", question, SamePersonAnswer)
+
+    async def list_deaths(self, after: str) -> DeathsAnswer:
+        """Deaths entered after the cursor; raises `RegistryUnavailable`."""
+        return await self._ask("population", "/v1/people/deaths", FeedQuestion(after=after), DeathsAnswer)
 
     async def check_guardian(self, *, guardian: PersonNamed, child: PersonNamed) -> GuardianshipAnswer:
         """Whether `guardian` is the guardian of `child`; raises `RegistryUnavailable`."""
         question = GuardianQuestion(guardian=guardian, child=child)
-        return await self._ask(self._population_url, "/v1/guardianships/check", question, GuardianshipAnswer)
+        return await self._ask("population", "/v1/guardianships/check", question, GuardianshipAnswer)
 
     async def check_responsible_person(self, *, credit_code: str, name: str, document_number: str) -> EnterpriseAnswer:
         """Whether this person answers for this enterprise; raises `RegistryUnavailable`."""
         question = EnterpriseQuestion(credit_code=credit_code, name=name, document_number=document_number)
-        return await self._ask(self._enterprise_url, "/v1/enterprises/check", question, EnterpriseAnswer)
+        return await self._ask("enterprise", "/v1/enterprises/check", question, EnterpriseAnswer)
 
-    async def _ask(self, origin: str, path: str, question: Model, answer: type[T]) -> T:
+    async def list_changes(self, after: str) -> ChangesAnswer:
+        """Enterprises whose entry changed after the cursor; raises `RegistryUnavailable`."""
+        return await self._ask("enterprise", "/v1/enterprises/changes", FeedQuestion(after=after), ChangesAnswer)
+
+    async def check_face(self, *, holder: PersonNamed, challenge: str, evidence: str) -> FaceAnswer:
+        """Whether this living face is the holder's; raises `RegistryUnavailable`."""
+        question = FaceQuestion(holder=holder, challenge=challenge, evidence=evidence)
+        return await self._ask("face", "/v1/faces/check", question, FaceAnswer)
+
+    async def _ask(self, register: Register, path: str, question: Model, answer: type[T]) -> T:
+        content = await self._send(register, path, msgspec.json.encode(question))
+        try:
+            return msgspec.json.decode(content, type=answer)
+        except msgspec.DecodeError:
+            raise RegistryUnavailable(register, "malformed") from None
+
+    async def _send(self, register: Register, path: str, body: bytes) -> bytes:
+        origin = self._origins[register]
         if not origin:
-            raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS)
+            raise RegistryUnavailable(register, "not_configured")
         headers = {"Content-Type": "application/json"}
         try:
             # httpx limits each wait by itself: a registry that drips its answer would hold the citizen for minutes.
             async with asyncio.timeout(self._timeout_seconds):
-                response = await self._client.post(
-                    origin.rstrip("/") + path, content=msgspec.json.encode(question), headers=headers
-                )
-        except (httpx.HTTPError, TimeoutError):
-            raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
-        if response.status_code != httpx.codes.OK or len(response.content) > LONGEST_ANSWER:
-            raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS)
-        try:
-            return msgspec.json.decode(response.content, type=answer)
-        except msgspec.DecodeError:
-            raise RegistryUnavailable(retry_after=RETRY_AFTER_SECONDS) from None
+                response = await self._client.post(origin + path, content=body, headers=headers)
+        except (httpx.TimeoutException, TimeoutError):
+            raise RegistryUnavailable(register, "too_slow") from None
+        except httpx.HTTPError:
+            raise RegistryUnavailable(register, "unreachable") from None
+        if response.status_code != httpx.codes.OK:
+            raise RegistryUnavailable(register, "refused")
+        if len(response.content) > LONGEST_ANSWER:
+            raise RegistryUnavailable(register, "malformed")
+        return response.content

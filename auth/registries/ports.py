@@ -1,7 +1,9 @@
 """The state's own registers, as identity needs them: they answer yes or no, and what goes with a yes."""
 
 from datetime import date
-from typing import Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias
+
+from msgspec import Meta
 
 from app.kit.structs import Model
 from auth.documents import DocumentType
@@ -44,6 +46,50 @@ class GuardianshipAnswer(Model):
     """The child's."""
 
 
+class SamePersonAnswer(Model):
+    """What the population registry says to two documents, both of which somebody claims to hold.
+
+    A match means that both were issued to one human being, under these names, and that the second one is valid.
+    """
+
+    match: bool
+
+
+class Death(Model):
+    """One death, as the population registry publishes it to those who must act on it."""
+
+    name: str
+    document_type: DocumentType
+    document_number: str
+
+
+class DeathsAnswer(Model):
+    """Deaths that were entered after a cursor; `next` is the cursor behind the last of them."""
+
+    items: Annotated[list[Death], Meta(max_length=100)]
+    next: Annotated[str, Meta(max_length=128)]
+
+
+class EnterpriseChange(Model):
+    """An enterprise whose entry changed, as it stands now."""
+
+    credit_code: str
+    status: Literal["active", "suspended", "closed"]
+
+
+class ChangesAnswer(Model):
+    """Entries that changed after a cursor; `next` is the cursor behind the last of them."""
+
+    items: Annotated[list[EnterpriseChange], Meta(max_length=100)]
+    next: Annotated[str, Meta(max_length=128)]
+
+
+class FaceAnswer(Model):
+    """What the face service says to evidence that its own program took of a living face, for one challenge."""
+
+    match: bool
+
+
 class PersonNamed(Model):
     """A person as a registry asks for them."""
 
@@ -73,4 +119,36 @@ class EnterpriseRegistry(Protocol):
 
     async def check_responsible_person(self, *, credit_code: str, name: str, document_number: str) -> EnterpriseAnswer:
         """Whether this person answers for this enterprise."""
+        ...
+
+
+class DocumentRegistry(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def check_same_person(self, *, known: PersonNamed, claimed: PersonNamed) -> SamePersonAnswer:
+        """Whether both documents were issued to one human being, and the claimed one is valid."""
+        ...
+
+
+class DeathRegistry(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def list_deaths(self, after: str) -> DeathsAnswer:
+        """Deaths entered after the cursor, oldest first; "" is the beginning."""
+        ...
+
+
+class EnterpriseChanges(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def list_changes(self, after: str) -> ChangesAnswer:
+        """Entries that changed after the cursor, oldest first; "" is the beginning."""
+        ...
+
+
+class FaceService(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def check_face(self, *, holder: PersonNamed, challenge: str, evidence: str) -> FaceAnswer:
+        """Whether the face in `evidence`, taken alive for this `challenge`, is the one on the holder's document."""
         ...
