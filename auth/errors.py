@@ -26,6 +26,25 @@ class WrongSubject(Forbidden):
     )
 
 
+class NotYourself(Forbidden):
+    """The caller speaks for another person, and this is that person's own to do."""
+
+    slug = "not-yourself"
+    title = Text(zh="此操作须由本人办理", en="Only the person themself may do this")
+    remedy = Text(
+        zh="请用本人的登录状态办理；同意、登录凭证、授权和注销不能代办。",
+        en="Sign in as yourself. Consent, credentials, mandates and deletion are nobody else's to decide.",
+    )
+
+
+class MandateTooNarrow(Forbidden):
+    """The caller's mandate for the organization does not name this item of business."""
+
+    slug = "mandate-too-narrow"
+    title = Text(zh="授权范围不含此事项", en="Your mandate does not cover this")
+    remedy = Text(zh="请单位负责人或管理员扩大授权事项。", en="Ask an administrator for a mandate that names it.")
+
+
 class RoleMissing(Forbidden):
     """The official has none of the roles that may do this."""
 

@@ -12,7 +12,8 @@ from litestar.types import Guard
 from app.kit.errors import SuishenError, Unauthenticated
 from app.kit.structs import Text
 from auth.assurance import FRESH_SECONDS, find_shortfall
-from auth.errors import IdentityLevelTooLow, RoleMissing, WrongSubject
+from auth.errors import IdentityLevelTooLow, MandateTooNarrow, NotYourself, RoleMissing, WrongSubject
+from auth.mandates.scopes import may_do_item
 from auth.principal import Principal, SubjectType
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -32,10 +33,12 @@ async def signed_in(connection: AnyConnection, _handler: BaseRouteHandler) -> No
 
 
 def person(*, ial: int = 1) -> Guard:
-    """A natural person speaking for themself, known at least at identity level `ial`."""
+    """A natural person speaking for themself, known at least at identity level `ial`; nobody by a mandate."""
 
     async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
         principal = _subject(connection, "person")
+        if principal.agent_id is not None:
+            raise NotYourself
         if principal.ial < ial:
             raise IdentityLevelTooLow(required_ial=ial, ial=principal.ial)
 
@@ -43,16 +46,30 @@ def person(*, ial: int = 1) -> Guard:
 
 
 async def organization_agent(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
-    """A real-named person who has switched to an organization."""
+    """A real-named person who has switched to an organization, in whatever part they act for it."""
     principal = _subject(connection, "organization")
     if principal.ial < REAL_NAME:
         raise IdentityLevelTooLow(required_ial=REAL_NAME, ial=principal.ial)
 
 
+def organization_agent_for(item: str) -> Guard:
+    """As `organization_agent`, whose mandate is for this item of business."""
+
+    async def guard(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+        await organization_agent(connection, handler)
+        if not may_do_item(principal_of(connection).scopes, item):
+            raise MandateTooNarrow(item=item)
+
+    return guard
+
+
 async def citizen(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
     """A person, for themself or for an organization; not staff."""
-    if principal_of(connection).subject_type == "official":
+    principal = principal_of(connection)
+    if principal.subject_type == "official":
         raise WrongSubject
+    if principal.subject_type == "person" and principal.agent_id is not None:
+        raise NotYourself
 
 
 def official(*roles: str) -> Guard:

@@ -1,7 +1,10 @@
-"""Why nobody becomes the guardian of a child here."""
+"""Why nobody becomes the guardian of a child here, and why a mandate is not given or does not allow an act."""
 
-from app.kit.errors import NotFound, SuishenError
+from typing import Any
+
+from app.kit.errors import Forbidden, NotFound, SuishenError
 from app.kit.structs import Text
+from auth.mandates.rules import Why
 
 
 class ChildOutOfForm(SuishenError):
@@ -35,3 +38,50 @@ class ChildUnknown(NotFound):
     slug = "child-unknown"
     title = Text(zh="您名下没有这个孩子", en="You have added no such child")
     remedy = Text(zh="请从“我的孩子”列表中选择。", en="Choose one of the children you have added.")
+
+
+class MandateUnknown(NotFound):
+    """No such mandate, or none of the caller's."""
+
+    slug = "mandate-unknown"
+    title = Text(zh="没有这项授权", en="No such mandate")
+    remedy = Text(zh="请在“我的授权”中查看。", en="Look under your mandates.")
+
+
+class MandateRefused(Forbidden):
+    """The rules of mandates do not allow it; `reason` says which one."""
+
+    slug = "mandate-refused"
+    title = Text(zh="授权不允许此操作", en="The mandate does not allow this")
+    remedy = Text(
+        zh="请核对授权的范围和期限，或请授权人重新授权。",
+        en="Check what the mandate covers and until when, or ask whoever gave it for another one.",
+    )
+
+    def __init__(self, why: Why, **extensions: Any) -> None:
+        super().__init__(REASONS[why], reason=why.value, **extensions)
+        self.why = why
+
+
+REASONS: dict[Why, Text] = {
+    Why.NONE: Text(zh="没有这样的授权。", en="There is no such mandate."),
+    Why.ENDED: Text(zh="授权尚未开始、已到期或已被撤销。", en="The mandate has not begun, is over, or was revoked."),
+    Why.STOPPED: Text(zh="授权已暂停，例如监护权有争议。", en="The mandate is stopped, as in a dispute over custody."),
+    Why.NEVER_DELEGATED: Text(
+        zh="同意、登录凭证、授权和注销只能由本人办理。",
+        en="Consent, credentials, mandates and deletion are the person's own to decide.",
+    ),
+    Why.OUT_OF_SCOPE: Text(zh="不在授权的事项、场景或应用之内。", en="It does not name this item, scenario or app."),
+    Why.OWN_CONSENT: Text(
+        zh="孩子已满 14 周岁，还需本人同意；未满 14 周岁则由监护人决定。",
+        en="From 14 on the child's own word is needed too; before that the guardians decide.",
+    ),
+    Why.CONFIRMATION: Text(zh="请被帮办人在手机上确认这一项。", en="The citizen beside you confirms this act first."),
+    Why.NOT_PASSED_ON: Text(zh="这项授权不能转给他人。", en="This mandate is not one to pass on."),
+    Why.TOO_DEEP: Text(zh="授权最多三级。", en="Mandates go three levels deep at most."),
+    Why.TOO_WIDE: Text(zh="不能超出自己的授权范围。", en="Nobody passes on more than they have."),
+    Why.TOO_LONG: Text(zh="期限过长，或超出自己的授权期限。", en="It would last too long, or longer than your own."),
+    Why.NEEDS_ITEMS: Text(zh="请写明所办事项（志愿者限一项）。", en="Name the items; for a volunteer exactly one."),
+    Why.OF_ONESELF: Text(zh="不能授权给自己。", en="Nobody gives a mandate to themself."),
+    Why.NOT_SPONSORED: Text(zh="没有单位为其担保，或担保已结束。", en="No organization answers for this helper now."),
+}

@@ -1,7 +1,7 @@
 """Adding a child: the population registry says who a child's guardians are, not the caller.
 
 The child becomes a person of the city at identity level 2, without a phone. No transaction is open while the registry
-is asked; guesses are counted as in the real-name check. What changes at 14 comes with the mandate engine.
+is asked; guesses are counted as in the real-name check. What changes at 14 is in `rules.py`.
 """
 
 from datetime import datetime, timedelta
@@ -18,8 +18,10 @@ from app.kit.masking import mask_document, mask_name
 from auth.attempts import Limit, refund_attempt, spend_attempt
 from auth.documents import birth_date_of, document_number_is_valid, normalize_document_number, normalize_name
 from auth.errors import IdentityLevelTooLow
+from auth.mandates.engine import Authority, MandateEngine
 from auth.mandates.errors import ChildOutOfForm, ChildUnknown, GuardianshipRefused
-from auth.mandates.models import AddChild, ChildView, Mandate, adulthood_of
+from auth.mandates.models import GUARDIAN_KINDS, OWN_WORD_AT, AddChild, ChildView, Mandate, adulthood_of, birthday_of
+from auth.mandates.rules import Act
 from auth.mandates.service import Mandates
 from auth.people.models import NAME_CHECKED, Identity
 from auth.people.service import People
@@ -29,6 +31,8 @@ from auth.registries.ports import GuardianshipAnswer, GuardianshipRegistry, Pers
 from auth.settings import DAY_SECONDS, AuthSettings
 
 LIMIT_KIND: Final = "guardianship"
+SHOW_CODE: Final = Act(kind="show_code")
+WARDSHIPS: Final = sorted(GUARDIAN_KINDS)
 
 
 class Guardians:
@@ -40,6 +44,7 @@ class Guardians:
         database: Database,
         people: People,
         mandates: Mandates,
+        engine: MandateEngine,
         registry: GuardianshipRegistry,
         clock: Clock,
         settings: AuthSettings,
@@ -47,6 +52,7 @@ class Guardians:
         self._database = database
         self._people = people
         self._mandates = mandates
+        self._engine = engine
         self._registry = registry
         self._clock = clock
         self._settings = settings
@@ -73,7 +79,7 @@ class Guardians:
 
     async def list_children(self, connection: Connection, principal: Principal) -> list[ChildView]:
         """The caller's children who are not of age."""
-        mandates = await self._mandates.list_mandates(connection, principal.subject_id, "guardian")
+        mandates = await self._mandates.list_mandates(connection, principal.subject_id, ["guardian"])
         return [await self._view(connection, mandate) for mandate in mandates]
 
     async def remove_child(self, connection: Connection, principal: Principal, child_id: UUID) -> ChildView:
@@ -83,16 +89,33 @@ class Guardians:
             raise ChildUnknown
         return await self._view(connection, mandate)
 
-    async def find_guardianship(self, connection: Connection, guardian_id: UUID, child_id: UUID) -> Mandate | None:
-        """The living mandate by which `guardian_id` shows codes for `child_id`; it outlives the caller's transaction.
+    async def find_guardianship(self, connection: Connection, agent_id: UUID, principal_id: UUID) -> Authority | None:
+        """By what `agent_id` shows codes for `principal_id` now; it outlives the caller's transaction.
 
-        (A port of `codes`.)
+        Not for children alone: wards, elders and whoever gave a mandate for it. (A port of `codes`.)
         """
-        return await self._mandates.find_mandate(connection, guardian_id, child_id, "guardian")
+        answer = await self._engine.find_authority(
+            connection, agent_id=agent_id, principal_id=principal_id, act=SHOW_CODE, now=self._clock.now()
+        )
+        return answer if isinstance(answer, Authority) else None
+
+    async def may_show(
+        self, connection: Connection, *, mandate_id: UUID, agent_id: UUID, principal_id: UUID, scenario: int
+    ) -> bool:
+        """Whether a code shown by this mandate counts in this scenario now. (A port of `codes`.)"""
+        answer = await self._engine.check_mandate(
+            connection,
+            mandate_id=mandate_id,
+            agent_id=agent_id,
+            principal_id=principal_id,
+            act=Act(kind="show_code", scenario=scenario),
+            now=self._clock.now(),
+        )
+        return isinstance(answer, Authority)
 
     async def list_child_ids(self, connection: Connection, guardian_id: UUID) -> list[UUID]:
-        """Whom `guardian_id` may show codes for now. (A port of `codes`.)"""
-        mandates = await self._mandates.list_mandates(connection, guardian_id, "guardian")
+        """Whose guardian this person is now. (A port of `codes`.)"""
+        mandates = await self._mandates.list_mandates(connection, guardian_id, WARDSHIPS)
         return [mandate.principal_id for mandate in mandates]
 
     async def list_guardian_ids(self, connection: Connection, child_id: UUID) -> list[UUID]:
@@ -136,7 +159,11 @@ class Guardians:
         if child_id is None:
             child_id = await self._people.register_known(connection, child, actor=principal.actor)
         mandate = await self._mandates.appoint_guardian(
-            connection, guardian_id=principal.subject_id, child_id=child_id, ends_at=self._until(child)
+            connection,
+            guardian_id=principal.subject_id,
+            child_id=child_id,
+            ends_at=self._until(child),
+            own_word_from=birthday_of(child.birth_date, OWN_WORD_AT, self._city_offset),
         )
         return await self._view(connection, mandate)
 

@@ -8,9 +8,14 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from auth.acts.service import Acts
 from auth.documents import credit_code_is_valid
 from auth.locks import lock_key
-from auth.mandates.models import Mandate
+from auth.mandates.engine import Authority, MandateEngine
+from auth.mandates.errors import MandateRefused
+from auth.mandates.models import ORGANIZATION_KINDS, Mandate
+from auth.mandates.rules import Act
+from auth.mandates.scopes import scopes_of
 from auth.mandates.service import Mandates
 from auth.organizations import repository
 from auth.organizations.errors import (
@@ -34,14 +39,19 @@ from auth.registries.ports import EnterpriseAnswer
 from auth.sessions.models import SwitchSession
 from auth.sessions.service import Sessions
 
-SCOPES: Final = frozenset({"organization"})
+KINDS: Final = sorted(ORGANIZATION_KINDS)
+SPEAK: Final = Act(kind="speak")
 
 
 class Organizations:
     """Finds, registers and speaks for organizations."""
 
-    def __init__(self, *, mandates: Mandates, sessions: Sessions, clock: Clock) -> None:
+    def __init__(
+        self, *, mandates: Mandates, engine: MandateEngine, sessions: Sessions, acts: Acts, clock: Clock
+    ) -> None:
         self._mandates = mandates
+        self._engine = engine
+        self._acts = acts
         self._sessions = sessions
         self._clock = clock
 
@@ -57,14 +67,12 @@ class Organizations:
         return await repository.find_by_credit_code(connection, code)
 
     async def is_agent(self, connection: Connection, person_id: UUID, organization_id: UUID) -> bool:
-        """Whether this person may act for this organization now."""
-        return (
-            await self._mandates.find_mandate(connection, person_id, organization_id, "responsible_person") is not None
-        )
+        """Whether this person may act for this organization now, in whatever part."""
+        return isinstance(await self._find_authority(connection, person_id, organization_id), Authority)
 
     async def list_mine(self, connection: Connection, person_id: UUID) -> list[OrganizationView]:
         """The organizations that a person acts for, with their part in each."""
-        mandates = await self._mandates.list_mandates(connection, person_id, "responsible_person")
+        mandates = await self._mandates.list_mandates(connection, person_id, KINDS)
         return [view_of(await self.get_organization(connection, each.principal_id), each) for each in mandates]
 
     async def list_departments(
@@ -109,10 +117,8 @@ class Organizations:
         It is as fresh and as sure as the session it began in, is bound to the same key, and ends with it. Raises
         `NotAnAgent` also for an organization that does not exist.
         """
-        mandate = await self._mandates.find_mandate(
-            connection, principal.subject_id, organization_id, "responsible_person"
-        )
-        if mandate is None:
+        authority = await self._find_authority(connection, principal.subject_id, organization_id)
+        if isinstance(authority, MandateRefused):
             raise NotAnAgent
         organization = await self.get_organization(connection, organization_id)
         if organization.status != "active":
@@ -120,7 +126,22 @@ class Organizations:
         pair = await self._sessions.switch_session(
             connection,
             principal,
-            SwitchSession(organization_id=organization_id, mandate_id=mandate.id, scopes=SCOPES),
+            SwitchSession(
+                subject_type="organization",
+                subject_id=organization_id,
+                mandate_id=authority.mandate_id,
+                scopes=scopes_of("organization", authority.scope),
+                until=authority.ends_at,
+            ),
+        )
+        await self._acts.record(
+            connection,
+            principal_id=organization_id,
+            principal_type="organization",
+            agent_id=principal.subject_id,
+            mandate_id=authority.mandate_id,
+            kind="session_opened",
+            now=self._clock.now(),
         )
         return OrganizationSession(
             access_token=pair.access_token,
@@ -128,7 +149,14 @@ class Organizations:
             token_type=pair.token_type,
             expires_in=pair.expires_in,
             scope=pair.scope,
-            organization=view_of(organization, mandate),
+            organization=view_of(organization, authority),
+        )
+
+    async def _find_authority(
+        self, connection: Connection, person_id: UUID, organization_id: UUID
+    ) -> Authority | MandateRefused:
+        return await self._engine.find_authority(
+            connection, agent_id=person_id, principal_id=organization_id, act=SPEAK, now=self._clock.now(), kinds=KINDS
         )
 
     async def _confirm(
@@ -180,7 +208,7 @@ def normalize_credit_code(text: str) -> str:
     return code
 
 
-def view_of(organization: Organization, mandate: Mandate | None = None) -> OrganizationView:
+def view_of(organization: Organization, mandate: Mandate | Authority | None = None) -> OrganizationView:
     """An organization as its people see it."""
     return OrganizationView(
         id=organization.id,

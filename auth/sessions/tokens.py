@@ -236,10 +236,16 @@ def _verified_of(claims: VerifiedClaims, *, kid: str) -> Verified:
     return Verified(principal=_principal_of(claims), kid=kid, jkt=jkt, expires_at=claims.exp)
 
 
+def _agent_fits(kind: str, claims: VerifiedClaims) -> bool:
+    """An organization has an agent always, a person only by a mandate, an official never."""
+    acts = claims.act is not None
+    return acts if kind == "organization" else acts == (kind == "person" and claims.mandate_id is not None)
+
+
 def _principal_of(claims: VerifiedClaims) -> Principal:
     kind, _, subject_id = claims.sub.partition(":")
     levels = levels_of(claims.acr)
-    if kind not in _SUBJECT_TYPES or levels is None or (kind == "organization") != (claims.act is not None):
+    if kind not in _SUBJECT_TYPES or levels is None or not _agent_fits(kind, claims):
         raise ValueError("claims")
     agent = (claims.act or {}).get("sub", "").removeprefix("person:")
     return Principal(
