@@ -32,6 +32,4 @@ create table auth.scan_login (
 );
 create index scan_login_expiry on auth.scan_login (expires_at);
 
-alter table auth.authorization_request
-  add column scan_login_id        uuid,
-  add column passkey_challenge_id uuid;
+alter table auth.authorization_request add column scan_login_id uuid;

@@ -11,6 +11,7 @@ from litestar.datastructures import Cookie
 
 SESSION: Final = "suishen-session"
 BROWSER: Final = "suishen-browser"
+SCAN: Final = "suishen-scan"
 _LONGEST: Final = 128
 
 

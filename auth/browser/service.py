@@ -1,19 +1,23 @@
 """A browser's session at the city itself: what single sign-on stands on. It opens no API and holds no token."""
 
+from datetime import timedelta
 from typing import Final
 
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.vault import Vault
-from auth.login.otp.models import ProvedPhone
+from auth.browser.models import BrowserProof
 from auth.principal import Principal
 from auth.sessions.models import Session, StartSession
+from auth.sessions.overview.repository import upsert_agent
 from auth.sessions.refresh_tokens import RefreshTokens
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
 
 CLIENT: Final = "city-browser"
 LOGGED_OUT: Final = "logged_out"
+PROVED_AGAIN: Final = "proved_again"
+REPLACED: Final = "another_person"
 
 
 class BrowserSessions:
@@ -25,24 +29,22 @@ class BrowserSessions:
         self._clock = clock
         self._settings = settings
 
-    async def open(self, connection: Connection, proved: ProvedPhone) -> Session:
-        """A new session, at every authentication: a cookie from before never becomes one that is signed in."""
-        return await self._sessions.open_session(
-            connection,
-            StartSession(
-                subject_type="person",
-                subject_id=proved.person_id,
-                holder_id=proved.person_id,
-                client_id=CLIENT,
-                scopes=frozenset(),
-                ial=proved.ial,
-                aal=proved.aal,
-                method="otp",
-                authenticated_at=self._clock.now(),
-                idle_seconds=self._settings.browser_idle_seconds,
-                absolute_seconds=self._settings.browser_session_seconds,
-            ),
-        )
+    async def open(self, connection: Connection, proof: BrowserProof, *, before: Session | None, agent: str) -> Session:
+        """A new session, at every authentication: a cookie from before never becomes one that is signed in.
+
+        `before` is the session that this browser held. It ends; what clients were given in it goes on when the same
+        person proved themself again, and ends when it is another. What that person had shown of their identity in this
+        browser still counts.
+        """
+        same = before is not None and before.subject_id == proof.person_id
+        carried = before if before is not None and same and before.ial > proof.ial else None
+        session = await self._sessions.open_session(connection, self._start(proof, carried))
+        await upsert_agent(connection, session.id, agent)
+        if before is not None and same:
+            await self._sessions.replace_session(connection, before, session, reason=PROVED_AGAIN)
+        elif before is not None:
+            await self._sessions.end_one(connection, before, actor=f"person:{before.holder_id}", reason=REPLACED)
+        return session
 
     def cookie_of(self, session: Session) -> str:
         """What the browser keeps."""
@@ -62,6 +64,27 @@ class BrowserSessions:
         """Signs the browser out, and with it every client that signed in through it."""
         await self._sessions.end_one(connection, session, actor=f"person:{session.holder_id}", reason=LOGGED_OUT)
 
+    def _start(self, proof: BrowserProof, carried: Session | None) -> StartSession:
+        now = self._clock.now()
+        ends = now + timedelta(seconds=self._settings.browser_session_seconds)
+        # What was shown of an identity does not last longer for being carried over.
+        ends = min(end for end in (ends, proof.until, carried.expires_at if carried else None) if end is not None)
+        return StartSession(
+            subject_type="person",
+            subject_id=proof.person_id,
+            holder_id=proof.person_id,
+            parent_id=proof.parent_id or (carried.parent_id if carried else None),
+            client_id=CLIENT,
+            scopes=frozenset(),
+            ial=carried.ial if carried else proof.ial,
+            aal=proof.aal,
+            method=proof.method,
+            unproven=carried.unproven if carried else proof.unproven,
+            authenticated_at=now,
+            idle_seconds=self._settings.browser_idle_seconds,
+            absolute_seconds=max(1, int((ends - now).total_seconds())),
+        )
+
 
 def principal_in(session: Session) -> Principal:
     """The citizen before the browser, for services that ask who acts."""
@@ -73,4 +96,5 @@ def principal_in(session: Session) -> Principal:
         authenticated_at=session.authenticated_at,
         ial=session.ial,
         aal=session.aal,
+        unproven=session.unproven,
     )

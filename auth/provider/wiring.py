@@ -11,16 +11,23 @@ from app.kit.floor import Floor
 from auth.browser.cookies import Cookies
 from auth.browser.service import BrowserSessions
 from auth.consents.service import Consents
+from auth.devices.service import Devices
 from auth.login.otp.service import OtpLogin
+from auth.login.scan import repository as scan_repository
+from auth.login.scan import routes as scan_routes
+from auth.login.scan.service import ScanLogin
+from auth.messages.service import Messages
 from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider import metadata
 from auth.provider.authorize import repository as requests_repository
 from auth.provider.authorize import routes as authorize_routes
+from auth.provider.authorize import sign_in_routes
 from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.authorize.desk import Desk
 from auth.provider.authorize.pushing import Pushing
 from auth.provider.authorize.service import Authorizing
+from auth.provider.authorize.sign_in import SigningIn
 from auth.provider.clients import repository as clients_repository
 from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.service import Clients
@@ -36,9 +43,11 @@ from auth.provider.tokens.exchange import Exchange
 from auth.provider.tokens.id_tokens import IdTokens
 from auth.provider.tokens.service import ClientGrants
 from auth.sessions.app_tokens import AppTokens
+from auth.sessions.overview.service import SessionOverview
 from auth.sessions.service import Sessions
 from auth.sessions.tokens import AccessTokens, RevokedSessions
 from auth.settings import AuthSettings
+from auth.subject_keys.service import SubjectVault
 
 KEEP = timedelta(days=1)
 
@@ -61,6 +70,9 @@ def build_provider(
     revoked: RevokedSessions,
     otp: OtpLogin,
     people: People,
+    devices: Devices,
+    messages: Messages,
+    subject_vault: SubjectVault,
     consents: Consents,
     access_tokens: AccessTokens,
     app_tokens: AppTokens,
@@ -93,11 +105,11 @@ def build_provider(
     )
     sessions.tell(backchannel)
     floor.outbox.handle(TOPIC, backchannel.send)
+    scan_login = ScanLogin(sessions=sessions, messages=messages, vault=floor.vault, clock=clock, settings=settings)
     browser_sessions = BrowserSessions(sessions=sessions, vault=floor.vault, clock=clock, settings=settings)
     authorizing = Authorizing(
         clients=clients,
-        browser_sessions=browser_sessions,
-        otp=otp,
+        people=people,
         desk=desk,
         names=names,
         clock=clock,
@@ -120,6 +132,7 @@ def build_provider(
         "pushing": Pushing(authentication, id_tokens, clock),
         "desk": Desk(
             authorizing=authorizing,
+            signing_in=SigningIn(browser_sessions=browser_sessions, otp=otp, scan_login=scan_login),
             browser_sessions=browser_sessions,
             people=people,
             cookies=cookies,
@@ -132,6 +145,8 @@ def build_provider(
             sessions=sessions,
         ),
         "token_desk": token_desk,
+        "scan_login": scan_login,
+        "session_overview": SessionOverview(devices=devices, clients=clients, subject_vault=subject_vault, clock=clock),
         "logout": Logout(clients=clients, id_tokens=id_tokens, browser_sessions=browser_sessions),
     }
     return Provider(clients=clients, backchannel=backchannel, token_desk=token_desk, injected=injected)
@@ -142,6 +157,8 @@ def routers() -> list[Router]:
     return [
         metadata.router,
         authorize_routes.router,
+        sign_in_routes.router,
+        scan_routes.router,
         tokens_routes.router,
         inspection_routes.router,
         logout_routes.router,
@@ -151,4 +168,5 @@ def routers() -> list[Router]:
 async def forget(connection: Connection, now: datetime) -> None:
     """Deletes what is over; part of a periodic job."""
     await requests_repository.delete_old(connection, now - KEEP)
+    await scan_repository.delete_expired(connection, now - KEEP)
     await clients_repository.delete_expired(connection, now)

@@ -83,15 +83,11 @@ class StartSession(Model):
 
 
 class SwitchSession(Model):
-    """For whom a person speaks by a mandate: an organization or another person; not beyond `until`."""
+    """What a person switches to: an organization, by a mandate."""
 
-    subject_type: Literal["organization", "person"]
-    subject_id: UUID
+    organization_id: UUID
     mandate_id: UUID
     scopes: frozenset[str]
-    until: datetime | None = None
-    most_ial: int = 3
-    """How well the city knows whom the session speaks of; nobody is known better by somebody else's sign-in."""
 
 
 class TokenPair(Model):
@@ -102,20 +98,6 @@ class TokenPair(Model):
     token_type: Literal["Bearer", "DPoP"]
     expires_in: int
     scope: str
-
-
-class SessionView(Model):
-    """A session as its holder sees it."""
-
-    id: UUID
-    subject_type: SubjectType
-    subject_id: UUID
-    client_id: str
-    method: Method
-    current: bool
-    created_at: datetime
-    last_used_at: datetime
-    expires_at: datetime
 
 
 class Reuse(Enum):

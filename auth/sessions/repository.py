@@ -146,17 +146,22 @@ async def lock_sessions(connection: Connection, holder_id: UUID) -> None:
     await connection.execute(LOCK_SESSIONS, holder_id)
 
 
+# A session may begin in one that began in another: a client's in a browser's, a browser's in a phone's.
 MARK_SESSION_REVOKED = """
-update auth.session set revoked_at = $3, revoked_reason = $4
- where (id = $1 or parent_id = $1) and holder_id = $2 and revoked_at is null
-returning id, revoked_at, subject_id, client_id, method
+with recursive ending as (
+  select id from auth.session where id = $1 and holder_id = $2
+   union
+  select s.id from auth.session s join ending on s.parent_id = ending.id)
+update auth.session s set revoked_at = $3, revoked_reason = $4
+  from ending where s.id = ending.id and s.revoked_at is null
+returning s.id, s.revoked_at, s.subject_id, s.client_id, s.method
 """
 
 
 async def mark_session_revoked(
     connection: Connection, session_id: UUID, holder_id: UUID, *, now: datetime, reason: str
 ) -> list[RevokedSession]:
-    """Ends the holder's session and those that began in it; the ones that were ended by this call."""
+    """Ends the holder's session and all that began in it, however far; the ones that were ended by this call."""
     rows = await connection.fetch(MARK_SESSION_REVOKED, session_id, holder_id, now, reason)
     return [convert(row, RevokedSession) for row in rows]
 
@@ -176,19 +181,48 @@ async def mark_all_revoked(
     return [convert(row, RevokedSession) for row in rows]
 
 
-MARK_DEVICE_SESSIONS_REVOKED = """
-update auth.session set revoked_at = $4, revoked_reason = $5
- where holder_id = $1 and revoked_at is null
-   and (device_id = $2 or jkt = $3
-        or parent_id in (select id from auth.session where holder_id = $1 and (device_id = $2 or jkt = $3)))
+MARK_OTHERS_REVOKED = """
+with recursive kept as (
+  select id, parent_id from auth.session where id = $2 and holder_id = $1
+   union
+  select s.id, s.parent_id from auth.session s join kept on s.id = kept.parent_id)
+update auth.session set revoked_at = $3, revoked_reason = $4
+ where holder_id = $1 and revoked_at is null and id not in (select id from kept)
 returning id, revoked_at, subject_id, client_id, method
+"""
+
+
+async def mark_others_revoked(
+    connection: Connection, holder_id: UUID, kept_id: UUID, *, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends every session of a human being but one, and the ones that it stands on."""
+    rows = await connection.fetch(MARK_OTHERS_REVOKED, holder_id, kept_id, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
+MARK_MOVED = "update auth.session set parent_id = $2 where parent_id = $1 and revoked_at is null"
+
+
+async def mark_moved(connection: Connection, from_id: UUID, to_id: UUID) -> None:
+    """What began in one session stands on another from now on; the holder's sessions are locked by the caller."""
+    await connection.execute(MARK_MOVED, from_id, to_id)
+
+
+MARK_DEVICE_SESSIONS_REVOKED = """
+with recursive ending as (
+  select id from auth.session where holder_id = $1 and (device_id = $2 or jkt = $3)
+   union
+  select s.id from auth.session s join ending on s.parent_id = ending.id)
+update auth.session s set revoked_at = $4, revoked_reason = $5
+  from ending where s.id = ending.id and s.revoked_at is null
+returning s.id, s.revoked_at, s.subject_id, s.client_id, s.method
 """
 
 
 async def mark_device_sessions_revoked(
     connection: Connection, holder_id: UUID, *, device_id: UUID, jkt: str, now: datetime, reason: str
 ) -> list[RevokedSession]:
-    """Ends every session of the holder that began with this device or is bound to its key, and those begun in one."""
+    """Ends every session of the holder that began with this device or is bound to its key, and all begun in one."""
     rows = await connection.fetch(MARK_DEVICE_SESSIONS_REVOKED, holder_id, device_id, jkt, now, reason)
     return [convert(row, RevokedSession) for row in rows]
 

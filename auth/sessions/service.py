@@ -16,7 +16,6 @@ from auth.sessions.models import (
     Presenter,
     Reuse,
     Session,
-    SessionView,
     StartSession,
     SwitchSession,
     TokenPair,
@@ -109,7 +108,7 @@ class Sessions:
         await repository.mark_used(connection, session_id, self._clock.now())
 
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
-        """A session for somebody else, begun in the caller's own: as sure, as old, with the same key, ending with it.
+        """A session for an organization, begun in the caller's own: as sure, as old, with the same key, ending with it.
 
         Raises `TokenInvalid` when the caller's session has ended meanwhile; it cannot end before this one stands.
         """
@@ -117,17 +116,16 @@ class Sessions:
         now = self._clock.now()
         if parent is None or not parent.lives(now):
             raise TokenInvalid
-        until = parent.expires_at if switch.until is None else min(parent.expires_at, switch.until)
         start = StartSession(
-            subject_type=switch.subject_type,
-            subject_id=switch.subject_id,
+            subject_type="organization",
+            subject_id=switch.organization_id,
             agent_id=principal.subject_id,
             holder_id=principal.subject_id,
             parent_id=parent.id,
             mandate_id=switch.mandate_id,
             client_id=parent.client_id,
             scopes=switch.scopes,
-            ial=min(parent.ial, switch.most_ial),
+            ial=parent.ial,
             aal=parent.aal,
             method="switch",
             authenticated_at=parent.authenticated_at,
@@ -135,7 +133,7 @@ class Sessions:
             jkt=parent.jkt,
             unproven=parent.unproven,
             idle_seconds=parent.idle_seconds,
-            absolute_seconds=int((until - now).total_seconds()),
+            absolute_seconds=int((parent.expires_at - now).total_seconds()),
         )
         return await self.start_session(connection, start)
 
@@ -165,11 +163,6 @@ class Sessions:
             return self._pair(session, successor)
         return await self._answer_old_token(connection, used, successor, Presenter(client_id=client_id, jkt=jkt))
 
-    async def list_sessions(self, connection: Connection, principal: Principal) -> list[SessionView]:
-        """The caller's living sessions, newest first."""
-        found = await repository.list_sessions(connection, principal.person_id, self._clock.now())
-        return [_view_of(session, principal.session_id) for session in found]
-
     async def end_session(self, connection: Connection, principal: Principal, session_id: UUID) -> None:
         """Ends one of the caller's own sessions, and those begun in it; raises `SessionUnknown` for anyone else's."""
         await repository.lock_sessions(connection, principal.person_id)
@@ -185,6 +178,25 @@ class Sessions:
         return await self.end_sessions_of(
             connection, principal.person_id, actor=principal.actor, reason="ended_by_holder"
         )
+
+    async def end_other_sessions(self, connection: Connection, principal: Principal) -> int:
+        """Ends every session of the caller but the present one and those that it stands on; how many."""
+        reason = "ended_by_holder"
+        await repository.lock_sessions(connection, principal.person_id)
+        ended = await repository.mark_others_revoked(
+            connection, principal.person_id, principal.session_id, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=principal.actor, reason=reason)
+        return len(ended)
+
+    async def replace_session(self, connection: Connection, before: Session, after: Session, *, reason: str) -> None:
+        """Ends `before`; what began in it stands on `after`, a newer session of the same person, from now on."""
+        await repository.lock_sessions(connection, before.holder_id)
+        await repository.mark_moved(connection, before.id, after.id)
+        ended = await repository.mark_session_revoked(
+            connection, before.id, before.holder_id, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=f"person:{before.holder_id}", reason=reason)
 
     async def end_sessions_of(self, connection: Connection, holder_id: UUID, *, actor: str, reason: str) -> int:
         """Ends every session of a human being; how many."""
@@ -290,17 +302,3 @@ class Sessions:
             expires_in=self._access_tokens.lifetime_seconds,
             scope=" ".join(sorted(session.scopes)),
         )
-
-
-def _view_of(session: Session, current: UUID) -> SessionView:
-    return SessionView(
-        id=session.id,
-        subject_type=session.subject_type,
-        subject_id=session.subject_id,
-        client_id=session.client_id,
-        method=session.method,
-        current=session.id == current,
-        created_at=session.created_at,
-        last_used_at=session.rotated_at,
-        expires_at=session.idle_expires_at,
-    )

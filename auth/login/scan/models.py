@@ -105,5 +105,7 @@ class ProvedScan(Model):
     person_id: UUID
     session_id: UUID
     """The phone's session: what it opened ends with it."""
+    until: datetime
     ial: int
     aal: int
+    unproven: bool

@@ -25,6 +25,7 @@ class ScanEnded(Model):
 
 @post("/v1/login/scan", summary="Read a computer's sign-in picture", tags=["login"], status_code=200)
 async def scan_picture(
+    *,
     data: JSONBody[ScanPicture],
     connection: Injected[Connection],
     principal: Injected[Principal],

@@ -111,7 +111,12 @@ class ScanLogin:
         await repository.mark_redeemed(connection, scan.id, now)
         await self._messages.write(connection, scan.person_id, "scan_signed_in", now)
         return ProvedScan(
-            person_id=scan.person_id, session_id=phone.id, ial=phone.ial, aal=min(phone.aal, HIGHEST_AAL)
+            person_id=scan.person_id,
+            session_id=phone.id,
+            until=phone.expires_at,
+            ial=phone.ial,
+            aal=min(phone.aal, HIGHEST_AAL),
+            unproven=phone.unproven,
         )
 
     # the phone's side

@@ -7,14 +7,18 @@ from uuid import UUID
 from litestar import Request, Response
 
 from app.kit.database import Connection
+from app.kit.errors import SuishenError
 from app.kit.ids import new_token
-from auth.browser.cookies import BROWSER, SESSION, Cookies
+from app.kit.structs import Text
+from auth.browser.agents import describe_agent
+from auth.browser.cookies import BROWSER, SCAN, SESSION, Cookies
 from auth.browser.service import BrowserSessions
 from auth.pages.frame import redirect
 from auth.people.service import People
 from auth.provider.authorize import pages
 from auth.provider.authorize.models import Step
-from auth.provider.authorize.service import Authorizing, Visit
+from auth.provider.authorize.service import Authorizing, Next, Visit
+from auth.provider.authorize.sign_in import Browser, SigningIn
 from auth.sessions.models import Session
 from auth.settings import AuthSettings
 
@@ -29,12 +33,14 @@ class Desk:
         self,
         *,
         authorizing: Authorizing,
+        signing_in: SigningIn,
         browser_sessions: BrowserSessions,
         people: People,
         cookies: Cookies,
         settings: AuthSettings,
     ) -> None:
         self.authorizing = authorizing
+        self.signing_in = signing_in
         self.browser_sessions = browser_sessions
         self.cookies = cookies
         self.brand = settings.brand
@@ -62,14 +68,25 @@ class Desk:
         """Whoever is signed in in this browser."""
         return await self.browser_sessions.find(connection, self.cookies.read(request, SESSION))
 
-    async def show(self, connection: Connection, visit: Visit, session: Session | None) -> Page:
-        """The page of the next step, or the way back to the client."""
+    async def browser(self, request: Anything, connection: Connection, address: str) -> Browser:
+        """What came along with a form."""
+        return Browser(
+            session=await self.session(request, connection),
+            agent=describe_agent(request.headers.get("user-agent")),
+            address=address,
+            scan_cookie=self.cookies.read(request, SCAN),
+        )
+
+    async def show(
+        self, request: Anything, connection: Connection, visit: Visit, *, refused: SuishenError | None = None
+    ) -> Page:
+        """The page of the next step, or the way back to the client. `refused` is what the citizen has just read."""
+        session = await self.session(request, connection)
+        next_ = await self.authorizing.look(connection, visit, session)
         if session is not None:
             await self.browser_sessions.keep_alive(connection, session)
-        next_ = await self.authorizing.look(connection, visit, session)
-        if next_.step is Step.SIGN_IN:
-            known = visit.request.otp_challenge_id is not None
-            return pages.code_page(visit, self.brand) if known else pages.phone_page(visit, self.brand)
+        if next_.step in {Step.SIGN_IN, Step.CONFIRM}:
+            return await self._prove(request, connection, visit, next_, refused)
         if next_.step is Step.CONSENT:
             assert session is not None
             assert next_.question is not None
@@ -79,9 +96,32 @@ class Desk:
             return redirect(await self.authorizing.finish(connection, visit, session))
         return redirect(await self.authorizing.refuse(connection, visit, next_.step.value))
 
+    def welcome(self, visit: Visit, session: Session) -> Page:
+        """Gives the browser its new session and leads on."""
+        cookies = [self.cookies.make(SESSION, self.browser_sessions.cookie_of(session)), self.cookies.end(SCAN)]
+        return redirect(f"/oauth/requests/{visit.request.id}", cookies=cookies)
+
+    async def _prove(
+        self, request: Anything, connection: Connection, visit: Visit, next_: Next, refused: SuishenError | None
+    ) -> Page:
+        words, status = (None, 200) if refused is None else (words_of(refused), refused.status)
+        picture = await self.signing_in.find_picture(connection, visit, self.cookies.read(request, SCAN))
+        if picture is not None:
+            return pages.scan_page(visit, picture, self.brand, refused=words, status=status)
+        if visit.request.otp_challenge_id is not None:
+            return pages.code_page(visit, self.brand, refused=words, status=status)
+        asks_again = next_.step is Step.CONFIRM and next_.session is not None
+        who = await self._name(connection, next_.session) if asks_again and next_.session else None
+        return pages.sign_in_page(visit, self.brand, next_.ways, who=who, refused=words, status=status)
+
     async def _name(self, connection: Connection, session: Session) -> str:
         view = await self._people.describe(connection, session.subject_id, ial=session.ial)
         return view.display_name or "、".join(view.phones) or "—"
+
+
+def words_of(refused: SuishenError) -> Text:
+    """What a page says of a refusal."""
+    return Text(zh=f"{refused.title.zh}。{refused.remedy.zh}", en=f"{refused.title.en}. {refused.remedy.en}")
 
 
 def is_from_us(request: Anything, issuer: str) -> bool:

@@ -1,5 +1,7 @@
 """An authorization request: what a client may ask (RFC 6749, PKCE, OpenID Connect), and what comes next on the way.
 
+How well somebody must have proved themself is asked by `acr_values` and `max_age` (RFC 9470).
+
 Pure rules. A request is judged once, when it is pushed; afterwards nobody can change it.
 """
 
@@ -11,6 +13,8 @@ from typing import Final
 from uuid import UUID
 
 from app.kit.structs import Model
+from auth.assurance import IN_PERSON, ONE_TIME_CODE, PHONE_ONLY, VERIFIED_KEY, levels_of
+from auth.login.scan.models import HIGHEST_AAL
 from auth.provider.clients.models import OPENID, Client
 from auth.provider.errors import invalid_request
 from auth.sessions.errors import OAuthRefusal
@@ -28,7 +32,8 @@ _UNSUPPORTED: Final = ("request", "request_uri", "registration")
 class AuthorizationRequest(Model):
     """What one client asked for, checked."""
 
-    redirect_uri: str
+    redirect_uri: str | None
+    """None where no browser is redirected: the code was handed over by a phone."""
     scopes: frozenset[str]
     code_challenge: str
     state: str | None = None
@@ -38,6 +43,13 @@ class AuthorizationRequest(Model):
     dpop_jkt: str | None = None
     hinted_sub: str | None = None
     """The `sub` of a valid `id_token_hint`: nobody else is to be signed in by this request."""
+    acr_values: tuple[str, ...] = ()
+    """Any of these is enough; those that mean nothing here were left out. None: however."""
+
+    def is_met_by(self, levels: tuple[int, int]) -> bool:
+        """Whether `ial` and `aal` are enough for the client."""
+        wanted = [least for value in self.acr_values if (least := levels_of(value)) is not None]
+        return not wanted or any(levels[0] >= ial and levels[1] >= aal for ial, aal in wanted)
 
 
 class StoredRequest(Model):
@@ -50,6 +62,7 @@ class StoredRequest(Model):
     expires_at: datetime
     browser_hash: bytes | None = None
     otp_challenge_id: UUID | None = None
+    scan_login_id: UUID | None = None
     browser_session_id: UUID | None = None
     """The session that was authenticated for this very request."""
     consented: bool = False
@@ -121,17 +134,36 @@ def _request(form: Mapping[str, str], client: Client) -> AuthorizationRequest:
         prompts=frozenset(form.get("prompt", "").split()),
         max_age=int(form["max_age"]) if "max_age" in form else None,
         dpop_jkt=form.get("dpop_jkt"),
+        acr_values=tuple(value for value in form.get("acr_values", "").split() if levels_of(value)),
     )
+
+
+class Way(Enum):
+    """How a citizen may prove themself to a browser."""
+
+    CODE = "a code sent to a phone"
+    SCAN = "a phone that scans a picture"
+    PASSKEY = "a passkey"
+
+
+BEST: Final = {
+    Way.CODE: (PHONE_ONLY, ONE_TIME_CODE),
+    Way.SCAN: (IN_PERSON, HIGHEST_AAL),
+    Way.PASSKEY: (IN_PERSON, VERIFIED_KEY),
+}
+"""The most that a way can show, of whoever is known best."""
 
 
 class Step(Enum):
     """What comes next on the way to a code."""
 
     SIGN_IN = "the citizen proves who they are"
+    CONFIRM = "the citizen proves once more, or better, that it is them"
     CONSENT = "the citizen decides what the department may know"
     GRANT = "the client gets its code"
     LOGIN_REQUIRED = "login_required"
     CONSENT_REQUIRED = "consent_required"
+    UNMET = "unmet_authentication_requirements"
 
 
 class Facts(Model):
@@ -146,25 +178,47 @@ class Facts(Model):
     """Whether something is asked for that the citizen has not allowed yet."""
     consented: bool
     """Whether they were asked for this very request."""
+    ways: frozenset[Way]
+    """How whoever is (or may be) before this browser can prove themself."""
+    identity_level: int = IN_PERSON
+    """How well the city knows them; no way shows more."""
 
 
 def next_step(request: AuthorizationRequest, facts: Facts, now: datetime) -> Step:
     """Sign in, then consent, then the code; with `prompt=none` nothing is shown (OpenID Connect Core, 3.1.2.3)."""
     silent = "none" in request.prompts
-    if _must_sign_in(request, facts, now):
+    proving = _next_proof(request, facts, now)
+    if proving is not None:
         # Whoever just proved to be somebody else than the client means is not asked again and again.
-        return Step.LOGIN_REQUIRED if silent or facts.fresh else Step.SIGN_IN
+        over = silent or (proving is Step.SIGN_IN and facts.fresh)
+        return Step.LOGIN_REQUIRED if over and proving is not Step.UNMET else proving
     if facts.must_ask or ("consent" in request.prompts and not facts.consented):
         return Step.CONSENT_REQUIRED if silent else Step.CONSENT
     return Step.GRANT
 
 
-def _must_sign_in(request: AuthorizationRequest, facts: Facts, now: datetime) -> bool:
-    if facts.session is None:
-        return True
-    if request.hinted_sub is not None and facts.sub != request.hinted_sub:
-        return True
-    if facts.fresh:
+def ways_that_help(request: AuthorizationRequest, facts: Facts) -> tuple[Way, ...]:
+    """Those ways, in their usual order, that can show as much as the client asks for."""
+    known = 0 if facts.session is None else facts.session.ial  # which a further proof of the same person keeps
+    return tuple(
+        way
+        for way, (ial, aal) in BEST.items()
+        if way in facts.ways and request.is_met_by((max(known, min(ial, facts.identity_level)), aal))
+    )
+
+
+def _next_proof(request: AuthorizationRequest, facts: Facts, now: datetime) -> Step | None:
+    if facts.session is None or (request.hinted_sub is not None and facts.sub != request.hinted_sub):
+        return Step.SIGN_IN
+    if not facts.fresh and not request.prompts.isdisjoint({"login", "select_account"}):
+        return Step.SIGN_IN
+    levels = (facts.session.ial, facts.session.aal_at(now))
+    if request.is_met_by(levels) and (facts.fresh or not _is_too_old(request, facts.session, now)):
+        return None
+    return Step.CONFIRM if ways_that_help(request, facts) else Step.UNMET
+
+
+def _is_too_old(request: AuthorizationRequest, session: Session, now: datetime) -> bool:
+    if request.max_age is None:
         return False
-    too_old = request.max_age is not None and now - facts.session.authenticated_at > timedelta(seconds=request.max_age)
-    return too_old or request.max_age == 0 or not request.prompts.isdisjoint({"login", "select_account"})
+    return request.max_age == 0 or now - session.authenticated_at > timedelta(seconds=request.max_age)

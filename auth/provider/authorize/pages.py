@@ -7,13 +7,17 @@ from litestar import Response
 
 from app.kit.structs import Text
 from auth.pages.frame import alert, both, button, form, page, paragraph
+from auth.pages.picture import picture
 from auth.provider.authorize.consent import Question
+from auth.provider.authorize.models import Way
 from auth.provider.authorize.service import Visit
 from auth.provider.clients.models import Client, ClientScope
 
 SIGN_IN: Final = Text(zh="登录", en="Sign in")
 ENTER_CODE: Final = Text(zh="输入验证码", en="Enter the code")
 CONSENT: Final = Text(zh="授权", en="Your permission")
+CONFIRM: Final = Text(zh="再次验证身份", en="Confirm it is you")
+SCAN: Final = Text(zh="用手机扫码登录", en="Sign in with your phone")
 STOPPED: Final = Text(zh="无法继续", en="This cannot go on")
 OVER: Final = Text(
     zh="这次登录请求不存在、已用过或已过期。请回到原来的网站重新开始。",
@@ -34,15 +38,87 @@ BASES: Final = {
 }
 
 
-def phone_page(visit: Visit, brand: Text, *, refused: Text | None = None, status: int = 200) -> Response[str]:
-    """Asks for the phone number."""
-    fields = (
-        f'<label for="phone">{both(Text(zh="手机号码", en="Mobile number"))}</label>'
-        '<input id="phone" name="phone" type="tel" inputmode="numeric" autocomplete="tel-national" maxlength="20" '
-        "required autofocus>" + button(Text(zh="获取验证码", en="Send me a code"))
+def sign_in_page(
+    visit: Visit,
+    brand: Text,
+    ways: tuple[Way, ...],
+    *,
+    who: str | None = None,
+    refused: Text | None = None,
+    status: int = 200,
+) -> Response[str]:
+    """Asks who is there, by any of `ways`; of somebody who is signed in already (`who`) it asks a further proof."""
+    title = SIGN_IN if who is None else CONFIRM
+    forms = "".join(form(_path(visit, act), fields) for way in ways for act, fields in (_WAYS[way],))
+    body = _whom(visit.client) + _again(who) + _refused(refused) + forms + _cancel(visit)
+    return page(title, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+
+
+def _again(who: str | None) -> str:
+    if who is None:
+        return ""
+    told = Text(zh="为保护您的信息，继续之前请再次验证。", en="To protect your data, prove once more that it is you.")
+    return paragraph(told) + _as_whom(who)
+
+
+def _as_whom(who: str) -> str:
+    return f"<p>{both(Text(zh='当前账号', en='Signed in as'))}<strong>{escape(who)}</strong></p>"
+
+
+_PHONE_FIELDS: Final = (
+    f'<label for="phone">{both(Text(zh="手机号码", en="Mobile number"))}</label>'
+    '<input id="phone" name="phone" type="tel" inputmode="numeric" autocomplete="tel-national" maxlength="20" '
+    "required autofocus>" + button(Text(zh="获取验证码", en="Send me a code"))
+)
+_WAYS: Final = {
+    Way.CODE: ("phone", _PHONE_FIELDS),
+    Way.SCAN: ("scan", button(SCAN, quiet=True)),
+}
+
+
+def scan_page(visit: Visit, text: str, brand: Text, *, refused: Text | None = None, status: int = 200) -> Response[str]:
+    """Shows a picture for the phone and asks for the number that the phone shows. `text` is what the picture says."""
+    told = (
+        Text(zh="打开手机上的本城市应用，扫描下图。", en="Open the city's app on your phone and scan this picture."),
+        Text(
+            zh="在手机上核对要登录的网站，然后确认。",
+            en="Check on the phone which site you are signing in to, then confirm.",
+        ),
+        Text(zh="把手机上显示的 4 位数字填在下面。", en="Type the 4 digits that your phone shows."),
     )
-    body = _whom(visit.client) + _refused(refused) + form(_path(visit, "phone"), fields) + _cancel(visit)
-    return page(SIGN_IN, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+    says = Text(zh="登录二维码，90 秒内有效。", en="A picture to scan, valid for 90 seconds.")
+    fields = (
+        f'<label for="number">{both(Text(zh="手机上的数字", en="Number on your phone"))}</label>'
+        '<input id="number" name="number" type="text" inputmode="numeric" autocomplete="off" maxlength="4" '
+        'pattern="[0-9]{4}" required>' + button(SIGN_IN)
+    )
+    warned = Text(
+        zh="只扫您自己眼前这台电脑上的二维码。不要把数字告诉任何人。",
+        en="Scan only the picture on the computer before you. Tell nobody the number.",
+    )
+    body = (
+        _whom(visit.client)
+        + _refused(refused)
+        + "<ol>"
+        + "".join(f"<li>{both(step)}</li>" for step in told)
+        + "</ol>"
+        + f'<div class="frame">{picture(text, says)}</div>'
+        + form(_path(visit, "number"), fields)
+        + paragraph(warned, kind="soft")
+        + form(_path(visit, "scan"), button(Text(zh="换一张二维码", en="A new picture"), quiet=True))
+        + form(_path(visit, "restart"), button(Text(zh="改用其他方式", en="Another way"), quiet=True))
+        + _cancel(visit)
+    )
+    return page(SCAN, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+
+
+def camera_page(brand: Text) -> Response[str]:
+    """For whoever opened the picture with a camera instead of with the app: what stands after `#` never came here."""
+    told = Text(
+        zh="请打开手机上的本城市应用，用应用内的扫一扫来扫描这张二维码。如果不是您正在电脑上登录，请忽略它。",
+        en="Scan this picture from within the city's app. If you are not signing in on a computer now, ignore it.",
+    )
+    return page(SCAN, paragraph(told), brand=brand)
 
 
 def code_page(visit: Visit, brand: Text, *, refused: Text | None = None, status: int = 200) -> Response[str]:
@@ -81,9 +157,10 @@ def consent_page(visit: Visit, question: Question, who: str, brand: Text) -> Res
             Text(zh="不是本人，换个账号", en="Not me: use another account"), name="decision", value="switch", quiet=True
         )
     )
-    as_whom = f"<p>{both(Text(zh='当前账号', en='Signed in as'))}<strong>{escape(who)}</strong></p>"
     withdraw = Text(zh="您可以随时在“我的授权”中撤回。", en="You can take this back at any time under My consents.")
-    body = _whom(visit.client) + as_whom + form(_path(visit, "consent"), fields) + paragraph(withdraw, kind="soft")
+    body = (
+        _whom(visit.client) + _as_whom(who) + form(_path(visit, "consent"), fields) + paragraph(withdraw, kind="soft")
+    )
     return page(CONSENT, body, brand=brand, leads_to=visit.request.parameters.redirect_uri)
 
 

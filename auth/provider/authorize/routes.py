@@ -1,4 +1,4 @@
-"""The authorization endpoint and the pages that follow it: forms and redirects, no script, no JSON.
+"""The authorization endpoint, the steps that follow it and the decision: forms and redirects, no script, no JSON.
 
 A page is given only to the browser that opened the request; a form is heard only from a page of our own origin.
 """
@@ -11,13 +11,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from app.kit.database import Connection
-from app.kit.errors import SuishenError
 from app.kit.http import Injected
-from app.kit.structs import Text
 from auth.browser.cookies import SESSION
 from auth.guards import public
 from auth.pages.frame import redirect
-from auth.people.errors import PhoneInvalid
 from auth.provider.authorize import pages
 from auth.provider.authorize.desk import Anything, Desk, Page
 from auth.provider.authorize.models import Step
@@ -27,7 +24,6 @@ from auth.provider.errors import answer
 from auth.provider.forms import read_form, read_query, takes_form
 from auth.sessions.errors import INVALID_PROOF, INVALID_REQUEST, OAuthRefusal, ProofMissing
 from auth.sessions.middleware import Authenticator
-from auth.sessions.models import Session
 
 PUSHED: Final = (
     "redirect_uri",
@@ -88,63 +84,7 @@ async def show_step(
     visit = await desk.visit(request, connection, request_id)
     if visit is None:
         return pages.stopped_page(desk.brand)
-    return await desk.show(connection, visit, await desk.session(request, connection))
-
-
-@post("/oauth/requests/{request_id:uuid}/phone", summary="Name a phone", tags=["provider"], include_in_schema=False)
-async def name_phone(
-    request: Anything,
-    connection: Injected[Connection],
-    desk: Injected[Desk],
-    address: Injected[str],
-    request_id: FromPath[UUID],
-) -> Page:
-    """The answer is the same whether the phone has an account or not."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    phone = (await read_form(request) or {}).get("phone", "")
-    try:
-        refused: SuishenError | None = await desk.authorizing.ask_for_code(connection, visit, phone, address=address)
-    except PhoneInvalid as invalid:
-        refused = invalid
-    if refused is not None:
-        return pages.phone_page(visit, desk.brand, refused=_words(refused), status=refused.status)
-    return redirect(f"/oauth/requests/{request_id}")
-
-
-@post("/oauth/requests/{request_id:uuid}/code", summary="Show the code", tags=["provider"], include_in_schema=False)
-async def show_code(
-    request: Anything,
-    connection: Injected[Connection],
-    desk: Injected[Desk],
-    address: Injected[str],
-    request_id: FromPath[UUID],
-) -> Page:
-    """A success gives the browser a new session, whatever it held before."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    before = await desk.session(request, connection)
-    code = (await read_form(request) or {}).get("code", "")
-    session = await desk.authorizing.sign_in(connection, visit, code, address=address)
-    if not isinstance(session, Session):
-        return pages.code_page(visit, desk.brand, refused=_words(session), status=session.status)
-    if before is not None:
-        await desk.browser_sessions.end(connection, before)
-    cookie = desk.cookies.make(SESSION, desk.browser_sessions.cookie_of(session))
-    return redirect(f"/oauth/requests/{request_id}", cookies=[cookie])
-
-
-@post("/oauth/requests/{request_id:uuid}/restart", summary="Another phone", tags=["provider"], include_in_schema=False)
-async def restart(
-    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
-) -> Page:
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    await desk.authorizing.forget_phone(connection, visit)
-    return redirect(f"/oauth/requests/{request_id}")
+    return await desk.show(request, connection, visit)
 
 
 @post("/oauth/requests/{request_id:uuid}/consent", summary="Decide", tags=["provider"], include_in_schema=False)
@@ -187,15 +127,8 @@ router = Router(
         authorize,
         authorize_by_form,
         show_step,
-        name_phone,
-        show_code,
-        restart,
         decide,
         cancel,
     ],
     guards=[public],
 )
-
-
-def _words(refused: SuishenError) -> Text:
-    return Text(zh=f"{refused.title.zh}。{refused.remedy.zh}", en=f"{refused.title.en}. {refused.remedy.en}")

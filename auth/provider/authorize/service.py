@@ -1,6 +1,7 @@
-"""The way of one authorization request through one browser: opened, signed in, decided, answered with a code.
+"""The way of one authorization request through one browser: opened, decided, answered with a code.
 
-Nothing here renders a page or reads a cookie. An answer goes only to the address that was checked when it was pushed.
+How the citizen proves themself on the way stands in `sign_in`. Nothing here renders a page or reads a cookie. An answer
+goes only to the address that was checked when it was pushed.
 """
 
 from datetime import timedelta
@@ -11,17 +12,15 @@ from uuid import UUID
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
-from app.kit.errors import RateLimited
 from app.kit.ids import new_token
 from app.kit.structs import Model
-from auth.browser.service import BrowserSessions, principal_in
-from auth.login.otp.errors import CodeRefused
-from auth.login.otp.models import ProvedPhone, RedeemCode
-from auth.login.otp.service import OtpLogin
+from auth.assurance import IN_PERSON
+from auth.browser.service import principal_in
 from auth.pairwise import Names
+from auth.people.service import People
 from auth.provider.authorize import repository
 from auth.provider.authorize.consent import ConsentDesk, Question
-from auth.provider.authorize.models import Facts, Step, StoredRequest, next_step
+from auth.provider.authorize.models import Facts, Step, StoredRequest, Way, next_step, ways_that_help
 from auth.provider.authorize.pushing import hash_of
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
@@ -30,6 +29,7 @@ from auth.sessions.models import Session
 CODE_SECONDS: Final = 60
 REQUEST_SECONDS: Final = 900
 ACCESS_DENIED: Final = "access_denied"
+OFFERED: Final = frozenset({Way.CODE, Way.SCAN})
 
 
 class Visit(Model):
@@ -45,6 +45,8 @@ class Next(Model):
     step: Step
     session: Session | None
     question: Question | None
+    ways: tuple[Way, ...]
+    """How the citizen can prove what is still missing."""
 
 
 class Authorizing:
@@ -54,16 +56,14 @@ class Authorizing:
         self,
         *,
         clients: Clients,
-        browser_sessions: BrowserSessions,
-        otp: OtpLogin,
+        people: People,
         desk: ConsentDesk,
         names: Names,
         clock: Clock,
         issuer: str,
     ) -> None:
         self._clients = clients
-        self._browser_sessions = browser_sessions
-        self._otp = otp
+        self._people = people
         self._desk = desk
         self._names = names
         self._clock = clock
@@ -90,47 +90,24 @@ class Authorizing:
     async def look(self, connection: Connection, visit: Visit, session: Session | None) -> Next:
         """What comes next, for whoever is signed in in this browser."""
         question = sub = None
+        level = IN_PERSON
         if session is not None:
             scopes = visit.request.parameters.scopes
             question = await self._desk.question(connection, visit.client, session.subject_id, scopes)
             sub = self._names.sub(visit.client.client_id, session.subject_id)
+            level = (await self._people.get_person(connection, session.subject_id)).identity_level
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,
             sub=sub,
             must_ask=question is not None and question.must_ask,
             consented=visit.request.consented,
+            ways=OFFERED,
+            identity_level=level,
         )
         step = next_step(visit.request.parameters, facts, self._clock.now())
-        return Next(step=step, session=session, question=question)
-
-    async def ask_for_code(
-        self, connection: Connection, visit: Visit, phone: str, *, address: str
-    ) -> RateLimited | None:
-        """Sends a one-time code, or says why not. Raises `PhoneInvalid`."""
-        challenge = await self._otp.request_code(connection, phone, address=address)
-        if isinstance(challenge, RateLimited):
-            return challenge
-        await repository.mark_challenged(connection, visit.request.id, challenge.challenge_id)
-        return None
-
-    async def forget_phone(self, connection: Connection, visit: Visit) -> None:
-        """Another phone is to be named."""
-        await repository.mark_challenged(connection, visit.request.id, None)
-
-    async def sign_in(
-        self, connection: Connection, visit: Visit, code: str, *, address: str
-    ) -> Session | CodeRefused | RateLimited:
-        """A new session for this browser, or the refusal, which is remembered."""
-        if visit.request.otp_challenge_id is None:
-            return CodeRefused()
-        shown = RedeemCode(challenge_id=visit.request.otp_challenge_id, code=code)
-        proved = await self._otp.prove_code(connection, shown, jkt=None, address=address)
-        if not isinstance(proved, ProvedPhone):
-            return proved
-        session = await self._browser_sessions.open(connection, proved)
-        await repository.mark_signed_in(connection, visit.request.id, session.id)
-        return session
+        ways = ways_that_help(visit.request.parameters, facts)
+        return Next(step=step, session=session, question=question, ways=ways)
 
     async def consent(self, connection: Connection, visit: Visit, session: Session, agreed: frozenset[str]) -> None:
         """Writes down the citizen's decision; scopes that were not on the page are ignored."""

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.kit.database import Connection
+from app.kit.structs import Text
 from auth.provider.clients.models import Client
 from auth.provider.ports import FindsClients
 from auth.sessions.service import Sessions
@@ -24,6 +25,11 @@ class Clients:
     async def find_client(self, connection: Connection, client_id: str) -> Client | None:
         """The client as it is now, or None."""
         return None if self._register is None else await self._register.find_client(connection, client_id)
+
+    async def find_name(self, connection: Connection, client_id: str) -> Text | None:
+        """What the client is called now."""
+        client = await self.find_client(connection, client_id)
+        return None if client is None else client.name
 
     async def find_department(self, connection: Connection, app_id: str) -> UUID | None:
         """Whose mini-app it is, while citizens may use it."""

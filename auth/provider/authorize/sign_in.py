@@ -1,0 +1,106 @@
+"""How a citizen proves themself to a browser on the way to a client: a code on their phone, or a phone that scans.
+
+Each way's own rules, counts and lockouts are its room's; here it is only bound to one request in one browser. A success
+gives the browser a new session, whatever it held before.
+"""
+
+from app.kit.database import Connection
+from app.kit.errors import RateLimited
+from app.kit.structs import Model
+from auth.browser.models import BrowserProof
+from auth.browser.service import BrowserSessions
+from auth.login.otp.errors import CodeRefused
+from auth.login.otp.models import ProvedPhone, RedeemCode
+from auth.login.otp.service import OtpLogin
+from auth.login.scan.errors import NumberRefused
+from auth.login.scan.models import BeginScan, OpenScan, ProvedScan
+from auth.login.scan.service import ScanLogin
+from auth.provider.authorize import repository
+from auth.provider.authorize.service import Visit
+from auth.sessions.models import Session
+
+
+class Browser(Model):
+    """What a browser brought along with a form."""
+
+    session: Session | None
+    """Whoever was signed in before."""
+    agent: str
+    address: str
+    scan_cookie: str | None
+
+
+class SigningIn:
+    """Lets a citizen prove themself. Every method is one request's transaction; refusals are returned."""
+
+    def __init__(self, *, browser_sessions: BrowserSessions, otp: OtpLogin, scan_login: ScanLogin) -> None:
+        self._browser_sessions = browser_sessions
+        self._otp = otp
+        self._scan_login = scan_login
+
+    async def ask_for_code(
+        self, connection: Connection, visit: Visit, phone: str, *, address: str
+    ) -> RateLimited | None:
+        """Sends a one-time code, or says why not. Raises `PhoneInvalid`."""
+        challenge = await self._otp.request_code(connection, phone, address=address)
+        if isinstance(challenge, RateLimited):
+            return challenge
+        await repository.mark_challenged(connection, visit.request.id, challenge.challenge_id)
+        return None
+
+    async def start_over(self, connection: Connection, visit: Visit) -> None:
+        """Another phone is to be named, or another way taken."""
+        await repository.mark_challenged(connection, visit.request.id, None)
+
+    async def show_code(
+        self, connection: Connection, visit: Visit, code: str, browser: Browser
+    ) -> Session | CodeRefused | RateLimited:
+        """A session for whom the phone opens."""
+        if visit.request.otp_challenge_id is None:
+            return CodeRefused()
+        shown = RedeemCode(challenge_id=visit.request.otp_challenge_id, code=code)
+        proved = await self._otp.prove_code(connection, shown, jkt=None, address=browser.address)
+        if not isinstance(proved, ProvedPhone):
+            return proved
+        proof = BrowserProof(person_id=proved.person_id, ial=proved.ial, aal=proved.aal, method="otp")
+        return await self._open(connection, visit, proof, browser)
+
+    async def begin_scan(self, connection: Connection, visit: Visit, browser: Browser) -> OpenScan | RateLimited:
+        """A picture for a phone to scan, and the cookie without which it is worth nothing."""
+        begin = BeginScan(place=visit.client.name, agent=browser.agent, address=browser.address)
+        opened = await self._scan_login.begin(connection, begin)
+        if isinstance(opened, OpenScan):
+            await repository.mark_scanning(connection, visit.request.id, opened.id)
+        return opened
+
+    async def find_picture(self, connection: Connection, visit: Visit, cookie: str | None) -> str | None:
+        """What the picture says that was begun for this request in this browser, while it may still be scanned."""
+        scan_id = visit.request.scan_login_id
+        return None if scan_id is None else await self._scan_login.find_picture(connection, scan_id, cookie)
+
+    async def show_number(
+        self, connection: Connection, visit: Visit, number: str, browser: Browser
+    ) -> Session | NumberRefused:
+        """A session for whom the phone vouches that scanned; it ends with that phone's own."""
+        if visit.request.scan_login_id is None:
+            return NumberRefused()
+        proved = await self._scan_login.prove_number(
+            connection, visit.request.scan_login_id, browser.scan_cookie, number
+        )
+        if not isinstance(proved, ProvedScan):
+            return proved
+        proof = BrowserProof(
+            person_id=proved.person_id,
+            ial=proved.ial,
+            aal=proved.aal,
+            method="scan",
+            unproven=proved.unproven,
+            parent_id=proved.session_id,
+            until=proved.until,
+        )
+        return await self._open(connection, visit, proof, browser)
+
+    async def _open(self, connection: Connection, visit: Visit, proof: BrowserProof, browser: Browser) -> Session:
+        session = await self._browser_sessions.open(connection, proof, before=browser.session, agent=browser.agent)
+        await repository.mark_signed_in(connection, visit.request.id, session.id)
+        return session

@@ -1,0 +1,130 @@
+"""The forms by which a citizen proves themself on the way to a client.
+
+Each is heard only from a page of our own origin, in the browser that opened the request. A refusal is a page.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from litestar import Router, get, post
+from litestar.params import FromPath
+
+from app.kit.database import Connection
+from app.kit.errors import SuishenError
+from app.kit.http import Injected
+from auth.browser.cookies import SCAN
+from auth.guards import public
+from auth.login.scan.models import OpenScan
+from auth.login.scan.service import PATH as SCAN_PATH
+from auth.pages.frame import redirect
+from auth.people.errors import PhoneInvalid
+from auth.provider.authorize import pages
+from auth.provider.authorize.desk import Anything, Desk, Page
+from auth.provider.forms import read_form
+
+
+@post("/oauth/requests/{request_id:uuid}/phone", summary="Name a phone", tags=["provider"], include_in_schema=False)
+async def name_phone(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """The answer is the same whether the phone has an account or not."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    phone = (await _form(request)).get("phone", "")
+    try:
+        refused: SuishenError | None = await desk.signing_in.ask_for_code(connection, visit, phone, address=address)
+    except PhoneInvalid as invalid:
+        refused = invalid
+    if refused is not None:
+        return await desk.show(request, connection, visit, refused=refused)
+    return redirect(f"/oauth/requests/{request_id}")
+
+
+@post("/oauth/requests/{request_id:uuid}/code", summary="Show the code", tags=["provider"], include_in_schema=False)
+async def show_code(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """A success gives the browser a new session, whatever it held before."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    browser, code = await desk.browser(request, connection, address), (await _form(request)).get("code", "")
+    session = await desk.signing_in.show_code(connection, visit, code, browser)
+    if isinstance(session, SuishenError):
+        return await desk.show(request, connection, visit, refused=session)
+    return desk.welcome(visit, session)
+
+
+@post("/oauth/requests/{request_id:uuid}/scan", summary="Show a picture", tags=["provider"], include_in_schema=False)
+async def begin_scan(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """A new picture and a new cookie each time; those from before are worth nothing."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    browser = await desk.browser(request, connection, address)
+    opened = await desk.signing_in.begin_scan(connection, visit, browser)
+    if not isinstance(opened, OpenScan):
+        return await desk.show(request, connection, visit, refused=opened)
+    return redirect(f"/oauth/requests/{request_id}", cookies=[desk.cookies.make(SCAN, opened.cookie)])
+
+
+@post("/oauth/requests/{request_id:uuid}/number", summary="Type the number", tags=["provider"], include_in_schema=False)
+async def show_number(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """A success gives the browser a new session, whatever it held before."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    browser, number = await desk.browser(request, connection, address), (await _form(request)).get("number", "")
+    session = await desk.signing_in.show_number(connection, visit, number, browser)
+    if isinstance(session, SuishenError):
+        return await desk.show(request, connection, visit, refused=session)
+    return desk.welcome(visit, session)
+
+
+@post("/oauth/requests/{request_id:uuid}/restart", summary="Another way", tags=["provider"], include_in_schema=False)
+async def restart(
+    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
+) -> Page:
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    await desk.signing_in.start_over(connection, visit)
+    return redirect(f"/oauth/requests/{request_id}")
+
+
+@get(SCAN_PATH, summary="What to do with a picture", tags=["provider"], include_in_schema=False)
+async def explain_picture(desk: Injected[Desk]) -> Page:
+    """Where a camera leads that knows nothing of us. The secret stands after `#` and is not sent here."""
+    return pages.camera_page(desk.brand)
+
+
+router = Router(
+    path="/",
+    route_handlers=[name_phone, show_code, begin_scan, show_number, restart, explain_picture],
+    guards=[public],
+)
+
+
+async def _form(request: Anything) -> Mapping[str, str]:
+    return await read_form(request) or {}
