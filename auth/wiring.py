@@ -24,9 +24,10 @@ from auth.login.otp import routes as otp_routes
 from auth.login.otp.service import OtpLogin
 from auth.login.password import routes as password_routes
 from auth.login.password.service import PasswordLogin
-from auth.mandates import routes as mandates_routes
+from auth.mandates import wiring as mandates_wiring
 from auth.mandates.guardians import Guardians
 from auth.mandates.service import Mandates
+from auth.mandates.wiring import MandateRooms
 from auth.messages import routes as messages_routes
 from auth.messages.service import Messages
 from auth.officials import routes as officials_routes
@@ -79,6 +80,7 @@ class AuthServices:
     otp: OtpLogin
     devices: Devices
     mandates: Mandates
+    mandate_rooms: MandateRooms
     guardians: Guardians
     organizations: Organizations
     organization_claims: OrganizationClaims
@@ -140,8 +142,10 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         clock=floor.clock,
         settings=settings,
     )
-    mandates = Mandates(sessions=sessions, messages=messages, clock=floor.clock)
-    organizations = Organizations(mandates=mandates, sessions=sessions, clock=floor.clock)
+    core = mandates_wiring.build_core(floor, sessions=sessions, messages=messages, people=people)
+    organizations = Organizations(
+        mandates=core.mandates, engine=core.engine, sessions=sessions, acts=core.acts, clock=floor.clock
+    )
     passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
     officials = Officials(
         organizations=organizations,
@@ -156,6 +160,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         enterprise_url=settings.enterprise_registry_url,
         timeout_seconds=settings.registry_timeout_seconds,
     )
+    mandate_rooms = mandates_wiring.build_rooms(floor, settings, core, people=people, registry=registry)
     sms = _build_sms(floor, settings)
     floor.outbox.handle(SMS_TOPIC, lambda payload: sms.send(msgspec.convert(payload, SmsMessage)))
     otp = OtpLogin(
@@ -188,15 +193,9 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         ),
         otp=otp,
         devices=devices,
-        mandates=mandates,
-        guardians=Guardians(
-            database=floor.database,
-            people=people,
-            mandates=mandates,
-            registry=registry,
-            clock=floor.clock,
-            settings=settings,
-        ),
+        mandates=core.mandates,
+        mandate_rooms=mandate_rooms,
+        guardians=mandate_rooms.guardians,
         organizations=organizations,
         organization_claims=OrganizationClaims(
             database=floor.database,
@@ -253,7 +252,7 @@ def routers(services: AuthServices) -> list[Router]:
         sessions_routes.router,
         devices_routes.router,
         organizations_routes.router,
-        mandates_routes.router,
+        *mandates_wiring.routers(),
         password_routes.router,
         officials_routes.router,
         consents_routes.router,
@@ -268,13 +267,12 @@ def routers(services: AuthServices) -> list[Router]:
         "otp": services.otp,
         "devices": services.devices,
         "organizations": services.organizations,
-        "guardians": services.guardians,
         "officials": services.officials,
         "password_login": services.password_login,
         "consents": services.consents,
         "organization_claims": services.organization_claims,
         "messages": services.messages,
-    } | services.provider.injected
+    } | services.provider.injected | services.mandate_rooms.injected
     if services.demo_inbox is not None:
         parts.append(sms_routes.router)
         provided["demo_inbox"] = services.demo_inbox
@@ -297,6 +295,7 @@ def background(floor: Floor, services: AuthServices) -> list[Job]:
             run=services.revoked_sessions.refresh,
         ),
         Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
+        *mandates_wiring.background(floor, services.mandate_rooms),
     ]
 
 

@@ -83,11 +83,15 @@ class StartSession(Model):
 
 
 class SwitchSession(Model):
-    """What a person switches to: an organization, by a mandate."""
+    """For whom a person speaks by a mandate: an organization or another person; not beyond `until`."""
 
-    organization_id: UUID
+    subject_type: Literal["organization", "person"]
+    subject_id: UUID
     mandate_id: UUID
     scopes: frozenset[str]
+    until: datetime | None = None
+    most_ial: int = 3
+    """How well the city knows whom the session speaks of; nobody is known better by somebody else's sign-in."""
 
 
 class TokenPair(Model):

@@ -108,7 +108,7 @@ class Sessions:
         await repository.mark_used(connection, session_id, self._clock.now())
 
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
-        """A session for an organization, begun in the caller's own: as sure, as old, with the same key, ending with it.
+        """A session for somebody else, begun in the caller's own: as sure, as old, with the same key, ending with it.
 
         Raises `TokenInvalid` when the caller's session has ended meanwhile; it cannot end before this one stands.
         """
@@ -116,16 +116,17 @@ class Sessions:
         now = self._clock.now()
         if parent is None or not parent.lives(now):
             raise TokenInvalid
+        until = parent.expires_at if switch.until is None else min(parent.expires_at, switch.until)
         start = StartSession(
-            subject_type="organization",
-            subject_id=switch.organization_id,
+            subject_type=switch.subject_type,
+            subject_id=switch.subject_id,
             agent_id=principal.subject_id,
             holder_id=principal.subject_id,
             parent_id=parent.id,
             mandate_id=switch.mandate_id,
             client_id=parent.client_id,
             scopes=switch.scopes,
-            ial=parent.ial,
+            ial=min(parent.ial, switch.most_ial),
             aal=parent.aal,
             method="switch",
             authenticated_at=parent.authenticated_at,
@@ -133,7 +134,7 @@ class Sessions:
             jkt=parent.jkt,
             unproven=parent.unproven,
             idle_seconds=parent.idle_seconds,
-            absolute_seconds=int((parent.expires_at - now).total_seconds()),
+            absolute_seconds=int((until - now).total_seconds()),
         )
         return await self.start_session(connection, start)
 
