@@ -15,6 +15,18 @@ class AuthSettings(Model):
     brand: Text = Text(zh="随申办", en="Suishen")
     sms_url: str = ""
     """Empty: messages go to the demo inbox, which production refuses."""
+    sms_second_url: str = ""
+    """Asked when the first vendor does not take a message."""
+    voice_url: str = ""
+    """Reads notices out to who chose calls; empty: they get text messages."""
+    staff_channel_url: str = ""
+    """The city's messenger for staff; empty: alerts stand in the list alone."""
+    vendor_timeout_seconds: float = 3.0
+    """Two vendors one after the other must fit into the outbox's patience."""
+    sms_parts_a_day: int = 1_000_000
+    """What the city pays for in a day of its clock, as vendors bill it; notices stop at four fifths of it."""
+    notices_a_day: int = 30
+    """Notices that leave the app to one person in a day; whatever is more stays in the app."""
     population_registry_url: str = ""
     enterprise_registry_url: str = ""
     registry_timeout_seconds: float = 5.0

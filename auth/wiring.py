@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 from litestar import Request, Router
 from litestar.di import Provide
 
@@ -14,8 +13,9 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from auth.attempts import delete_ended_attempts
-from auth.consents import routes as consents_routes
+from auth.consents import wiring as consents_wiring
 from auth.consents.service import Consents
+from auth.consents.wiring import ConsentRooms
 from auth.devices import repository as devices_repository
 from auth.devices import routes as devices_routes
 from auth.devices.service import Devices
@@ -28,8 +28,8 @@ from auth.mandates import wiring as mandates_wiring
 from auth.mandates.guardians import Guardians
 from auth.mandates.service import Mandates
 from auth.mandates.wiring import MandateRooms
-from auth.messages import routes as messages_routes
 from auth.messages.service import Messages
+from auth.messages.wiring import MessageCentre, build_messages
 from auth.officials import routes as officials_routes
 from auth.officials.passwords import Passwords
 from auth.officials.service import Officials
@@ -51,11 +51,6 @@ from auth.sessions.refresh_tokens import RefreshTokens
 from auth.sessions.service import Sessions
 from auth.sessions.tokens import AccessTokens, RevokedSessions
 from auth.settings import AuthSettings
-from auth.sms import routes as sms_routes
-from auth.sms.demo_inbox import DemoInbox
-from auth.sms.ports import TOPIC as SMS_TOPIC
-from auth.sms.ports import Sms, SmsMessage
-from auth.sms.vendor import HttpSms
 from auth.subject_keys.service import SubjectVault
 
 FORGET_EVERY_SECONDS = 60
@@ -87,10 +82,10 @@ class AuthServices:
     officials: Officials
     password_login: PasswordLogin
     consents: Consents
+    consent_rooms: ConsentRooms
     messages: Messages
     provider: Provider
-    sms: Sms
-    demo_inbox: DemoInbox | None
+    message_centre: MessageCentre
     closers: tuple[Callable[[], Awaitable[None]], ...]
 
     @property
@@ -133,7 +128,9 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
     )
     city_offset = timedelta(seconds=settings.city_utc_offset_seconds)
     subject_vault = SubjectVault(floor.vault, floor.clock)
-    people, messages = People(floor.vault, subject_vault, floor.clock, city_offset=city_offset), Messages()
+    people = People(floor.vault, subject_vault, floor.clock, city_offset=city_offset)
+    message_centre = build_messages(floor, settings, people=people, subject_vault=subject_vault)
+    messages = message_centre.messages
     devices = Devices(
         people=people,
         sessions=sessions,
@@ -161,8 +158,6 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         timeout_seconds=settings.registry_timeout_seconds,
     )
     mandate_rooms = mandates_wiring.build_rooms(floor, settings, core, people=people, registry=registry)
-    sms = _build_sms(floor, settings)
-    floor.outbox.handle(SMS_TOPIC, lambda payload: sms.send(msgspec.convert(payload, SmsMessage)))
     otp = OtpLogin(
         people=people,
         sessions=sessions,
@@ -172,7 +167,14 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         clock=floor.clock,
         settings=settings,
     )
-    consents = Consents(organizations=organizations, clock=floor.clock)
+    consent_rooms = consents_wiring.build_consents(
+        floor,
+        settings,
+        organizations=organizations,
+        people=people,
+        guardians=mandate_rooms.guardians,
+        messages=messages,
+    )
     return AuthServices(
         settings=settings,
         access_tokens=access_tokens,
@@ -215,7 +217,8 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             clock=floor.clock,
             settings=settings,
         ),
-        consents=consents,
+        consents=consent_rooms.consents,
+        consent_rooms=consent_rooms,
         messages=messages,
         provider=build_provider(
             floor,
@@ -227,14 +230,13 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             devices=devices,
             messages=messages,
             subject_vault=subject_vault,
-            consents=consents,
+            consent_rooms=consent_rooms,
             access_tokens=access_tokens,
             app_tokens=app_tokens,
             names=names,
         ),
-        sms=sms,
-        demo_inbox=sms if isinstance(sms, DemoInbox) else None,
-        closers=(registry.close, sms.close, passwords.close),
+        message_centre=message_centre,
+        closers=(registry.close, *message_centre.closers, passwords.close),
     )
 
 
@@ -255,8 +257,8 @@ def routers(services: AuthServices) -> list[Router]:
         *mandates_wiring.routers(),
         password_routes.router,
         officials_routes.router,
-        consents_routes.router,
-        messages_routes.router,
+        *consents_wiring.routers(),
+        *services.message_centre.routers(),
     ]
     provided: dict[str, Any] = {
         "auth_settings": services.settings,
@@ -269,13 +271,10 @@ def routers(services: AuthServices) -> list[Router]:
         "organizations": services.organizations,
         "officials": services.officials,
         "password_login": services.password_login,
-        "consents": services.consents,
         "organization_claims": services.organization_claims,
-        "messages": services.messages,
-    } | services.provider.injected | services.mandate_rooms.injected
-    if services.demo_inbox is not None:
-        parts.append(sms_routes.router)
-        provided["demo_inbox"] = services.demo_inbox
+    }
+    for room in (services.message_centre, services.provider, services.mandate_rooms, services.consent_rooms):
+        provided |= room.injected
     injected = {name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()}
     injected["address"] = Provide(_address_by(services.settings), sync_to_thread=False)
     return [Router(path="/", route_handlers=parts, dependencies=injected)]
@@ -294,6 +293,7 @@ def background(floor: Floor, services: AuthServices) -> list[Job]:
             every_seconds=LOOK_FOR_ENDS_EVERY_SECONDS,
             run=services.revoked_sessions.refresh,
         ),
+        *services.message_centre.jobs,
         Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         *mandates_wiring.background(floor, services.mandate_rooms),
     ]
@@ -305,15 +305,9 @@ async def _forget(connection: Connection, services: AuthServices, floor: Floor) 
     await otp_repository.delete_expired(connection, now - KEEP)
     await devices_repository.delete_expired_challenges(connection, now)
     await sessions_repository.delete_expired_sessions(connection, now - KEEP)
+    await consents_wiring.forget(connection, now)
     await provider_wiring.forget(connection, now)
-    if services.demo_inbox is not None:
-        await services.demo_inbox.forget_before(connection, now - KEEP)
-
-
-def _build_sms(floor: Floor, settings: AuthSettings) -> HttpSms | DemoInbox:
-    if settings.sms_url:
-        return HttpSms(settings.sms_url, timeout_seconds=settings.registry_timeout_seconds)
-    return DemoInbox(floor.database, floor.vault, floor.clock, environment=floor.environment)
+    await services.message_centre.forget(connection, now, now - KEEP)
 
 
 def _address_by(settings: AuthSettings) -> Callable[[Request[Any, Any, Any]], str]:

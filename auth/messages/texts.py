@@ -63,6 +63,11 @@ class Texts:
         block = self._blocks.get(kind)
         return GONE if block is None else block.text
 
+    def weight_of(self, kind: MessageKind) -> Weight:
+        """How much it matters that a person hears of it. What is gone matters no more."""
+        block = self._blocks.get(kind)
+        return "ordinary" if block is None else block.weight
+
 
 GONE: Final = Text(zh="这类通知已停用。", en="Notices of this kind are no longer written.")
 
