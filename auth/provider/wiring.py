@@ -10,7 +10,7 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from auth.browser.cookies import Cookies
 from auth.browser.service import BrowserSessions
-from auth.consents.service import Consents
+from auth.consents.wiring import ConsentRooms
 from auth.devices.service import Devices
 from auth.login.otp.service import OtpLogin
 from auth.login.scan import repository as scan_repository
@@ -20,14 +20,15 @@ from auth.messages.service import Messages
 from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider import metadata
+from auth.provider.authorize import consent_routes, sign_in_routes
 from auth.provider.authorize import repository as requests_repository
 from auth.provider.authorize import routes as authorize_routes
-from auth.provider.authorize import sign_in_routes
 from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.authorize.desk import Desk
 from auth.provider.authorize.pushing import Pushing
 from auth.provider.authorize.service import Authorizing
 from auth.provider.authorize.sign_in import SigningIn
+from auth.provider.authorize.sign_in_ends import SignInEnds
 from auth.provider.clients import repository as clients_repository
 from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.service import Clients
@@ -73,14 +74,16 @@ def build_provider(
     devices: Devices,
     messages: Messages,
     subject_vault: SubjectVault,
-    consents: Consents,
+    consent_rooms: ConsentRooms,
     access_tokens: AccessTokens,
     app_tokens: AppTokens,
     names: Names,
 ) -> Provider:
     """The provider. It has no clients until `clients.find_in` says where they are."""
     issuer, clock = settings.issuer, floor.clock
-    clients, desk = Clients(sessions), ConsentDesk(consents)
+    clients = Clients(sessions)
+    desk = ConsentDesk(consent_rooms.consents, consent_rooms.children, messages, clock)
+    consent_rooms.consents.tell(SignInEnds(sessions, clock))
     authentication = ClientAuthentication(clients, clock, issuer=issuer)
     id_tokens = IdTokens(floor.keyring, names, clock, issuer=issuer)
     tokens = ClientTokens(
@@ -158,6 +161,7 @@ def routers() -> list[Router]:
         metadata.router,
         authorize_routes.router,
         sign_in_routes.router,
+        consent_routes.router,
         scan_routes.router,
         tokens_routes.router,
         inspection_routes.router,

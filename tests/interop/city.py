@@ -172,7 +172,7 @@ class Browser:
         self.http = httpx.Client(base_url=issuer, headers={"Origin": issuer}, timeout=20)
 
     def visit(self, address: str) -> str:
-        """The address outside the city to which the way leads in the end."""
+        """The address outside the city to which the way leads; "stopped 400" for a page that leads nowhere."""
         page = self.http.get(address)
         for _ in range(20):
             if page.status_code == 303:
@@ -180,6 +180,8 @@ class Browser:
                 if not target.startswith("/"):
                     return str(target)
                 page = self.http.get(target)
+            elif page.is_error or "<form" not in page.text:
+                return f"stopped {page.status_code}"
             else:
                 page = self._fill_in(page)
         raise AssertionError(page.text)
@@ -192,7 +194,8 @@ class Browser:
             "code": lambda: {"code": self._read_code()},
             "consent": lambda: {"decision": "allow"},
         }
-        return self.http.post(action, data=filled[action.rpartition("/")[2]]())
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        return self.http.post(action, data=hidden | filled[action.rpartition("/")[2]]())
 
     def _read_code(self) -> str:
         deadline = time.monotonic() + PATIENCE_SECONDS

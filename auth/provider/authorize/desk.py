@@ -15,9 +15,10 @@ from auth.browser.cookies import BROWSER, SCAN, SESSION, Cookies
 from auth.browser.service import BrowserSessions
 from auth.pages.frame import redirect
 from auth.people.service import People
-from auth.provider.authorize import pages
+from auth.provider.authorize import consent_page, pages
+from auth.provider.authorize.consent import Question
 from auth.provider.authorize.models import Step
-from auth.provider.authorize.service import Authorizing, Next, Visit
+from auth.provider.authorize.service import ACCESS_DENIED, Authorizing, Next, Visit
 from auth.provider.authorize.sign_in import Browser, SigningIn
 from auth.sessions.models import Session
 from auth.settings import AuthSettings
@@ -90,7 +91,10 @@ class Desk:
         if next_.step is Step.CONSENT:
             assert session is not None
             assert next_.question is not None
-            return pages.consent_page(visit, next_.question, await self._name(connection, session), self.brand)
+            who = await self._name(connection, session)
+            if next_.question.guardian_decides:
+                return consent_page.guardian_page(visit, who, self.brand)
+            return consent_page.consent_page(visit, next_.question, who, self.brand)
         if next_.step is Step.GRANT:
             assert session is not None
             return redirect(await self.authorizing.finish(connection, visit, session))
@@ -113,6 +117,28 @@ class Desk:
         asks_again = next_.step is Step.CONFIRM and next_.session is not None
         who = await self._name(connection, next_.session) if asks_again and next_.session else None
         return pages.sign_in_page(visit, self.brand, next_.ways, who=who, refused=words, status=status)
+
+    async def decide(
+        self, connection: Connection, visit: Visit, session: Session, question: Question, sent: Mapping[str, str]
+    ) -> Page:
+        """What follows from the form of a consent page; a form of other words than `question` shows again."""
+        here, decision = f"/oauth/requests/{visit.request.id}", sent.get("decision")
+        if decision == "switch":
+            await self.browser_sessions.end(connection, session)
+            return redirect(here, cookies=[self.cookies.end(SESSION)])
+        if question.guardian_decides:
+            return await self._ask_guardians(connection, visit, session) if decision == "guardian" else redirect(here)
+        answer = consent_page.read_answer(sent, visit.client, question)
+        if answer is None:
+            return redirect(here)
+        if not answer.goes_on or question.needs_more_than(answer):
+            return redirect(await self.authorizing.refuse(connection, visit, ACCESS_DENIED))
+        await self.authorizing.consent(connection, visit, session, question, answer)
+        return redirect(here)
+
+    async def _ask_guardians(self, connection: Connection, visit: Visit, session: Session) -> Page:
+        await self.authorizing.ask_guardians(connection, visit, session)
+        return consent_page.guardian_page(visit, await self._name(connection, session), self.brand, asked=True)
 
     async def _name(self, connection: Connection, session: Session) -> str:
         view = await self._people.describe(connection, session.subject_id, ial=session.ial)

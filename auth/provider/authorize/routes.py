@@ -12,12 +12,10 @@ from litestar.params import FromPath
 
 from app.kit.database import Connection
 from app.kit.http import Injected
-from auth.browser.cookies import SESSION
 from auth.guards import public
 from auth.pages.frame import redirect
 from auth.provider.authorize import pages
 from auth.provider.authorize.desk import Anything, Desk, Page
-from auth.provider.authorize.models import Step
 from auth.provider.authorize.pushing import PushedRequest, Pushing
 from auth.provider.authorize.service import ACCESS_DENIED
 from auth.provider.errors import answer
@@ -87,29 +85,6 @@ async def show_step(
     return await desk.show(request, connection, visit)
 
 
-@post("/oauth/requests/{request_id:uuid}/consent", summary="Decide", tags=["provider"], include_in_schema=False)
-async def decide(
-    request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
-) -> Page:
-    visit = await desk.posted_visit(request, connection, request_id)
-    session = await desk.session(request, connection)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    step = await desk.authorizing.look(connection, visit, session)
-    if session is None or step.step is not Step.CONSENT:  # signed out meanwhile, or decided in another tab
-        return redirect(f"/oauth/requests/{request_id}")
-    form = await read_form(request) or {}
-    if form.get("decision") == "switch":
-        await desk.browser_sessions.end(connection, session)
-        return redirect(f"/oauth/requests/{request_id}", cookies=[desk.cookies.end(SESSION)])
-    agreed = frozenset(name.removeprefix(pages.CHOICE) for name in form if name.startswith(pages.CHOICE))
-    refused = {scope.name for scope in step.question.asked if scope.required} - agreed if step.question else set()
-    if form.get("decision") != "allow" or refused:
-        return redirect(await desk.authorizing.refuse(connection, visit, ACCESS_DENIED))
-    await desk.authorizing.consent(connection, visit, session, agreed)
-    return redirect(f"/oauth/requests/{request_id}")
-
-
 @post("/oauth/requests/{request_id:uuid}/cancel", summary="Go back", tags=["provider"], include_in_schema=False)
 async def cancel(
     request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
@@ -127,7 +102,6 @@ router = Router(
         authorize,
         authorize_by_form,
         show_step,
-        decide,
         cancel,
     ],
     guards=[public],

@@ -19,7 +19,7 @@ from auth.browser.service import principal_in
 from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider.authorize import repository
-from auth.provider.authorize.consent import ConsentDesk, Question
+from auth.provider.authorize.consent import Answer, ConsentDesk, Question
 from auth.provider.authorize.models import Facts, Step, StoredRequest, Way, next_step, ways_that_help
 from auth.provider.authorize.pushing import hash_of
 from auth.provider.clients.models import Client
@@ -93,7 +93,9 @@ class Authorizing:
         level = IN_PERSON
         if session is not None:
             scopes = visit.request.parameters.scopes
-            question = await self._desk.question(connection, visit.client, session.subject_id, scopes)
+            question = await self._desk.question(
+                connection, visit.client, session.subject_id, scopes, request_id=visit.request.id
+            )
             sub = self._names.sub(visit.client.client_id, session.subject_id)
             level = (await self._people.get_person(connection, session.subject_id)).identity_level
         facts = Facts(
@@ -109,13 +111,19 @@ class Authorizing:
         ways = ways_that_help(visit.request.parameters, facts)
         return Next(step=step, session=session, question=question, ways=ways)
 
-    async def consent(self, connection: Connection, visit: Visit, session: Session, agreed: frozenset[str]) -> None:
-        """Writes down the citizen's decision; scopes that were not on the page are ignored."""
-        scopes = visit.request.parameters.scopes
-        question = await self._desk.question(connection, visit.client, session.subject_id, scopes)
-        chosen = tuple(scope for scope in question.asked if scope.name in agreed)
-        await self._desk.grant(connection, visit.client, principal_in(session), chosen)
-        await repository.mark_consented(connection, visit.request.id)
+    async def consent(
+        self, connection: Connection, visit: Visit, session: Session, question: Question, answer: Answer
+    ) -> None:
+        """Keeps the citizen's decision on one page, and after the last page writes all of them down."""
+        done = await self._desk.answer(
+            connection, visit.client, principal_in(session), question, answer, request_id=visit.request.id
+        )
+        if done:
+            await repository.mark_consented(connection, visit.request.id)
+
+    async def ask_guardians(self, connection: Connection, visit: Visit, session: Session) -> None:
+        """Tells the guardians of a child under fourteen what it would like to use."""
+        await self._desk.ask_guardians(connection, visit.client, session.subject_id, visit.request.parameters.scopes)
 
     async def finish(self, connection: Connection, visit: Visit, session: Session) -> str:
         """Where the browser goes with its code, which lives a minute and works once."""

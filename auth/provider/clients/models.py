@@ -1,12 +1,11 @@
 """A client of the provider: a department's published mini-app, with its keys and the only addresses it may name."""
 
-from typing import Literal
 from uuid import UUID
 
 from app.kit.structs import Model, Text
+from auth.consents.texts import Basis, ConsentText
 from auth.keys import PublicJwk
 
-Basis = Literal["statute", "contract", "consent"]
 OPENID = "openid"
 
 
@@ -22,11 +21,18 @@ class ClientScope(Model):
     sensitive: bool = False
     retention_days: int = 0
 
+    @property
+    def text(self) -> ConsentText:
+        """What a citizen reads of it; its version is recorded with their consent."""
+        return ConsentText(
+            purpose=self.purpose, fields=self.fields, sensitive=self.sensitive, retention_days=self.retention_days
+        )
+
 
 class Client(Model):
     """What the registry says of a client now. `keys` by `kid`, at least one; every address is matched byte for byte.
 
-    `text_version` names the manifest that a citizen reads when asked to consent.
+    `text_version` names the manifest by which a citizen is asked to sign in; each scope's words have a version beside.
     """
 
     client_id: str
