@@ -117,6 +117,7 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         brand=_brand(settings),
         sms_url=settings.sms_url,
         population_registry_url=settings.population_registry_url,
+        face_service_url=settings.face_service_url,
         enterprise_registry_url=settings.enterprise_registry_url,
         further_device_wait_seconds=settings.further_device_wait_seconds,
         trusted_proxies=settings.trusted_proxies,

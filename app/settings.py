@@ -49,6 +49,7 @@ class Settings(Model):
     code_prefix: str
     region: str
     population_registry_url: str
+    face_service_url: str
     enterprise_registry_url: str
     sms_url: str
     scenarios_file: str
@@ -251,6 +252,13 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_url,
         help="population registry, for real names",
         production=True,
+    ),
+    Variable(
+        name="SUISHEN_FACE_SERVICE_URL",
+        field="face_service_url",
+        default="",
+        parse=_url,
+        help="face service, for identity level 3; empty: a stand-in (development only)",
     ),
     Variable(
         name="SUISHEN_ENTERPRISE_REGISTRY_URL",

@@ -29,6 +29,8 @@ class AuthSettings(Model):
     """Notices that leave the app to one person in a day; whatever is more stays in the app."""
     population_registry_url: str = ""
     enterprise_registry_url: str = ""
+    face_service_url: str = ""
+    """Empty: development believes its own stand-in; production says that it is not configured."""
     registry_timeout_seconds: float = 5.0
 
     access_token_seconds: int = 600
@@ -55,6 +57,11 @@ class AuthSettings(Model):
 
     real_name_limit: int = 5
     """Refused real-name checks of one person in a day."""
+    face_limit: int = 5
+    """Face checks of one person in a day that were not confirmed."""
+    face_address_limit: int = 300
+    """Attempts to unfreeze from one address within `otp_window_seconds`; a carrier's thousands share one."""
+    face_challenge_seconds: int = 300
     organization_claim_limit: int = 10
     """Claims of one person in a day that the registry did not confirm."""
     guardianship_limit: int = 5

@@ -40,6 +40,7 @@ from auth.pairwise import Names
 from auth.people import routes as people_routes
 from auth.people.real_name import RealName
 from auth.people.service import People
+from auth.people.wiring import PeopleRooms, build_people_rooms
 from auth.provider import wiring as provider_wiring
 from auth.provider.wiring import Provider, build_provider
 from auth.registries.adapter import HttpRegistry
@@ -72,6 +73,7 @@ class AuthServices:
     people: People
     subject_vault: SubjectVault
     real_name: RealName
+    people_rooms: PeopleRooms
     otp: OtpLogin
     devices: Devices
     mandates: Mandates
@@ -156,6 +158,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         population_url=settings.population_registry_url,
         enterprise_url=settings.enterprise_registry_url,
         timeout_seconds=settings.registry_timeout_seconds,
+        face_url=settings.face_service_url,
     )
     mandate_rooms = mandates_wiring.build_rooms(floor, settings, core, people=people, registry=registry)
     otp = OtpLogin(
@@ -192,6 +195,16 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             registry=registry,
             clock=floor.clock,
             settings=settings,
+        ),
+        people_rooms=build_people_rooms(
+            floor,
+            settings,
+            people=people,
+            organizations=organizations,
+            sessions=sessions,
+            devices=devices,
+            messages=messages,
+            registry=registry,
         ),
         otp=otp,
         devices=devices,
@@ -251,6 +264,7 @@ def routers(services: AuthServices) -> list[Router]:
         *provider_wiring.routers(),
         otp_routes.router,
         people_routes.router,
+        *services.people_rooms.routers(),
         sessions_routes.router,
         devices_routes.router,
         organizations_routes.router,
@@ -273,7 +287,13 @@ def routers(services: AuthServices) -> list[Router]:
         "password_login": services.password_login,
         "organization_claims": services.organization_claims,
     }
-    for room in (services.message_centre, services.provider, services.mandate_rooms, services.consent_rooms):
+    for room in (
+        services.message_centre,
+        services.provider,
+        services.mandate_rooms,
+        services.consent_rooms,
+        services.people_rooms,
+    ):
         provided |= room.injected
     injected = {name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()}
     injected["address"] = Provide(_address_by(services.settings), sync_to_thread=False)
@@ -296,6 +316,7 @@ def background(floor: Floor, services: AuthServices) -> list[Job]:
         *services.message_centre.jobs,
         Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         *mandates_wiring.background(floor, services.mandate_rooms),
+        *services.people_rooms.jobs(),
     ]
 
 
@@ -308,6 +329,7 @@ async def _forget(connection: Connection, services: AuthServices, floor: Floor) 
     await consents_wiring.forget(connection, now)
     await provider_wiring.forget(connection, now)
     await services.message_centre.forget(connection, now, now - KEEP)
+    await services.people_rooms.forget(connection)
 
 
 def _address_by(settings: AuthSettings) -> Callable[[Request[Any, Any, Any]], str]:

@@ -67,6 +67,7 @@ def with_city(settings: Settings, city: City) -> Settings:
         settings,
         population_registry_url=city.registries.address,
         enterprise_registry_url=city.registries.address,
+        face_service_url=city.registries.address,
         enterprise_sources=sources,
         allowed_upstreams=(
             *settings.allowed_upstreams,

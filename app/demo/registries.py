@@ -1,10 +1,14 @@
-"""STAND-IN. A population registry and an enterprise registry over invented people and companies, a program of its own.
+"""STAND-IN. Population and enterprise registries and a face service over invented people, a program of its own.
 
 It answers on loopback only, so that a real-name check in the demo city is a real HTTP call. Everybody in it is
 synthetic: region 190000 was never given out. Run it with `python -m app.demo.registries --port 8101`.
 """
 
 import argparse
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import TypeVar
 
@@ -17,7 +21,8 @@ from auth.documents import make_synthetic_credit_code, make_synthetic_id_number
 Question = TypeVar("Question", bound=Request)
 
 STAND_IN = "stand-in registry, synthetic data only"
-LONGEST_QUESTION = 4096
+LONGEST_QUESTION = 8192
+MOST_ENTRIES = 50
 LAST_PORT = 65_535
 
 
@@ -54,6 +59,41 @@ class GuardianQuestion(Request):
     child: PersonQuestion
 
 
+class SamePersonQuestion(Request):
+    """Were both documents issued to one human being?"""
+
+    known: PersonQuestion
+    claimed: PersonQuestion
+
+
+class FeedQuestion(Request):
+    """What is new since?"""
+
+    after: str
+
+
+class ChangeEntry(Request):
+    """A clerk of the stand-in enters what became of a company."""
+
+    credit_code: str
+    status: str
+
+
+class FaceQuestion(Request):
+    """Is this the face on that document?"""
+
+    holder: PersonQuestion
+    challenge: str
+    evidence: str
+
+
+class FaceTaken(Request):
+    """A phone of the stand-in took somebody's face for a challenge."""
+
+    document_number: str
+    challenge: str
+
+
 class EnterpriseQuestion(Request):
     """Does this person answer for this company?"""
 
@@ -86,6 +126,32 @@ CHILD, SIBLING, PUPIL, GROWN_UP = CHILDREN = (
     _resident("测试丁", 2016, 23),
     _resident("测试戊", 2004, 24),
 )
+
+FOREIGNER = Resident(
+    name="CESHI, ALEX", document_number="ZZZ190000000001", document_type="foreigner_permanent_residence"
+)
+FOREIGNER_CARD_2023 = Resident(
+    name="CESHI ALEX",
+    document_number=make_synthetic_id_number(birth=date(1984, 3, 15), sequence=31, region="919000"),
+    document_type="foreigner_permanent_residence",
+)
+HONG_KONG_RESIDENT = Resident(
+    name="測試港",
+    document_number=make_synthetic_id_number(birth=date(1991, 3, 15), sequence=32, region="810000"),
+    document_type="residence_permit_hk_macau_taiwan",
+)
+PASSPORT = Resident(name="CESHI JIA", document_number="E19000004", document_type="passport")
+RENEWED_PASSPORT = Resident(name="CESHI JIA", document_number="E19000044", document_type="passport")
+TRAVEL_PERMIT = Resident(name="測試港", document_number="H19000001", document_type="travel_permit_hk_macau")
+RENAMED = Resident(name="测试新", document_number=RESIDENTS[4].document_number)
+
+SAME_PERSON = (
+    {RESIDENTS[3], PASSPORT, RENEWED_PASSPORT},
+    {RESIDENTS[4], RENAMED},
+    {FOREIGNER, FOREIGNER_CARD_2023},
+    {HONG_KONG_RESIDENT, TRAVEL_PERMIT},
+)
+"""Documents of one human being. The fifth resident's new name stands in the register beside the old one."""
 
 GUARDIANSHIPS = (
     (CITIZEN, CHILD),
@@ -134,10 +200,54 @@ def check_guardian(question: GuardianQuestion) -> dict[str, object]:
 
 def _find_resident(question: PersonQuestion) -> Resident | None:
     asked = (question.name, question.document_type, question.document_number)
-    for resident in (*RESIDENTS, *CHILDREN):
+    for resident in (*RESIDENTS, *CHILDREN, *(document for person in SAME_PERSON for document in person)):
         if (resident.name, resident.document_type, resident.document_number) == asked:
             return resident
     return None
+
+
+def check_same_person(question: SamePersonQuestion) -> dict[str, object]:
+    """The answer of the population registry about two documents."""
+    known, claimed = _find_resident(question.known), _find_resident(question.claimed)
+    match = known is not None and (known == claimed or any({known, claimed} <= person for person in SAME_PERSON))
+    return {"match": match, "served_by": STAND_IN}
+
+
+class Feed:
+    """What clerks entered, in order. The cursor is how many entries were read."""
+
+    def __init__(self) -> None:
+        self._entries: list[dict[str, str]] = []
+
+    def enter(self, entry: Request) -> None:
+        """One more."""
+        self._entries.append(msgspec.to_builtins(entry))
+
+    def answer(self, question: FeedQuestion) -> dict[str, object]:
+        """The entries behind the cursor."""
+        start = int(question.after or 0)
+        entries = self._entries[start : start + MOST_ENTRIES]
+        return {"items": entries, "next": str(start + len(entries)), "served_by": STAND_IN}
+
+
+class Faces:
+    """What this stand-in knows of faces: its own word, sealed, that it saw one."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def take(self, taken: FaceTaken) -> dict[str, object]:
+        """Evidence that the holder of this document was seen alive for this challenge."""
+        return {"evidence": self._evidence(taken.document_number, taken.challenge), "served_by": STAND_IN}
+
+    def check(self, question: FaceQuestion) -> dict[str, object]:
+        """Whether the evidence is ours, and of this person, who must exist."""
+        expected = self._evidence(question.holder.document_number, question.challenge)
+        same = hmac.compare_digest(expected.encode(), question.evidence.encode())
+        return {"match": same and _find_resident(question.holder) is not None, "served_by": STAND_IN}
+
+    def _evidence(self, document_number: str, challenge: str) -> str:
+        return hmac.new(self._key, f"{document_number}\0{challenge}".encode(), hashlib.sha256).hexdigest()
 
 
 def check_enterprise(question: EnterpriseQuestion) -> dict[str, object]:
@@ -151,12 +261,20 @@ def check_enterprise(question: EnterpriseQuestion) -> dict[str, object]:
 
 
 def build_application() -> web.Application:
-    """Both registries in one server."""
+    """All of them in one server. Below `/stand-in/` is what clerks and phones do, not the city."""
+    deaths, changes, faces = Feed(), Feed(), Faces()
     application = web.Application(client_max_size=LONGEST_QUESTION)
+    application.router.add_post("/v1/people/same", _answering(SamePersonQuestion, check_same_person))
+    application.router.add_post("/v1/people/deaths", _answering(FeedQuestion, deaths.answer))
+    application.router.add_post("/v1/enterprises/changes", _answering(FeedQuestion, changes.answer))
+    application.router.add_post("/v1/faces/check", _answering(FaceQuestion, faces.check))
+    application.router.add_post("/stand-in/deaths", _answering(PersonQuestion, _entering(deaths)))
+    application.router.add_post("/stand-in/changes", _answering(ChangeEntry, _entering(changes)))
+    application.router.add_post("/stand-in/faces", _answering(FaceTaken, faces.take))
     application.router.add_get("/health", _answer_health)
-    application.router.add_post("/v1/people/check", _answer_person)
-    application.router.add_post("/v1/guardianships/check", _answer_guardian)
-    application.router.add_post("/v1/enterprises/check", _answer_enterprise)
+    application.router.add_post("/v1/people/check", _answering(PersonQuestion, check_person))
+    application.router.add_post("/v1/guardianships/check", _answering(GuardianQuestion, check_guardian))
+    application.router.add_post("/v1/enterprises/check", _answering(EnterpriseQuestion, check_enterprise))
     return application
 
 
@@ -164,16 +282,21 @@ async def _answer_health(_request: web.Request) -> web.Response:
     return web.json_response({"status": "up", "served_by": STAND_IN})
 
 
-async def _answer_person(request: web.Request) -> web.Response:
-    return web.json_response(check_person(_decode(await request.read(), PersonQuestion)))
+def _answering(
+    kind: type[Question], answer: Callable[[Question], dict[str, object]]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(answer(_decode(await request.read(), kind)))
+
+    return handler
 
 
-async def _answer_guardian(request: web.Request) -> web.Response:
-    return web.json_response(check_guardian(_decode(await request.read(), GuardianQuestion)))
+def _entering(feed: Feed) -> Callable[[Request], dict[str, object]]:
+    def enter(entry: Request) -> dict[str, object]:
+        feed.enter(entry)
+        return {"entered": True, "served_by": STAND_IN}
 
-
-async def _answer_enterprise(request: web.Request) -> web.Response:
-    return web.json_response(check_enterprise(_decode(await request.read(), EnterpriseQuestion)))
+    return enter
 
 
 def _decode(body: bytes, kind: type[Question]) -> Question:

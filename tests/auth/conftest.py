@@ -21,7 +21,12 @@ from tests.auth.phones import ISSUER, Phone
 
 @pytest.fixture
 def auth_settings(registries_url: str) -> AuthSettings:
-    return AuthSettings(issuer=ISSUER, population_registry_url=registries_url, enterprise_registry_url=registries_url)
+    return AuthSettings(
+        issuer=ISSUER,
+        population_registry_url=registries_url,
+        enterprise_registry_url=registries_url,
+        face_service_url=registries_url,
+    )
 
 
 @pytest.fixture

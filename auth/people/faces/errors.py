@@ -5,7 +5,7 @@ from app.kit.structs import Text
 
 
 class FaceRefused(SuishenError):
-    """The face was not confirmed, the challenge is not ours, or there is nothing to open: which of these, nobody says."""
+    """The face was not confirmed, the challenge is not ours, or there is nothing to open: which, nobody says."""
 
     status = 422
     slug = "face-refused"
