@@ -168,9 +168,10 @@ class Browser:
         return await self._follow(await self.http.get(address))
 
     async def submit(self, act: str, *, headers: Any = None, **fields: str) -> httpx.Response:
-        """Posts the form of the page whose address ends with `act`."""
+        """Posts the form of the page whose address ends with `act`, with its hidden fields, as a browser does."""
         action = next(found for found in self.actions() if found.endswith(act))
-        return await self._follow(await self.http.post(action, data=fields, headers=headers or {"Origin": ISSUER}))
+        sent = self.inputs() | fields
+        return await self._follow(await self.http.post(action, data=sent, headers=headers or {"Origin": ISSUER}))
 
     def actions(self) -> list[str]:
         return [html.unescape(found) for found in re.findall(r'<form method="post" action="([^"]+)"', self.page.text)]
