@@ -15,7 +15,10 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class AccessRow(Model, kw_only=True):
-    """What is kept of a call. `route` is the manifest's template, never the path; times in milliseconds."""
+    """What is kept of a call. `route` is the manifest's template, never the path; times in milliseconds.
+
+    `whole` is false when the answer broke off after it had begun.
+    """
 
     timestamp: datetime
     level: str = "info"
@@ -29,6 +32,7 @@ class AccessRow(Model, kw_only=True):
     department_ms: float
     total_ms: float
     bytes: int
+    whole: bool = True
 
 
 def write_row(row: AccessRow) -> None:

@@ -1,11 +1,12 @@
-"""One signed call to a department: assertion, signature, deadline, breaker and bulkhead. Used by the proxy and by home.
+"""One signed call to a department: signature, deadline, breaker and bulkhead. Used by the proxy and by home.
 
 Refuses to wait: a department that is resting or full is answered for at once.
 """
 
+import contextlib
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 
 from app.kit.clock import Clock
@@ -15,7 +16,8 @@ from gateway.breakers import Breaker, Protection
 from gateway.routing import fallback
 from gateway.signature import OutgoingRequest, RequestSigner
 from gateway.snapshot import CompiledApp
-from gateway.upstream import LARGEST_ANSWER, Answer, Upstream
+from gateway.uploads import Upload
+from gateway.upstream import LARGEST_ANSWER, Answer, OpenAnswer, Upstream
 
 LOWEST_STATUS = 200
 HIGHEST_STATUS = 599
@@ -25,6 +27,7 @@ BROKEN = frozenset({502, 503, 504})
 class Call(Model):
     """What to send. `path` is the app's own (the base path is added), `query` has its "?" or is empty.
 
+    `body` is None for a streamed route, whose `timeout_seconds` bound the department's silence instead of the whole.
     `request_id` is 32 hexadecimal characters, new for every call, so that two departments can tie nothing together.
     """
 
@@ -34,7 +37,7 @@ class Call(Model):
     query: str
     request_id: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | None
     timeout_seconds: float
     assertion: str | None
     zone: str
@@ -52,8 +55,34 @@ class Departments:
         self._clock = clock
 
     async def call(self, call: Call) -> Answer:
-        """The department's answer; raises a `DepartmentFault` or `DepartmentBusy`."""
-        app = call.app
+        """The department's whole answer; raises a `DepartmentFault` or `DepartmentBusy`."""
+        with self._watched(call.app) as breaker:
+            answer = await self._send(call)
+            _judge(answer.status, breaker)
+            return answer
+
+    @contextlib.asynccontextmanager
+    async def open(self, call: Call, upload: Upload | None) -> AsyncIterator[OpenAnswer]:
+        """The department's answer while its body comes, in a place of its own until the end.
+
+        Raises as `call`, and what stopped the upload if that was not the department.
+        """
+        with self._watched(call.app) as breaker, _blamed(upload):
+            answer = await self._open(call, upload)
+            try:
+                _judge(answer.status, breaker)
+                yield answer
+            finally:
+                answer.close()
+
+    def failing_since(self, app: CompiledApp) -> float | None:
+        """Seconds since the department of `app` began to fail, None when it does not."""
+        since = self._protection.breaker(app.department).failing_since
+        return None if since is None else time.monotonic() - since
+
+    @contextlib.contextmanager
+    def _watched(self, app: CompiledApp) -> Iterator[Breaker]:
+        """A place with the department of `app`, and its breaker, which learns of every fault."""
         breaker = self._protection.breaker(app.department)
         bulkhead = self._protection.bulkhead(app.department)
         if not bulkhead.enter():
@@ -62,43 +91,31 @@ class Departments:
             wait = breaker.wait_seconds(time.monotonic())
             if wait > 0:
                 raise _busy(app, wait)
-            return await self._watched(call, breaker)
+            with _told(breaker, app):
+                yield breaker
         finally:
             bulkhead.leave()
 
-    def failing_since(self, app: CompiledApp) -> float | None:
-        """Seconds since the department of `app` began to fail, None when it does not."""
-        since = self._protection.breaker(app.department).failing_since
-        return None if since is None else time.monotonic() - since
-
-    async def _watched(self, call: Call, breaker: Breaker) -> Answer:
-        try:
-            answer = await self._send(call)
-        except errors.DepartmentFault as fault:
-            breaker.failed(time.monotonic())
-            raise type(fault)(app_id=call.app.app_id, fallback=fallback(call.app)) from None
-        except BaseException:
-            breaker.abandoned()
-            raise
-        if answer.status in BROKEN:
-            breaker.failed(time.monotonic())
-        else:
-            breaker.succeeded(time.monotonic())
-        return answer
-
     async def _send(self, call: Call) -> Answer:
         path = call.app.base_path + call.path
-        answer = await self._upstream.call(
+        return await self._upstream.call(
             call.method,
             call.app.base_url + path + call.query,
             headers=self._headers(call, path, self._clock.now()),
-            body=call.body,
+            body=call.body or b"",
             timeout_seconds=call.timeout_seconds,
             largest_answer=call.largest_answer,
         )
-        if not LOWEST_STATUS <= answer.status <= HIGHEST_STATUS:
-            raise errors.DepartmentMisbehaved
-        return answer
+
+    async def _open(self, call: Call, upload: Upload | None) -> OpenAnswer:
+        path = call.app.base_path + call.path
+        return await self._upstream.open(
+            call.method,
+            call.app.base_url + path + call.query,
+            headers=self._headers(call, path, self._clock.now()),
+            upload=upload,
+            silence_seconds=call.timeout_seconds,
+        )
 
     def _headers(self, call: Call, path: str, now: datetime) -> dict[str, str]:
         headers = {
@@ -108,8 +125,9 @@ class Departments:
             "ssb-app": call.app.app_id,
             "ssb-zone": call.zone,
             "ssb-channel": call.channel,
-            "ssb-deadline-ms": str(int(call.timeout_seconds * 1000)),
         }
+        if call.body is not None:
+            headers["ssb-deadline-ms"] = str(int(call.timeout_seconds * 1000))
         if call.assertion is not None:
             headers["ssb-assertion"] = call.assertion
         request = OutgoingRequest(
@@ -121,6 +139,38 @@ class Departments:
             body=call.body,
         )
         return self._signer.sign(request, now)
+
+
+@contextlib.contextmanager
+def _told(breaker: Breaker, app: CompiledApp) -> Iterator[None]:
+    try:
+        yield
+    except errors.DepartmentFault as fault:
+        breaker.failed(time.monotonic())
+        raise type(fault)(app_id=app.app_id, fallback=fallback(app)) from None
+    except BaseException:
+        breaker.abandoned()
+        raise
+
+
+@contextlib.contextmanager
+def _blamed(upload: Upload | None) -> Iterator[None]:
+    """What stopped the upload is not the department's fault, although it looks so from its connection."""
+    try:
+        yield
+    except errors.DepartmentFault:
+        if upload is not None and upload.refusal is not None:
+            raise upload.refusal from None
+        raise
+
+
+def _judge(status: int, breaker: Breaker) -> None:
+    if not LOWEST_STATUS <= status <= HIGHEST_STATUS:
+        raise errors.DepartmentMisbehaved
+    if status in BROKEN:
+        breaker.failed(time.monotonic())
+    else:
+        breaker.succeeded(time.monotonic())
 
 
 def _busy(app: CompiledApp, wait: float) -> errors.DepartmentBusy:

@@ -20,6 +20,8 @@ MOST_HEADERS: Final = 64
 MOST_HEADER_BYTES: Final = 32 * 1024
 LONGEST_ADDRESS: Final = 8 * 1024
 LARGEST_BODY: Final = 8 * 1024 * 1024
+LARGEST_UPLOAD: Final = 1024 * 1024 * 1024
+UPLOADS: Final = b"/apps/"  # calls to departments: each route names a limit of its own, of at most `LARGEST_UPLOAD`
 SINGLE: Final = frozenset(
     {
         b"authorization",
@@ -141,9 +143,12 @@ def _is_utf8(encoded: bytes) -> bool:
 class EdgeGuard:
     """The guard as an ASGI application around all others. Lifespan passes; WebSockets are closed unheard."""
 
-    def __init__(self, inner: ASGIApp, *, largest_body: int = LARGEST_BODY) -> None:
+    def __init__(
+        self, inner: ASGIApp, *, largest_body: int = LARGEST_BODY, largest_upload: int = LARGEST_UPLOAD
+    ) -> None:
         self._inner = inner
         self._largest_body = largest_body
+        self._largest_upload = largest_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a refusal at once, or hands the untouched request on."""
@@ -154,15 +159,14 @@ class EdgeGuard:
             await send({"type": "websocket.close", "code": 1008})
             return
         headers: Headers = scope["headers"]
-        refusal = inspect(
-            scope["method"], scope["raw_path"], scope["query_string"], headers, largest_body=self._largest_body
-        )
+        largest = self._largest_upload if scope["raw_path"].startswith(UPLOADS) else self._largest_body
+        refusal = inspect(scope["method"], scope["raw_path"], scope["query_string"], headers, largest_body=largest)
         if refusal is not None:
             await send_problem(send, refusal, headers, more=_ALLOW if refusal.status == METHOD_NOT_ALLOWED else ())
         elif find_header(headers, b"transfer-encoding") is None:
             await self._inner(scope, receive, send)
         else:
-            body = _CountedBody(receive, send, headers, self._largest_body)
+            body = _CountedBody(receive, send, headers, largest)
             await self._inner(scope, body.receive, body.send)
 
 

@@ -3,7 +3,7 @@
 SuishenError
  ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
- ├─ HeadersTooLarge 431, StreamingNotServed 501
+ ├─ HeadersTooLarge 431
  ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503
  ├─ DepartmentUnreachable 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
  └─ DepartmentBusy 503, DepartmentTimedOut 504
@@ -158,15 +158,6 @@ class BasisMissing(Forbidden):
         zh="请在授权管理中确认授权；也可选择线下窗口办理。",
         en="Give your consent first, or go to a counter instead.",
     )
-
-
-class StreamingNotServed(SuishenError):
-    """The manifest declares the route as streamed, which this gateway does not do yet."""
-
-    status = 501
-    slug = "streaming-not-served"
-    title = Text(zh="暂不支持流式接口", en="Streamed routes are not served yet")
-    remedy = Text(zh="请改用缓冲接口（不超过 1 MiB）。", en="Use a buffered route (at most 1 MiB).")
 
 
 class DepartmentFault(SuishenError):

@@ -9,48 +9,35 @@ import math
 import time
 from collections.abc import Callable, Hashable, Mapping
 from secrets import token_hex
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from app.kit.clock import Clock
 from app.kit.errors import InternalError, RateLimited, SuishenError, TemporarilyUnavailable
-from app.kit.http import problem_bytes
-from app.kit.structs import Model
 from auth.principal import Principal
 from gateway import errors
 from gateway.access import AccessRow, write_row
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.assertion import Assertions
 from gateway.calls import Call, Departments
-from gateway.headers import ALWAYS, headers_to_citizen, headers_to_department
+from gateway.headers import ALWAYS, headers_to_department
 from gateway.limits import Limit, RateLimiter
-from gateway.masking import NotMaskable, ask_plainly, mask_answer
+from gateway.masking import ask_plainly
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
 from gateway.ports import Authenticator, Consents
-from gateway.routing import DATABASE_AWAY, RETRY_SECONDS, Match, RouteTable, fallback, find_route, parse_target
+from gateway.replies import BY_GATEWAY, Reply, has_body, head_of, passed_on, refused
+from gateway.routing import DATABASE_AWAY, RETRY_SECONDS, Match, RouteTable, find_route, parse_target
 from gateway.settings import GatewaySettings
-from gateway.upstream import Answer
+from gateway.streams import END, pass_on
+from gateway.uploads import ClientGone, Upload
+from gateway.upstream import OpenAnswer
 
 log = structlog.get_logger()
 
 BUFFERED_LIMIT: Final = 1024 * 1024
-NO_CONTENT: Final = frozenset({204, 304})
-FIRST_ERROR: Final = 400
 VISITOR: Final = "visitor"
-
-
-class ClientGone(Exception):
-    """The caller left before the request was whole."""
-
-
-class Reply(Model):
-    """What goes back to the citizen."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
 
 
 class Trace:
@@ -62,11 +49,21 @@ class Trace:
         self.app_id = ""
         self.route = ""
         self.department_seconds = 0.0
+        self.status = 0
+        self.by_gateway = False
+        self.size = 0
+        self.whole = True
 
     def server_timing(self) -> bytes:
-        """How long the gateway and the department took, in milliseconds (W3C Server Timing)."""
+        """How long the gateway and the department took so far, in milliseconds (W3C Server Timing)."""
         gateway = time.perf_counter() - self.started - self.department_seconds
         return f"gateway;dur={gateway * 1000:.1f}, department;dur={self.department_seconds * 1000:.1f}".encode()
+
+    def begin(self, status: int, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """The answer begins: its headers with the marks that every answer has."""
+        self.status, self.by_gateway = status, BY_GATEWAY in headers
+        marks = [(b"x-request-id", self.request_id.encode()), (b"server-timing", self.server_timing()), *ALWAYS]
+        return [*headers, *marks]
 
 
 class Proxy:
@@ -82,6 +79,7 @@ class Proxy:
         consents: Consents,
         assertions: Assertions,
         departments: Departments,
+        streams: Departments,
         note_use: Callable[[UUID, str], None],
     ) -> None:
         self._settings = settings
@@ -91,31 +89,34 @@ class Proxy:
         self._consents = consents
         self._assertions = assertions
         self._departments = departments
+        self._streams = streams
         self._note_use = note_use
         self._limiter = RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers every request: with the department's answer, or with a problem that says whose fault it is."""
+        """Answers every request: with the department's answer, or with a problem that says whose fault it is.
+
+        An answer that has begun and cannot be finished is broken off, so that nobody takes it for whole.
+        """
         trace = Trace(token_hex(16))
         try:
-            reply = await self._reply(scope, receive, trace)
+            await self._serve(scope, receive, send, trace)
         except ClientGone:
-            return
-        except SuishenError as refusal:
-            reply = _refusal(refusal, scope["headers"])
-        except DATABASE_AWAY as error:
-            log.error("database.away", request_id=trace.request_id, error=type(error).__name__)  # noqa: TRY400 - no text
-            reply = _refusal(TemporarilyUnavailable(retry_after=RETRY_SECONDS), scope["headers"])
+            trace.whole = False
         except Exception as error:  # noqa: BLE001 - a citizen gets a problem document, whatever went wrong
-            _log_fault(trace, error)
-            reply = _refusal(InternalError(), scope["headers"])
-        marks = [(b"x-request-id", trace.request_id.encode()), (b"server-timing", trace.server_timing()), *ALWAYS]
-        await send_bytes(send, reply.status, [*reply.headers, *marks], reply.body)
-        write_row(self._row(trace, scope["method"], reply))
+            await _refuse(scope, send, trace, _refusal_of(error, trace))
+        if trace.status:
+            write_row(self._row(trace, scope["method"]))
 
-    async def _reply(self, scope: Scope, receive: Receive, trace: Trace) -> Reply:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, trace: Trace) -> None:
         decision = await self._decide(scope, trace)
         self._limit(decision)
+        if decision.match.route.streamed:
+            await self._stream(scope, receive, send, trace, decision)
+        else:
+            await _send_whole(send, trace, await self._call(scope, receive, trace, decision))
+
+    async def _call(self, scope: Scope, receive: Receive, trace: Trace, decision: Decision) -> Reply:
         body = await self._body(scope, receive, decision.match.route.body_limit)
         call = await self._prepare(scope, decision, body, trace.request_id)
         started = time.perf_counter()
@@ -123,9 +124,30 @@ class Proxy:
             answer = await self._departments.call(call)
         finally:
             trace.department_seconds = time.perf_counter() - started
+        self._note(decision)
+        return passed_on(answer, scope["method"], decision)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, trace: Trace, decision: Decision) -> None:
+        upload = self._upload(scope, receive, decision.match.route.body_limit)
+        call = await self._prepare(scope, decision, None, trace.request_id)
+        started = time.perf_counter()
+        async with asyncio.timeout(self._settings.stream_seconds), self._streams.open(call, upload) as answer:
+            trace.department_seconds = time.perf_counter() - started
+            self._note(decision)
+            await _begin(send, trace, answer, decision)
+            if not has_body(answer.status, scope["method"]):
+                await send(END)
+                return
+            await pass_on(answer, send, receive, upload, count=lambda size: self._count(trace, size))
+
+    def _count(self, trace: Trace, size: int) -> None:
+        trace.size += size
+        if trace.size > self._settings.largest_stream:
+            raise errors.DepartmentMisbehaved
+
+    def _note(self, decision: Decision) -> None:
         if decision.principal is not None:
             self._note_use(decision.principal.subject_id, decision.match.app.app_id)
-        return _passed_on(answer, scope["method"], decision)
 
     async def _decide(self, scope: Scope, trace: Trace) -> Decision:
         target = parse_target(scope["raw_path"].decode("ascii"))
@@ -140,8 +162,6 @@ class Proxy:
         decision = decide(match, principal, await self._consents_for(match, principal))
         if isinstance(decision, SuishenError):
             raise decision
-        if match.route.streamed:
-            raise errors.StreamingNotServed
         return decision
 
     async def _consents_for(self, match: Match, principal: Principal | None) -> Mapping[str, ConsentGiven]:
@@ -173,13 +193,25 @@ class Proxy:
         except TimeoutError:
             raise errors.UploadTooSlow from None
 
-    async def _prepare(self, scope: Scope, decision: Decision, body: bytes, request_id: str) -> Call:
+    def _upload(self, scope: Scope, receive: Receive, limit: int) -> Upload | None:
+        """The body of a streamed call; None without one, and a refusal at once when it says that it is too large."""
+        if not _announces_body(scope["headers"]):
+            return None
+        length = find_header(scope["headers"], b"content-length")
+        if length is not None and int(length) > limit:
+            raise errors.BodyTooLarge(limit_bytes=limit)
+        return Upload(receive, limit=limit, silence_seconds=self._settings.upload_seconds)
+
+    async def _prepare(self, scope: Scope, decision: Decision, body: bytes | None, request_id: str) -> Call:
         match, principal = decision.match, decision.principal
         assertion = None
         if principal is not None:
             assertion = await self._assertions.issue(principal, match.app, decision.granted, self._clock.now())
         query = scope["query_string"].decode("ascii")
         headers = headers_to_department(scope["headers"])
+        length = find_header(scope["headers"], b"content-length")
+        if body is None and length is not None:
+            headers["content-length"] = length.decode("ascii")
         return Call(
             app=match.app,
             method=match.route.method,
@@ -194,20 +226,53 @@ class Proxy:
             channel=VISITOR if principal is None else principal.client_id,
         )
 
-    def _row(self, trace: Trace, method: str, reply: Reply) -> AccessRow:
-        ours = (b"ssb-error-origin", b"gateway") in reply.headers
+    def _row(self, trace: Trace, method: str) -> AccessRow:
         return AccessRow(
             timestamp=self._clock.now(),
             request_id=trace.request_id,
             app_id=trace.app_id,
             method=method,
             route=trace.route,
-            status=reply.status,
-            origin="gateway" if ours else "department",
+            status=trace.status,
+            origin="gateway" if trace.by_gateway else "department",
             department_ms=round(trace.department_seconds * 1000, 1),
             total_ms=round((time.perf_counter() - trace.started) * 1000, 1),
-            bytes=len(reply.body),
+            bytes=trace.size,
+            whole=trace.whole,
         )
+
+
+async def _send_whole(send: Send, trace: Trace, reply: Reply) -> None:
+    trace.size = len(reply.body)
+    await send_bytes(send, reply.status, trace.begin(reply.status, reply.headers), reply.body)
+
+
+async def _begin(send: Send, trace: Trace, answer: OpenAnswer, decision: Decision) -> None:
+    """The head of a streamed answer, with the length that the department announced, so that progress can be shown."""
+    headers = head_of(answer.status, answer.headers, decision)
+    length = find_header([(name.lower(), value) for name, value in answer.headers], b"content-length")
+    if length is not None:
+        headers.append((b"content-length", length))
+    await send({"type": "http.response.start", "status": answer.status, "headers": trace.begin(answer.status, headers)})
+
+
+async def _refuse(scope: Scope, send: Send, trace: Trace, refusal: SuishenError) -> None:
+    if trace.status:
+        trace.whole = False
+    else:
+        await _send_whole(send, trace, refused(refusal, scope["headers"]))
+
+
+def _refusal_of(error: Exception, trace: Trace) -> SuishenError:
+    if isinstance(error, SuishenError):
+        return error
+    if isinstance(error, TimeoutError):
+        return errors.DepartmentTimedOut()
+    if isinstance(error, DATABASE_AWAY):
+        log.error("database.away", request_id=trace.request_id, error=type(error).__name__)
+        return TemporarilyUnavailable(retry_after=RETRY_SECONDS)
+    _log_fault(trace, error)
+    return InternalError()
 
 
 def _announces_body(headers: Headers) -> bool:
@@ -231,43 +296,6 @@ async def _read(receive: Receive, limit: int) -> bytes:
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)
-
-
-def _passed_on(answer: Answer, method: str, decision: Decision) -> Reply:
-    headers = headers_to_citizen(answer.headers)
-    if decision.principal is not None:
-        # What was made for one person is kept by nobody on the way, whatever the department says.
-        headers = [(name, value) for name, value in headers if name != b"cache-control"]
-        headers.append((b"cache-control", b"no-store"))
-    if answer.status >= FIRST_ERROR:
-        headers.append((b"ssb-error-origin", b"department"))
-    if method == "HEAD" or answer.status in NO_CONTENT:
-        return Reply(status=answer.status, headers=headers, body=b"")
-    body = _masked(answer, decision.match)
-    return Reply(
-        status=answer.status,
-        headers=[*headers, (b"content-length", str(len(body)).encode())],
-        body=body,
-    )
-
-
-def _masked(answer: Answer, match: Match) -> bytes:
-    """The body as the manifest lets it be seen: errors are masked too, for they may quote what they refuse."""
-    if not match.route.masks:
-        return answer.body
-    try:
-        return mask_answer(answer.status, answer.headers, answer.body, match.route.masks)
-    except NotMaskable as problem:
-        app = match.app
-        raise errors.AnswerNotMaskable(app_id=app.app_id, reason=str(problem), fallback=fallback(app)) from None
-
-
-def _refusal(refusal: SuishenError, request_headers: Headers) -> Reply:
-    language = find_header(request_headers, b"accept-language")
-    status, headers, body = problem_bytes(refusal, None if language is None else language.decode("latin-1"))
-    allow: Any = refusal.extensions.get("allow")
-    more = [(b"allow", allow.encode())] if isinstance(allow, str) else []
-    return Reply(status=status, headers=[*headers, *more, (b"ssb-error-origin", b"gateway")], body=body)
 
 
 def _log_fault(trace: Trace, error: Exception) -> None:

@@ -16,6 +16,9 @@ class GatewaySettings(Model):
     per_app: Limit = Limit(requests=2000, per_seconds=1, burst=4000)
     breaker: BreakerSettings = BreakerSettings()
     places_per_department: int = 64
+    stream_places_per_department: int = 64
+    stream_seconds: float = 3600.0
+    largest_stream: int = 1024 * 1024 * 1024
     card_places_per_department: int = 16
     upload_seconds: float = 10.0
     cards_deadline_seconds: float = 0.6

@@ -1,4 +1,6 @@
-"""Signs what the gateway sends to departments (RFC 9421, tag "ssb"): small and precompiled, for the hot path.
+"""Signs what the gateway sends to departments (RFC 9421): small and precompiled, for the hot path.
+
+A request whose body is known is signed with its digest, tag "ssb"; of a streamed one only the head, tag "ssb-stream".
 
 Writes only; departments verify with the SDK, and the tests with `app.kit.http_signatures` and an independent library.
 Every request gets its own nonce and at most 60 s of life.
@@ -17,6 +19,7 @@ from app.kit.structs import Model
 
 PURPOSE: Final = "gateway"
 TAG: Final = "ssb"
+STREAM_TAG: Final = "ssb-stream"
 LABEL: Final = "ssb"
 LIFE_SECONDS: Final = 30
 NONCE_BYTES: Final = 16
@@ -38,7 +41,8 @@ COVERED_FIELDS: Final = (
 class OutgoingRequest(Model):
     """A request to a department as it will stand on the wire.
 
-    `path` and `query` (with its "?", or empty) are raw; `headers` has lower-case names and one value for each.
+    `path` and `query` (with its "?", or empty) are raw; `headers` has lower-case names and one value for each. A `body`
+    of None is sent as it comes.
     """
 
     method: str
@@ -46,7 +50,7 @@ class OutgoingRequest(Model):
     path: str
     query: str
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: bytes | None = b""
 
 
 class RequestSigner:
@@ -57,16 +61,21 @@ class RequestSigner:
         self._signers: dict[str, Callable[[bytes], bytes]] = {}
 
     def sign(self, request: OutgoingRequest, now: datetime) -> dict[str, str]:
-        """The request's headers with `content-digest`, `signature-input` and `signature`. Values must be ASCII."""
-        digest = content_digest(request.body) if request.body else NO_BODY
-        headers = {**request.headers, "content-digest": digest}
+        """The request's headers with `content-digest`, `signature-input` and `signature`. Values must be ASCII.
+
+        A streamed request has no digest.
+        """
+        headers = dict(request.headers)
+        if request.body is not None:
+            headers["content-digest"] = content_digest(request.body) if request.body else NO_BODY
         key: SigningKey = self._keyring.active(PURPOSE)
         present = tuple(name for name in COVERED_FIELDS if name in headers)
         _refuse_unsignable(request, [headers[name] for name in present])
         created = int(now.timestamp())
+        tag = STREAM_TAG if request.body is None else TAG
         params = (
             f"{_component_list(present)};created={created};expires={created + LIFE_SECONDS}"
-            f';nonce="{new_token(NONCE_BYTES)}";keyid="{key.kid}";tag="{TAG}"'
+            f';nonce="{new_token(NONCE_BYTES)}";keyid="{key.kid}";tag="{tag}"'
         )
         fields = "".join(f'"{name}": {headers[name]}\n' for name in present)
         base = (

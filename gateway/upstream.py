@@ -5,8 +5,9 @@ redirect, keeps no cookie, takes no proxy from the environment, decompresses not
 """
 
 import asyncio
+import contextlib
 import select
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import aiohttp
@@ -16,6 +17,7 @@ from aiohttp.connector import Connection
 from app.kit.structs import Model
 from gateway import errors
 from gateway.network import GuardedResolver, NetworkPolicy
+from gateway.uploads import Upload
 
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
 CONNECT_SECONDS: Final = 3.0
@@ -32,6 +34,41 @@ class Answer(Model):
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+
+
+class OpenAnswer:
+    """An answer whose body is still coming."""
+
+    def __init__(self, response: aiohttp.ClientResponse, silence_seconds: float) -> None:
+        self._response = response
+        self._silence_seconds = silence_seconds
+
+    @property
+    def status(self) -> int:
+        """As the department set it."""
+        return self._response.status
+
+    @property
+    def headers(self) -> tuple[tuple[bytes, bytes], ...]:
+        """As they came, in order."""
+        return self._response.raw_headers
+
+    async def read(self) -> bytes:
+        """The next piece, empty at the end; raises `DepartmentTimedOut` or `DepartmentMisbehaved`."""
+        content = self._response.content
+        with _faults_named():
+            async with asyncio.timeout(self._silence_seconds):
+                while not content.at_eof():
+                    if part := await content.readany():
+                        return part
+        return b""
+
+    def close(self) -> None:
+        """Gives the connection back when the exchange is whole, else ends it."""
+        if self._response.content.at_eof() and self._response.content.exception() is None:
+            self._response.release()
+        else:
+            self._response.close()
 
 
 class CleanConnector(aiohttp.TCPConnector):
@@ -85,15 +122,34 @@ class Upstream:
         `url` goes out byte for byte. Raises `DepartmentUnreachable`, `DepartmentTimedOut` or `DepartmentMisbehaved`.
         """
         self._refuse_address(url)
-        try:
+        with _faults_named():
             async with asyncio.timeout(timeout_seconds):
                 return await self._exchange(method, yarl.URL(url, encoded=True), headers, body, largest_answer)
-        except TimeoutError:
-            raise errors.DepartmentTimedOut from None
-        except aiohttp.ClientConnectorError:
-            raise errors.DepartmentUnreachable from None
-        except (aiohttp.ClientError, OSError, ValueError):
-            raise errors.DepartmentMisbehaved from None
+
+    async def open(
+        self, method: str, url: str, *, headers: Mapping[str, str], upload: Upload | None, silence_seconds: float
+    ) -> "OpenAnswer":
+        """Sends one request as its body comes, and returns when the answer's head is there; the caller closes it.
+
+        The department may be silent for `silence_seconds`, here and at each reading. Raises as `call`.
+        """
+        self._refuse_address(url)
+        with _faults_named():
+            async with asyncio.timeout(silence_seconds) as patience:
+                if upload is not None:
+                    upload.stop_clock(patience, silence_seconds)
+                response = await self._opened().request(
+                    method,
+                    yarl.URL(url, encoded=True),
+                    headers=headers,
+                    data=None if upload is None else upload.parts(),
+                    allow_redirects=False,
+                )
+        answer = OpenAnswer(response, silence_seconds)
+        if response.status == SWITCHING:
+            answer.close()
+            raise errors.DepartmentMisbehaved
+        return answer
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -150,6 +206,18 @@ class Upstream:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             )
         return self._session
+
+
+@contextlib.contextmanager
+def _faults_named() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise errors.DepartmentTimedOut from None
+    except aiohttp.ClientConnectorError:
+        raise errors.DepartmentUnreachable from None
+    except (aiohttp.ClientError, OSError, ValueError):
+        raise errors.DepartmentMisbehaved from None
 
 
 async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:

@@ -134,6 +134,7 @@ def build_gateway(
             consents=ConsentLookup(floor.database, consents),
             assertions=assertions,
             departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
+            streams=_departments(floor, settings, upstream, signer, settings.stream_places_per_department),
             note_use=usage.note,
         ),
         home=Home(
@@ -191,7 +192,8 @@ async def _list_published(floor: Floor, releases: Releases) -> list[PublishedApp
 def _departments(
     floor: Floor, settings: GatewaySettings, upstream: Upstream, signer: RequestSigner, places: int
 ) -> Departments:
-    # Cards and calls have a breaker each: a slow card must not close the service behind it.
+    # Cards, calls and streams have a breaker and places each: a slow card must not close the service behind it, nor
+    # must citizens who listen to events for an hour keep others out.
     protection = Protection(breaker=settings.breaker, places=places)
     return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock)
 

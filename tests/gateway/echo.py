@@ -1,4 +1,4 @@
-"""An application behind the edge guard that answers with exactly what it saw. Served by granian in a test."""
+"""An application behind the edge guard that answers with exactly what it saw, or breaks off. Served by granian."""
 
 from typing import Any
 
@@ -12,6 +12,11 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         while (message := await receive())["type"] != "lifespan.shutdown":
             await send({"type": message["type"] + ".complete"})
         await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["raw_path"] == b"/broken":
+        length = [(b"content-length", b"10")] if scope["query_string"] == b"length" else []
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": b"part", "more_body": True})
         return
     body, more = b"", True
     while more:

@@ -65,11 +65,15 @@ class Harness:
         self.apps = apps
         self.received: list[Received] = []
         self.used: list[tuple[Any, str]] = []
+        self.converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
         self.answer: Callable[[Received], Awaitable[bytes] | bytes] = lambda request: plain_answer(
             request.target.encode()
         )
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.converse is not None:
+            await self.converse(reader, writer)
+            return
         while raw := await read_request(reader):
             request = Received(raw)
             self.received.append(request)
@@ -92,28 +96,61 @@ class Harness:
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
-            if silent:
+            if silent or not messages:
                 await asyncio.Future()
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
+            return messages.pop(0)
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
         raw_path = path.encode() if path.startswith("/apps") or host != APPS_HOST else f"/apps/{LIBRARY}{path}".encode()
-        scope = {
-            "type": "http",
-            "method": method,
-            "raw_path": raw_path,
-            "path": "never read",
-            "query_string": query,
-            "headers": [(b"host", host.encode()), *_length(body), *headers],
-        }
+        scope = a_scope(method, raw_path, (b"host", host.encode()), *_length(body), *headers, query=query)
         await self._app(scope, receive, send)
         return Answered(sent)
+
+    def open(self, method: str, path: str, *headers: tuple[bytes, bytes]) -> "Citizen":
+        """A citizen whose request is under way."""
+        raw_path = f"/apps/{LIBRARY}{path}".encode()
+        return Citizen(self._app, a_scope(method, raw_path, (b"host", APPS_HOST.encode()), *headers))
 
     async def publish(self, *apps: PublishedApp) -> None:
         self.apps[:] = apps
         await self.table.refresh()
+
+
+class Citizen:
+    """One request that is sent and answered piece by piece."""
+
+    def __init__(self, app: ASGIApp, scope: dict[str, Any]) -> None:
+        self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._exchange = asyncio.ensure_future(app(scope, self._inbox.get, self._outbox.put))
+
+    async def send(self, part: bytes, *, more: bool = True) -> None:
+        await self._inbox.put({"type": "http.request", "body": part, "more_body": more})
+
+    async def leave(self) -> None:
+        await self._inbox.put({"type": "http.disconnect"})
+
+    async def receive(self) -> dict[str, Any]:
+        """The next piece of the answer."""
+        return await asyncio.wait_for(self._outbox.get(), 5)
+
+    async def finish(self) -> list[dict[str, Any]]:
+        """What else comes until the exchange is over."""
+        await asyncio.wait_for(self._exchange, 5)
+        return [self._outbox.get_nowait() for _ in range(self._outbox.qsize())]
+
+
+def a_scope(method: str, raw_path: bytes, *headers: tuple[bytes, bytes], query: bytes = b"") -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "raw_path": raw_path,
+        "path": "never read",
+        "query_string": query,
+        "headers": list(headers),
+    }
 
 
 def _length(body: bytes) -> list[tuple[bytes, bytes]]:
@@ -147,12 +184,13 @@ async def gateway(
         port = await stack.enter_async_context(serving(harness.talk))
         upstream = Upstream(NetworkPolicy(allowed=frozenset({f"127.0.0.1:{port}", *neighbours})))
         stack.push_async_callback(upstream.close)
-        departments = Departments(
-            upstream=upstream,
-            signer=RequestSigner(floor.keyring),
-            protection=Protection(breaker=chosen.breaker, places=chosen.places_per_department),
-            clock=floor.clock,
-        )
+
+        def departments(places: int) -> Departments:
+            protection = Protection(breaker=chosen.breaker, places=places)
+            return Departments(
+                upstream=upstream, signer=RequestSigner(floor.keyring), protection=protection, clock=floor.clock
+            )
+
         proxy = Proxy(
             settings=chosen,
             clock=floor.clock,
@@ -160,7 +198,8 @@ async def gateway(
             authenticator=callers,
             consents=consents,
             assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
-            departments=departments,
+            departments=departments(chosen.places_per_department),
+            streams=departments(chosen.stream_places_per_department),
             note_use=lambda subject_id, app_id: harness.used.append((subject_id, app_id)),
         )
         harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))

@@ -362,6 +362,16 @@ async def test_guard_cuts_an_unannounced_large_body() -> None:
     assert b"broken" not in body
 
 
+@pytest.mark.parametrize(("path", "status"), [(b"/apps/a/films", 200), (b"/v1/films", 413)])
+async def test_guard_lets_larger_bodies_through_to_departments_alone(path: bytes, status: int) -> None:
+    guard = EdgeGuard(reads_its_body, largest_body=10, largest_upload=20)
+    for framing in ((b"transfer-encoding", b"chunked"), (b"content-length", b"15")):
+        scope = a_scope(method="POST", raw_path=path, headers=[HOST, framing])
+        assert (await call(guard, scope, b"12345", b"1234567890"))[0] == status
+    scope = a_scope(method="POST", raw_path=path, headers=[HOST, (b"transfer-encoding", b"chunked")])
+    assert (await call(guard, scope, b"1234567890", b"12345678901"))[0] == 413
+
+
 async def test_guard_lets_an_unannounced_small_body_in() -> None:
     scope = a_scope(method="POST", headers=[HOST, (b"transfer-encoding", b"chunked")])
     status, _, body = await call(EdgeGuard(reads_its_body, largest_body=10), scope, b"12345", b"12345")

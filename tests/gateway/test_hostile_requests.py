@@ -193,3 +193,13 @@ def test_chunked_body_over_the_limit_is_refused(port: int) -> None:
 def test_pipelined_requests_are_each_judged(port: int) -> None:
     good, bad = b"GET /good HTTP/1.1\r\n" + HOST + END, b"GET /a/../b HTTP/1.1\r\n" + HOST + END
     assert [status for status, _ in talk(port, good + bad + good)] == [200, 400, 200]
+
+
+@pytest.mark.parametrize(("query", "last"), [(b"", b"4\r\npart\r\n"), (b"?length", b"part")])
+def test_an_answer_without_its_end_is_seen_as_broken(port: int, query: bytes, last: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+        connection.sendall(b"GET /broken" + query + b" HTTP/1.1\r\n" + HOST + END)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    assert received.endswith(b"\r\n\r\n" + last)
