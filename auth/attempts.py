@@ -6,8 +6,11 @@ A count is money-grade only when it commits: callers return their refusal, they 
 from datetime import datetime, timedelta
 from math import ceil
 
+from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.structs import Model, convert
+from app.kit.vault import Vault
+from auth.settings import DAY_SECONDS, AuthSettings
 
 
 class Limit(Model):
@@ -80,6 +83,38 @@ DELETE_ENDED_ATTEMPTS = "delete from auth.attempt where ends_at <= $1"
 async def delete_ended_attempts(connection: Connection, now: datetime) -> None:
     """Forgets windows that are over."""
     await connection.execute(DELETE_ENDED_ATTEMPTS, now)
+
+
+class Lockout:
+    """Wrong answers over all ways in together: against whom they were aimed, and from where they came.
+
+    Whoever tries codes at the sign-in, then at a step-up, then passwords, spends one and the same count of an address.
+    A `target` is the blind index of what is guessed at (a phone), or an account's id.
+    """
+
+    def __init__(self, vault: Vault, clock: Clock, settings: AuthSettings) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._target = Limit(kind="wrong", most=settings.otp_wrong_limit, window_seconds=DAY_SECONDS)
+        self._address = Limit(
+            kind="wrong_address", most=settings.otp_wrong_address_limit, window_seconds=settings.otp_window_seconds
+        )
+
+    async def find_wait(self, connection: Connection, address: str, *, target: bytes | None = None) -> int | None:
+        """The seconds for which nothing is heard from there, or against that target; None while something is."""
+        now = self._clock.now()
+        wait = None if target is None else await find_lockout(connection, self._target, target, now)
+        return wait or await find_lockout(connection, self._address, self._place(address), now)
+
+    async def count_wrong(self, connection: Connection, address: str, *, target: bytes | None = None) -> None:
+        """One more wrong answer; the caller returns its refusal, so that this commits."""
+        now = self._clock.now()
+        if target is not None:
+            await spend_attempt(connection, self._target, target, now)
+        await spend_attempt(connection, self._address, self._place(address), now)
+
+    def _place(self, address: str) -> bytes:
+        return self._vault.blind_index("address", address)
 
 
 def _seconds_until(end: datetime, now: datetime) -> int:

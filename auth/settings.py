@@ -73,6 +73,8 @@ class AuthSettings(Model):
     password_threads: int = 2
     password_queue: int = 16
 
+    passkey_app_origins: tuple[str, ...] = ()
+    """Origins beside `issuer` at which the city's own apps use passkeys, such as "android:apk-key-hash:…"."""
     step_up_seconds: int = 300
     device_challenge_seconds: int = 300
     further_device_wait_seconds: int = DAY_SECONDS

@@ -19,11 +19,8 @@ from auth.consents.wiring import ConsentRooms
 from auth.devices import repository as devices_repository
 from auth.devices import routes as devices_routes
 from auth.devices.service import Devices
-from auth.login.otp import repository as otp_repository
-from auth.login.otp import routes as otp_routes
-from auth.login.otp.service import OtpLogin
-from auth.login.password import routes as password_routes
-from auth.login.password.service import PasswordLogin
+from auth.login import wiring as login_wiring
+from auth.login.wiring import LoginRooms
 from auth.mandates import wiring as mandates_wiring
 from auth.mandates.guardians import Guardians
 from auth.mandates.service import Mandates
@@ -74,7 +71,6 @@ class AuthServices:
     subject_vault: SubjectVault
     real_name: RealName
     people_rooms: PeopleRooms
-    otp: OtpLogin
     devices: Devices
     mandates: Mandates
     mandate_rooms: MandateRooms
@@ -82,7 +78,7 @@ class AuthServices:
     organizations: Organizations
     organization_claims: OrganizationClaims
     officials: Officials
-    password_login: PasswordLogin
+    login: LoginRooms
     consents: Consents
     consent_rooms: ConsentRooms
     messages: Messages
@@ -160,15 +156,26 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         timeout_seconds=settings.registry_timeout_seconds,
         face_url=settings.face_service_url,
     )
-    mandate_rooms = mandates_wiring.build_rooms(floor, settings, core, people=people, registry=registry)
-    otp = OtpLogin(
+    mandate_rooms = mandates_wiring.build_rooms(
+        floor,
+        settings,
+        core,
+        people=people,
+        organizations=organizations,
+        sessions=sessions,
+        messages=messages,
+        registry=registry,
+    )
+    login = login_wiring.build_login(
+        floor,
+        settings,
         people=people,
         sessions=sessions,
         devices=devices,
-        outbox=floor.outbox,
-        vault=floor.vault,
-        clock=floor.clock,
-        settings=settings,
+        officials=officials,
+        passwords=passwords,
+        messages=messages,
+        subject_vault=subject_vault,
     )
     consent_rooms = consents_wiring.build_consents(
         floor,
@@ -206,7 +213,6 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             messages=messages,
             registry=registry,
         ),
-        otp=otp,
         devices=devices,
         mandates=core.mandates,
         mandate_rooms=mandate_rooms,
@@ -221,15 +227,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             settings=settings,
         ),
         officials=officials,
-        password_login=PasswordLogin(
-            database=floor.database,
-            officials=officials,
-            sessions=sessions,
-            passwords=passwords,
-            vault=floor.vault,
-            clock=floor.clock,
-            settings=settings,
-        ),
+        login=login,
         consents=consent_rooms.consents,
         consent_rooms=consent_rooms,
         messages=messages,
@@ -238,7 +236,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             settings,
             sessions=sessions,
             revoked=revoked,
-            otp=otp,
+            otp=login.otp,
             people=people,
             devices=devices,
             messages=messages,
@@ -262,14 +260,13 @@ def routers(services: AuthServices) -> list[Router]:
     """Every route of identity; the demo inbox only with the development stand-in for SMS."""
     parts = [
         *provider_wiring.routers(),
-        otp_routes.router,
+        *login_wiring.routers(),
         people_routes.router,
         *services.people_rooms.routers(),
         sessions_routes.router,
         devices_routes.router,
         organizations_routes.router,
         *mandates_wiring.routers(),
-        password_routes.router,
         officials_routes.router,
         *consents_wiring.routers(),
         *services.message_centre.routers(),
@@ -280,11 +277,9 @@ def routers(services: AuthServices) -> list[Router]:
         "sessions": services.sessions,
         "people": services.people,
         "real_name": services.real_name,
-        "otp": services.otp,
         "devices": services.devices,
         "organizations": services.organizations,
         "officials": services.officials,
-        "password_login": services.password_login,
         "organization_claims": services.organization_claims,
     }
     for room in (
@@ -293,6 +288,7 @@ def routers(services: AuthServices) -> list[Router]:
         services.mandate_rooms,
         services.consent_rooms,
         services.people_rooms,
+        services.login,
     ):
         provided |= room.injected
     injected = {name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()}
@@ -317,13 +313,14 @@ def background(floor: Floor, services: AuthServices) -> list[Job]:
         Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         *mandates_wiring.background(floor, services.mandate_rooms),
         *services.people_rooms.jobs(),
+        *login_wiring.jobs(floor, services.login),
     ]
 
 
 async def _forget(connection: Connection, services: AuthServices, floor: Floor) -> None:
     now = floor.clock.now()
     await delete_ended_attempts(connection, now)
-    await otp_repository.delete_expired(connection, now - KEEP)
+    await login_wiring.forget(connection, now, KEEP)
     await devices_repository.delete_expired_challenges(connection, now)
     await sessions_repository.delete_expired_sessions(connection, now - KEEP)
     await consents_wiring.forget(connection, now)

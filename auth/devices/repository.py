@@ -106,12 +106,16 @@ HAS_GUARD = """
 select exists (
   select from auth.device
    where person_id = $1 and active_from <= $2
+     and (revoked_at is null or (revoked_reason = 'reported_lost' and revoked_at > $3))
+   union all
+  select from auth.passkey
+   where holder_id = $1 and holder_type = 'person'
      and (revoked_at is null or (revoked_reason = 'reported_lost' and revoked_at > $3)))
 """
 
 
 async def has_guard(connection: Connection, person_id: UUID, *, now: datetime, lost_after: datetime) -> bool:
-    """Whether the person has an active device, or had one that was reported lost after then."""
+    """Whether the person has an active device or a passkey, or had one that was reported lost after then."""
     return bool(await connection.fetchval(HAS_GUARD, person_id, now, lost_after))
 
 

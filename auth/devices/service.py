@@ -103,9 +103,9 @@ class Devices:
         return await repository.find_active_id(connection, key_thumbprint, person_id, self._clock.now())
 
     async def guards(self, connection: Connection, person_id: UUID) -> bool:
-        """Whether an active device of the person could confirm what is done on an unseen one.
+        """Whether an active device or a passkey of the person could confirm what is done on an unseen device.
 
-        A device that such a session reported lost counts until a wait is over, so that its owner can see the message.
+        One that such a session reported lost counts until a wait is over, so that its owner can see the message.
         """
         now = self._clock.now()
         wait = timedelta(seconds=self._settings.further_device_wait_seconds)

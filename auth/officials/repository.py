@@ -21,6 +21,15 @@ async def find_by_username(connection: Connection, username: str) -> Official | 
     return convert(row, Official) if row else None
 
 
+FIND_OFFICIAL = FIND_BY_USERNAME.replace("o.username = $1", "o.id = $1")
+
+
+async def find_official(connection: Connection, official_id: UUID) -> Official | None:
+    """The account, in whatever state."""
+    row = await connection.fetchrow(FIND_OFFICIAL, official_id)
+    return convert(row, Official) if row else None
+
+
 FIND_NAME = "select name_sealed from auth.official where id = $1"
 
 

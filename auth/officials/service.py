@@ -130,6 +130,12 @@ class Officials:
         """Uses the step up; False when it was used before or the account was closed meanwhile."""
         return await repository.mark_step_used(connection, official.id, step)
 
+    async def use_code(self, connection: Connection, official_id: UUID, code: str, now: datetime) -> bool:
+        """Uses up a code of the account's authenticator; False when it is none, was used, or the account is closed."""
+        official = await repository.find_official(connection, official_id)
+        step = None if official is None else self.find_totp_step(official, code, now)
+        return official is not None and step is not None and await self.use_step(connection, official, step)
+
     async def _record(
         self, connection: Connection, actor: str, action: str, official_id: UUID, detail: dict[str, list[str]]
     ) -> None:

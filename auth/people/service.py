@@ -48,7 +48,7 @@ class People:
     async def is_known_to(self, connection: Connection, principal: Principal) -> bool:
         """Whether the caller's session is as sure of the person as the city is; on an unseen device it is not."""
         person = await repository.get_person(connection, principal.subject_id)
-        return principal.ial >= person.identity_level
+        return not principal.unproven and principal.ial >= person.identity_level
 
     async def find_or_register(self, connection: Connection, phone: str) -> Person:
         """The person whom a proved phone opens; a new one when it opens nobody. One, also when asked twice at once."""

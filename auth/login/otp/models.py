@@ -1,17 +1,23 @@
 """One-time codes by text message: a challenge, and what proves it."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
+from msgspec import Meta
+
 from app.kit.structs import Model, Request
-from auth.people.models import PersonView
-from auth.sessions.models import TokenPair
+from auth.login.proof import Proved
+
+CodePurpose = Literal["sign_in", "step_up", "attach", "disown"]
 
 
 class Challenge(Model):
     """What is stored: the phone sealed, the code only as a MAC bound to this challenge."""
 
     id: UUID
+    purpose: CodePurpose
+    session_id: UUID | None
     phone_index: bytes
     phone_sealed: bytes
     code_mac: bytes
@@ -27,10 +33,11 @@ class RequestCode(Request):
 
 
 class RedeemCode(Request):
-    """Show the code."""
+    """Show the code. `account` is needed only where several people share the phone: 1 is the first in the list."""
 
     challenge_id: UUID
     code: str
+    account: Annotated[int, Meta(ge=1, le=100)] | None = None
 
 
 class ChallengeView(Model):
@@ -40,17 +47,15 @@ class ChallengeView(Model):
     expires_in_seconds: int
 
 
-class ProvedPhone(Model):
+class ShownCode(Model):
+    """A right code, not used up yet: which phone it was sent to."""
+
+    challenge_id: UUID
+    phone_index: bytes
+    phone: str
+
+
+class ProvedPhone(Proved, kw_only=True):
     """A right code: whom the phone opens, on which device of theirs, and how sure that makes us."""
 
-    person_id: UUID
     phone: str
-    device_id: UUID | None
-    ial: int
-    aal: int
-
-
-class LoginView(TokenPair):
-    """Tokens, and who signed in."""
-
-    person: PersonView

@@ -9,7 +9,8 @@ from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
 from auth.guards import public
-from auth.login.otp.models import ChallengeView, LoginView, RedeemCode, RequestCode
+from auth.login.citizens import LoginView
+from auth.login.otp.models import ChallengeView, RedeemCode, RequestCode
 from auth.login.otp.service import OtpLogin
 from auth.sessions.middleware import Authenticator
 

@@ -19,9 +19,14 @@ async def sign_in(
     data: JSONBody[SignInWithPassword],
     password_login: Injected[PasswordLogin],
     authenticator: Injected[Authenticator],
+    address: Injected[str],
 ) -> Response[TokenPair]:
-    """Username, password and the code of an authenticator program. A DPoP header binds the session to its key."""
-    answer = await password_login.sign_in(data, jkt=authenticator.find_proof_key(request.scope))
+    """Username, password, and a passkey (`aal` 3) or the code of an authenticator program (`aal` 2).
+
+    A DPoP header binds the session to its key.
+    """
+    jkt = authenticator.find_proof_key(request.scope)
+    answer = await password_login.sign_in(data, jkt=jkt, address=address)
     if isinstance(answer, SuishenError):
         return refuse(answer, request)
     return Response(answer, headers={"Cache-Control": "no-store"})

@@ -1,6 +1,7 @@
-"""Sign-in of staff: username, password and a time-based code, all three or nothing, and never told which was wrong.
+"""Sign-in of staff: username, password and a second factor, all or nothing, and never told which was wrong.
 
-No transaction is open while the password is hashed. Tries are counted before, so that guesses in parallel do not pass.
+The second factor is a passkey or a time-based code. No transaction is open while the password is hashed. Tries are
+counted before, so that guesses in parallel do not pass; wrong ones count against their address too, over every way in.
 """
 
 from typing import Annotated, Final
@@ -13,7 +14,10 @@ from app.kit.database import Connection, Database
 from app.kit.errors import RateLimited, SuishenError, Unauthenticated
 from app.kit.structs import Request, Text
 from app.kit.vault import Vault
-from auth.attempts import Limit, delete_attempts, refund_attempt, spend_attempt
+from auth.assurance import KEY, VERIFIED_KEY
+from auth.attempts import Limit, Lockout, delete_attempts, refund_attempt, spend_attempt
+from auth.login.passkeys.models import Assertion
+from auth.login.passkeys.service import Passkeys, ProvedPasskey
 from auth.officials.models import Official
 from auth.officials.passwords import Passwords
 from auth.officials.service import Officials
@@ -24,7 +28,6 @@ from auth.settings import AuthSettings
 CLIENT: Final = "staff-console"
 SCOPES: Final = frozenset({"staff"})
 STAFF_IAL: Final = 2
-STAFF_AAL: Final = 2
 
 
 class SignInWithPassword(Request):
@@ -32,16 +35,20 @@ class SignInWithPassword(Request):
 
     username: Annotated[str, Meta(max_length=64)]
     password: Annotated[str, Meta(max_length=256)]
-    totp: Annotated[str, Meta(max_length=16)]
+    totp: Annotated[str, Meta(max_length=16)] = ""
+    """The code of the authenticator program, or nothing beside a passkey."""
+    passkey: Assertion | None = None
+    """The answer of an enrolled passkey to a challenge of `POST /v1/login/passkey/challenges`."""
 
 
 class PasswordRefused(Unauthenticated):
     """No such account, a wrong password or a wrong code: the caller is not told which."""
 
     slug = "password-refused"
-    title = Text(zh="用户名、密码或动态码不正确", en="Username, password or code is wrong")
+    title = Text(zh="用户名、密码或第二验证不正确", en="Username, password or second factor is wrong")
     remedy = Text(
-        zh="请核对后重试；动态码每个只能用一次。", en="Check all three; each code of the authenticator works once."
+        zh="请核对后重试；动态码和通行密钥挑战每个只能用一次。",
+        en="Check all three; each code of the authenticator and each challenge of a passkey works once.",
     )
 
 
@@ -55,6 +62,8 @@ class PasswordLogin:
         officials: Officials,
         sessions: Sessions,
         passwords: Passwords,
+        passkeys: Passkeys,
+        lockout: Lockout,
         vault: Vault,
         clock: Clock,
         settings: AuthSettings,
@@ -63,6 +72,8 @@ class PasswordLogin:
         self._officials = officials
         self._sessions = sessions
         self._passwords = passwords
+        self._passkeys = passkeys
+        self._lockout = lockout
         self._vault = vault
         self._clock = clock
         self._settings = settings
@@ -70,20 +81,25 @@ class PasswordLogin:
             kind="password", most=settings.password_limit, window_seconds=settings.password_window_seconds
         )
 
-    async def sign_in(self, shown: SignInWithPassword, *, jkt: str | None) -> TokenPair | SuishenError:
+    async def sign_in(self, shown: SignInWithPassword, *, jkt: str | None, address: str) -> TokenPair | SuishenError:
         """Tokens, or the refusal, which is remembered. Opens its own transactions.
 
         Raises `TemporarilyUnavailable` when too many passwords are being checked; that costs no try.
         """
         key = self._vault.blind_index("username", shown.username)
         async with self._database.transaction() as connection:
-            locked_for = await spend_attempt(connection, self._limit, key, self._clock.now())
+            locked_for = await self._lockout.find_wait(connection, address)
+            locked_for = locked_for or await spend_attempt(connection, self._limit, key, self._clock.now())
             official = None if locked_for else await self._officials.find_by_username(connection, shown.username)
         if locked_for is not None:
             return RateLimited(retry_after=locked_for)
         right = await self._verify(key, official, shown.password)
         async with self._database.transaction() as connection:
-            return await self._conclude(connection, key, official if right else None, shown, jkt)
+            aal = await self._second_factor(connection, official, shown, address)
+            if official is None or not right or aal is None or official.status != "active":
+                return await self._refuse(connection, official if right else None, address)
+            await delete_attempts(connection, self._limit, key)
+            return await self._open(connection, official, aal, jkt)
 
     async def _verify(self, key: bytes, official: Official | None, password: str) -> bool:
         try:
@@ -93,27 +109,35 @@ class PasswordLogin:
                 await refund_attempt(connection, self._limit, key)
             raise
 
-    async def _conclude(
-        self,
-        connection: Connection,
-        key: bytes,
-        official: Official | None,
-        shown: SignInWithPassword,
-        jkt: str | None,
-    ) -> TokenPair | SuishenError:
-        now = self._clock.now()
-        step = None if official is None else self._officials.find_totp_step(official, shown.totp, now)
-        if official is None or step is None or not await self._officials.use_step(connection, official, step):
-            await audit.record(
-                connection,
-                clock_now=now,
-                actor="anonymous",
-                action="login.password_refused",
-                subject=f"official:{official.id}" if official else "official:unknown",
-                detail={},
+    async def _second_factor(
+        self, connection: Connection, official: Official | None, shown: SignInWithPassword, address: str
+    ) -> int | None:
+        """The `aal` that it gives, or None. Looked at whatever the password was, so that it is used up either way."""
+        if shown.passkey is not None:
+            proved = await self._passkeys.prove(
+                connection, shown.passkey, purpose="sign_in", session_id=None, address=address
             )
-            return PasswordRefused()
-        await delete_attempts(connection, self._limit, key)
+            if not isinstance(proved, ProvedPasskey) or official is None:
+                return None
+            return VERIFIED_KEY if (proved.holder_type, proved.holder_id) == ("official", official.id) else None
+        step = None if official is None else self._officials.find_totp_step(official, shown.totp, self._clock.now())
+        if official is None or step is None or not await self._officials.use_step(connection, official, step):
+            return None
+        return KEY
+
+    async def _refuse(self, connection: Connection, official: Official | None, address: str) -> SuishenError:
+        await self._lockout.count_wrong(connection, address)
+        await audit.record(
+            connection,
+            clock_now=self._clock.now(),
+            actor="anonymous",
+            action="login.password_refused",
+            subject=f"official:{official.id}" if official else "official:unknown",
+            detail={},
+        )
+        return PasswordRefused()
+
+    async def _open(self, connection: Connection, official: Official, aal: int, jkt: str | None) -> TokenPair:
         start = StartSession(
             subject_type="official",
             subject_id=official.id,
@@ -123,9 +147,9 @@ class PasswordLogin:
             client_id=CLIENT,
             scopes=SCOPES,
             ial=STAFF_IAL,
-            aal=STAFF_AAL,
+            aal=aal,
             method="password",
-            authenticated_at=now,
+            authenticated_at=self._clock.now(),
             idle_seconds=self._settings.staff_idle_seconds,
             absolute_seconds=self._settings.staff_session_seconds,
             jkt=jkt,
