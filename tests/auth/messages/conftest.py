@@ -1,9 +1,8 @@
 """A city with two SMS vendors, a voice vendor and a messenger for staff, each a real server on loopback."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import httpx
@@ -11,10 +10,11 @@ import msgspec
 import pytest
 
 from app.kit.clock import ManualClock
-from app.kit.database import Connection
 from app.kit.floor import Floor
 from auth.people.models import Identity
+from auth.people.repository import insert_phone
 from auth.settings import AuthSettings
+from auth.subject_keys.service import SubjectVault
 from auth.wiring import AuthServices, build_auth
 from tests.auth.conftest import open_client
 from tests.auth.messages.vendors import Vendor, open_vendor
@@ -25,14 +25,12 @@ class Town:
     """Identity with its vendors. `deliver` lets the outbox work until nothing more is due."""
 
     auth: AuthServices
-    http: httpx.AsyncClient
     floor: Floor
     clock: ManualClock
     first: Vendor
     second: Vendor
     voice: Vendor
     staff: Vendor
-    phones: dict[str, UUID] = field(default_factory=dict)
 
     async def deliver(self) -> None:
         while await self.floor.outbox.deliver_due():
@@ -45,8 +43,17 @@ class Town:
             document = f"E{number[-8:]}"
             identity = Identity(name=name, document_type="passport", document_number=document)
             await self.auth.people.confirm_identity(connection, person.id, identity)
-        self.phones[number] = person.id
         return person.id
+
+    async def attach(self, person_id: UUID, number: str) -> None:
+        """One more phone of this person, newer than the others."""
+        index = self.auth.people.phone_index(number)
+        async with self.floor.database.transaction() as connection:
+            sealed = await SubjectVault(self.floor.vault, self.clock).seal(
+                connection, person_id, "phone", number.encode(), context=index
+            )
+            later = self.clock.now() + timedelta(seconds=1)
+            await insert_phone(connection, phone_index=index, person_id=person_id, phone_sealed=sealed, now=later)
 
     async def tell(self, person_id: UUID, kind: str = "device_enrolled") -> None:
         async with self.floor.database.transaction() as connection:
@@ -75,7 +82,7 @@ def town_settings(auth_settings: AuthSettings, vendors: list[Vendor]) -> AuthSet
         sms_second_url=second.url,
         voice_url=voice.url,
         staff_channel_url=staff.url,
-        sms_parts_a_day=100,
+        sms_parts_a_day=10,
         notices_a_day=5,
     )
 
@@ -86,15 +93,12 @@ async def town(
 ) -> AsyncIterator[Town]:
     services = build_auth(floor, town_settings)
     first, second, voice, staff = vendors
-    async with open_client(floor, services) as http:
-        yield Town(
-            auth=services,
-            http=http,
-            floor=floor,
-            clock=clock,
-            first=first,
-            second=second,
-            voice=voice,
-            staff=staff,
-        )
+    yield Town(auth=services, floor=floor, clock=clock, first=first, second=second, voice=voice, staff=staff)
     await services.close()
+
+
+@pytest.fixture
+async def door(town: Town) -> AsyncIterator[httpx.AsyncClient]:
+    """The town's HTTP API."""
+    async with open_client(town.floor, town.auth) as opened:
+        yield opened
