@@ -46,6 +46,17 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "document_type": "id_card",
         "document_number": make_synthetic_id_number(birth=date(2018, 3, 15), sequence=21),
     },
+    "SetPreferences": {
+        "language": "zh",
+        "urgent_by": "voice",
+        "important_by": "sms",
+        "quiet_from": "21:30",
+        "quiet_until": "07:00",
+    },
+    "ReadUpTo": {"newest": ID},
+    "SendReceipt": {"message_id": ID, "vendor": "sms-1", "token": "u8Vg3mF0cWkqS2dEJxT5yQ", "status": "delivered"},
+    "InviteContact": {"phone": "19900000002", "told_of": "urgent"},
+    "DecideInvitation": {"decision": "accepted"},
     "GrantConsent": {
         "department_id": ID,
         "purpose": "library-card",

@@ -62,9 +62,8 @@ class Phone:
     async def read_code(self) -> str:
         await self._deliver()
         inbox = await self.client.get("/demo/inbox.json", params={"phone": self.number})
-        found = re.search(r"验证码 (\d{6})", inbox.json()["items"][0]["text"])
-        assert found
-        return found[1]
+        codes = (re.search(r"验证码 (\d{6})", message["text"]) for message in inbox.json()["items"])
+        return next(found[1] for found in codes if found)
 
     async def show_code(self, challenge_id: str, code: str, *, dpop: str | None = None) -> httpx.Response:
         headers = {"DPoP": dpop} if dpop else {}

@@ -201,9 +201,9 @@ class Browser:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             items = self.http.get("/demo/inbox.json", params={"phone": self.phone}).json()["items"]
-            found = re.search(r"验证码 (\d{6})", items[0]["text"]) if items else None
-            if found:
-                return found[1]
+            codes = [found[1] for item in items if (found := re.search(r"验证码 (\d{6})", item["text"]))]
+            if codes:
+                return codes[0]
             time.sleep(0.05)
         raise TimeoutError("No text message came.")
 

@@ -187,9 +187,8 @@ class Browser:
     async def read_code(self) -> str:
         await self._deliver()
         inbox = await self.http.get("/demo/inbox.json", params={"phone": self.number})
-        found = re.search(r"验证码 (\d{6})", inbox.json()["items"][0]["text"])
-        assert found
-        return found[1]
+        codes = (re.search(r"验证码 (\d{6})", message["text"]) for message in inbox.json()["items"])
+        return next(found[1] for found in codes if found)
 
     async def agree(self, *scopes: str) -> httpx.Response:
         chosen = {f"scope:{scope}": "yes" for scope in scopes or ("library.card",)}
