@@ -48,6 +48,35 @@ class MandateUnknown(NotFound):
     remedy = Text(zh="请在“我的授权”中查看。", en="Look under your mandates.")
 
 
+class OfferUnknown(NotFound):
+    """No open offer of this id to the caller, or by them."""
+
+    slug = "mandate-offer-unknown"
+    title = Text(zh="没有这项待接受的授权", en="No such open offer")
+    remedy = Text(zh="它可能已处理、撤回或过期。", en="It may have been decided, withdrawn, or be too old.")
+
+
+class AgentOutOfForm(SuishenError):
+    """Name or number cannot stand on a document."""
+
+    status = 400
+    slug = "agent-out-of-form"
+    title = Text(zh="姓名或证件号码不符合要求", en="Name or number is not as it must be")
+    remedy = Text(zh="请按证件上的写法填写。", en="Write them exactly as they stand on the document.")
+
+
+class HelperUnknown(SuishenError):
+    """Nobody of this name and number is known here, or the badge is not one of the organization's."""
+
+    status = 422
+    slug = "helper-unknown"
+    title = Text(zh="未能登记该帮办人员", en="This helper could not be found")
+    remedy = Text(
+        zh="请核对姓名和证件号码；对方须先完成实名核验。",
+        en="Check name and number; helpers verify their own name here first.",
+    )
+
+
 class MandateRefused(Forbidden):
     """The rules of mandates do not allow it; `reason` says which one."""
 
@@ -83,5 +112,14 @@ REASONS: dict[Why, Text] = {
     Why.TOO_LONG: Text(zh="期限过长，或超出自己的授权期限。", en="It would last too long, or longer than your own."),
     Why.NEEDS_ITEMS: Text(zh="请写明所办事项（志愿者限一项）。", en="Name the items; for a volunteer exactly one."),
     Why.OF_ONESELF: Text(zh="不能授权给自己。", en="Nobody gives a mandate to themself."),
+    Why.AGE: Text(
+        zh="年龄不符合要求：授权双方须成年；家人代办限 60 周岁以上老人。",
+        en="Both sides are of age, and a family mandate is for people of 60 and more.",
+    ),
+    Why.BY_REGISTRY: Text(
+        zh="由登记机关或窗口确认的关系，请到原登记机关或窗口变更。",
+        en="A registry or a counter says so; have it changed there.",
+    ),
+    Why.UNDER_GUARDIANSHIP: Text(zh="有监护人的人不能自行授权。", en="Whoever has a guardian gives no mandates."),
     Why.NOT_SPONSORED: Text(zh="没有单位为其担保，或担保已结束。", en="No organization answers for this helper now."),
 }

@@ -231,6 +231,35 @@ async def list_guardianships_for_update(connection: Connection, ward_id: UUID) -
     return [convert(row, Mandate) for row in await connection.fetch(LIST_GUARDIANSHIPS_FOR_UPDATE, ward_id)]
 
 
+LIST_ANCESTOR_IDS = """
+with recursive line (id, parent_id) as (
+  select id, parent_id from auth.mandate where id = $1
+  union
+  select m.id, m.parent_id from auth.mandate m join line on m.id = line.parent_id
+)
+select id from line where id <> $1
+"""
+
+
+async def list_ancestor_ids(connection: Connection, mandate_id: UUID) -> list[UUID]:
+    """Under which mandates it was given."""
+    return [row["id"] for row in await connection.fetch(LIST_ANCESTOR_IDS, mandate_id)]
+
+
+LIST_OF_SPONSOR = f"""
+select {COLUMNS} from auth.mandate
+ where agent_id = $1 and sponsor_id = $2 and kind = any($3) and revoked_at is null
+ order by principal_id, id
+"""  # noqa: S608 - constants of this module
+
+
+async def list_of_sponsor(
+    connection: Connection, agent_id: UUID, sponsor_id: UUID, kinds: Sequence[MandateKind]
+) -> list[Mandate]:
+    """What this person holds on an organization's word, and nobody has ended; in the order of the trees' locks."""
+    return [convert(row, Mandate) for row in await connection.fetch(LIST_OF_SPONSOR, agent_id, sponsor_id, kinds)]
+
+
 LIST_OVER = f"""
 select {COLUMNS} from auth.mandate where ends_at <= $1 and revoked_at is null order by id limit $2
 """  # noqa: S608 - constants of this module

@@ -65,6 +65,9 @@ class Why(StrEnum):
     NEEDS_ITEMS = "items-not-named"
     OF_ONESELF = "of-oneself"
     NOT_SPONSORED = "not-sponsored"
+    AGE = "age"
+    BY_REGISTRY = "by-registry"
+    UNDER_GUARDIANSHIP = "under-guardianship"
 
 
 class Terms(Model):

@@ -1,6 +1,7 @@
 """Puts mandates together: the engine, the log of acts, and the rooms around them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from litestar import Router
@@ -13,14 +14,22 @@ from auth.acts.service import Acts
 from auth.mandates import routes as mandates_routes
 from auth.mandates.engine import MandateEngine
 from auth.mandates.guardians import Guardians
+from auth.mandates.helpers.service import Helpers
+from auth.mandates.holdings import Holdings
+from auth.mandates.offers import routes as offers_routes
+from auth.mandates.offers.agents import Agents
+from auth.mandates.offers.service import Offers
+from auth.mandates.parties import Parties
 from auth.mandates.service import Mandates
 from auth.messages.service import Messages
+from auth.organizations.service import Organizations
 from auth.people.service import People
 from auth.registries.ports import GuardianshipRegistry
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
 
 WRITE_ENDS_EVERY_SECONDS: Final = 15
+FORGET_EVERY_SECONDS: Final = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +48,21 @@ class MandateRooms:
     core: MandateCore
     guardians: Guardians
     act_readers: ActReaders
+    holdings: Holdings
+    offers: Offers
+    helpers: Helpers
 
     @property
     def injected(self) -> dict[str, Any]:
         """What handlers ask for by name."""
-        return {"guardians": self.guardians, "acts": self.core.acts, "act_readers": self.act_readers}
+        return {
+            "guardians": self.guardians,
+            "acts": self.core.acts,
+            "act_readers": self.act_readers,
+            "holdings": self.holdings,
+            "offers": self.offers,
+            "helpers": self.helpers,
+        }
 
 
 def build_core(floor: Floor, *, sessions: Sessions, messages: Messages, people: People) -> MandateCore:
@@ -56,9 +75,20 @@ def build_core(floor: Floor, *, sessions: Sessions, messages: Messages, people: 
 
 
 def build_rooms(
-    floor: Floor, settings: AuthSettings, core: MandateCore, *, people: People, registry: GuardianshipRegistry
+    floor: Floor,
+    settings: AuthSettings,
+    core: MandateCore,
+    *,
+    people: People,
+    organizations: Organizations,
+    sessions: Sessions,
+    messages: Messages,
+    registry: GuardianshipRegistry,
 ) -> MandateRooms:
     """The rooms around the core."""
+    city_offset = timedelta(seconds=settings.city_utc_offset_seconds)
+    parties = Parties(people=people, organizations=organizations, clock=floor.clock)
+    helpers = Helpers(people=people, mandates=core.mandates, parties=parties, clock=floor.clock)
     return MandateRooms(
         core=core,
         guardians=Guardians(
@@ -71,12 +101,31 @@ def build_rooms(
             settings=settings,
         ),
         act_readers=ActReaders(engine=core.engine, clock=floor.clock),
+        holdings=Holdings(
+            mandates=core.mandates,
+            engine=core.engine,
+            sessions=sessions,
+            people=people,
+            parties=parties,
+            acts=core.acts,
+            clock=floor.clock,
+        ),
+        offers=Offers(
+            mandates=core.mandates,
+            engine=core.engine,
+            agents=Agents(people=people, vault=floor.vault, clock=floor.clock, city_offset=city_offset),
+            helpers=helpers,
+            parties=parties,
+            messages=messages,
+            clock=floor.clock,
+        ),
+        helpers=helpers,
     )
 
 
 def routers() -> list[Router]:
     """Every route about mandates."""
-    return [mandates_routes.router, acts_routes.router]
+    return [mandates_routes.router, acts_routes.router, offers_routes.personal, offers_routes.of_organizations]
 
 
 def background(floor: Floor, rooms: MandateRooms) -> list[Job]:
@@ -86,4 +135,11 @@ def background(floor: Floor, rooms: MandateRooms) -> list[Job]:
         async with floor.database.transaction() as connection:
             await rooms.core.mandates.end_what_is_over(connection)
 
-    return [Job(name="auth.mandates.over", every_seconds=WRITE_ENDS_EVERY_SECONDS, run=end_what_is_over)]
+    async def forget() -> None:
+        async with floor.database.transaction() as connection:
+            await rooms.offers.forget_expired(connection)
+
+    return [
+        Job(name="auth.mandates.over", every_seconds=WRITE_ENDS_EVERY_SECONDS, run=end_what_is_over),
+        Job(name="auth.mandates.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
+    ]
