@@ -26,7 +26,12 @@ LONGEST_VALUE: Final = 512
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _AGE: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 _THUMBPRINT: Final = _CHALLENGE
-_UNSUPPORTED: Final = ("request", "request_uri", "registration")
+_UNSUPPORTED: Final = {
+    "request": "request_not_supported",
+    "request_uri": "invalid_request",  # what was pushed cannot point elsewhere (RFC 9126, section 2.1)
+    "registration": "registration_not_supported",
+}
+"""How requests by value are refused (OpenID Connect Core, section 3.1.2.6)."""
 
 
 class AuthorizationRequest(Model):
@@ -84,8 +89,9 @@ def read_request(form: Mapping[str, str], client: Client) -> AuthorizationReques
 
 
 def _refuse_values(form: Mapping[str, str]) -> OAuthRefusal | None:
-    if any(name in form for name in _UNSUPPORTED):
-        return invalid_request("Requests by value or by another reference are not supported.")
+    for name, error in _UNSUPPORTED.items():
+        if name in form:
+            return OAuthRefusal(error=error, error_description="Requests by value or reference are not supported.")
     if any(len(form.get(name, "")) > LONGEST_VALUE for name in ("state", "nonce", "scope", "acr_values")):
         return invalid_request("A parameter is too long.")
     return None

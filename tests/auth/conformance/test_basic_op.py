@@ -181,8 +181,8 @@ async def test_oidcc_ensure_redirect_uri_in_authorization_request(library: Depar
 @module("oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported")
 async def test_oidcc_request_objects_are_rejected_as_unsupported(library: Department) -> None:
     unsigned = jwt.encode({"client_id": "library"}, "", algorithm="none")
-    for form in ({"request": unsigned}, {"request_uri": "https://library.example/request"}):
-        assert (await library.push(**form)).json()["error"] == "invalid_request"
+    assert (await library.push(request=unsigned)).json()["error"] == "request_not_supported"
+    assert (await library.push(request_uri="https://library.example/request")).json()["error"] == "invalid_request"
 
 
 @module("oidcc-claims-essential")

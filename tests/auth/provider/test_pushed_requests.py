@@ -136,7 +136,7 @@ def test_only_registered_addresses_byte_for_byte(uri: str) -> None:
         ({"max_age": "٣"}, "invalid_request"),
         ({"state": "x" * 513}, "invalid_request"),
         ({"nonce": "x" * 513}, "invalid_request"),
-        ({"request": "eyJ"}, "invalid_request"),
+        ({"request": "eyJ"}, "request_not_supported"),
         ({"request_uri": "https://evil.example/request"}, "invalid_request"),
         ({"dpop_jkt": "short"}, "invalid_request"),
     ],
