@@ -64,7 +64,7 @@ def build_house(settings: Settings, *, database: Database | None = None, clock: 
     sealer = Sealer(floor.database, floor.keyring, floor.clock, settings.data_directory / CHECKPOINTS)
     packages = build_packages(floor, settings)
     litestar = _build_litestar(settings, floor, packages, [*_own_jobs(floor, sealer), *packages.jobs])
-    asgi = packages.wrap(with_request_id(litestar))
+    asgi = packages.wrap(with_request_id(packages.before(litestar)))
     return House(settings=settings, floor=floor, sealer=sealer, packages=packages, litestar=litestar, asgi=asgi)
 
 

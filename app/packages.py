@@ -41,6 +41,7 @@ class Packages:
     dependencies: dict[str, Provide]
     openers: list[Callable[[], Awaitable[None]]]  # what a worker must know before it lets anybody in
     closers: list[Callable[[], Awaitable[None]]]
+    before: Callable[[ASGIApp], ASGIApp]  # what may answer in the application's place
     wrap: Callable[[ASGIApp], ASGIApp]
 
 
@@ -103,6 +104,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         dependencies=auth.wiring.dependencies(),
         openers=[identity.open, code.scenario_editions.open, door.table.refresh_when_due],
         closers=[door.close, code.close, identity.close],
+        before=lambda inner: codes.wiring.asgi(code, inner),
         wrap=lambda inner: gateway.wiring.asgi(door, inner),
     )
 

@@ -52,7 +52,10 @@ from codes.venues.documents.service import TypedDocuments
 from codes.venues.scanners.narrowing import Registrations
 from codes.venues.wiring import ScannerServices, build_scanners, scanner_routers
 from codes.verification.answers import Answers
+from codes.verification.disclosing import Disclosures
 from codes.verification.holders import Holders
+from codes.verification.lane.door import ASGIApp, LaneDoor
+from codes.verification.lane.service import Lane
 from codes.verification.models import policy_of
 from codes.verification.receipts import Receipts
 from codes.verification.retention import Forgetting
@@ -97,6 +100,7 @@ class CodesServices:
     ladder: LadderServices
     typed_documents: TypedDocuments
     verifications: Verifications
+    lane: Lane
     scan_records: ScanRecords
     scanning: ScannerServices
     scenario_editions: ScenarioEditions
@@ -190,18 +194,20 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         mandates=None if ports.guardians is None else MandateCheck(ports.guardians),
     )
     form_tickets = build_form_tickets(floor, ports.counter, holders=holders, levels=ports.people, scenarios=scenarios)
+    disclosures = Disclosures(holders, Registrations())
+    answers = Answers(Receipts(floor.keyring, code_format.environment), floor.vault)
     verifications = Verifications(
         trust_lists=trust_lists,
         scenarios=scenarios,
         holders=holders,
+        disclosures=disclosures,
         tickets=form_tickets,
         standings=standings,
-        answers=Answers(Receipts(floor.keyring, code_format.environment), floor.vault),
+        answers=answers,
         readers=(ladder.online_reader, enterprise.gate_reader),
         clock=floor.clock,
         code_format=code_format,
         admission=scanning.admissions,
-        narrowing=Registrations(),
     )
     return CodesServices(
         settings=settings,
@@ -222,6 +228,18 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         ladder=ladder,
         typed_documents=TypedDocuments(verifications, ports.people),
         verifications=verifications,
+        lane=Lane(
+            database=floor.database,
+            clock=floor.clock,
+            trust_lists=trust_lists,
+            scenarios=scenarios,
+            pointers=pointers,
+            holders=holders,
+            disclosures=disclosures,
+            answers=answers,
+            admission=scanning.admissions,
+            code_format=code_format,
+        ),
         scan_records=scan_records,
         scanning=scanning,
         scenario_editions=ScenarioEditions(
@@ -277,6 +295,11 @@ def routers(services: CodesServices) -> list[Router]:
         *enterprise_routers(services.enterprise),
         *record_routers(services.record, services.scanning.gate),
     ]
+
+
+def asgi(services: CodesServices, inner: ASGIApp) -> ASGIApp:
+    """`inner` with the fast lane before it."""
+    return LaneDoor(services.lane, services.scanning.gate, inner)
 
 
 def background(floor: Floor, services: CodesServices) -> list[Job]:

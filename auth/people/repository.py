@@ -1,5 +1,6 @@
 """Rows of people and their phones. Knows no plain name or number."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -43,6 +44,14 @@ async def get_person(connection: Connection, person_id: UUID) -> Person:
     if row is None:
         raise PersonUnknown
     return convert(row, Person)
+
+
+LIST_PEOPLE = f"select {COLUMNS} from auth.person p where p.id = any($1)"  # noqa: S608 - constants of this module
+
+
+async def list_people(connection: Connection, person_ids: Collection[UUID]) -> list[Person]:
+    """Those of them that there are, in no order."""
+    return [convert(row, Person) for row in await connection.fetch(LIST_PEOPLE, list(person_ids))]
 
 
 FIND_PERSON_BY_PHONE = f"""

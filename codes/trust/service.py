@@ -74,11 +74,15 @@ class TrustLists:
         """The public root keys, which verifiers are given by hand and keep."""
         return self._keyring.all(ROOT_PURPOSE)
 
+    def held(self) -> PublishedTrustList | None:
+        """The list in force, if this worker has it in memory."""
+        return self._current if self._loaded_at_change == self._changes else None
+
     async def current(self, connection: Connection) -> PublishedTrustList:
         """The list in force. Publishes the first one in the caller's transaction when there is none yet."""
         changes = self._changes
-        if self._current is not None and self._loaded_at_change == changes:
-            return self._current
+        if (held := self.held()) is not None:
+            return held
         stored = await repository.find_latest(connection)
         if stored is None:
             # Not kept in memory: the caller's transaction may still roll this version back.

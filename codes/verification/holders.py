@@ -1,5 +1,6 @@
 """Who stands behind a code, whether they still do, and the attributes that a scan may learn of them."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from auth.people.service import ATTRIBUTES as PERSONAL_ATTRIBUTES
 from codes.enterprise_ports import FindsOrganizations
 from codes.scenarios.models import Scenario
 from codes.verdict import Reason
-from codes.verification.ports import FindsEntitlements, FindsPeople, Holder, KnowsFreezes, KnowsMandates
+from codes.verification.ports import FindsEntitlements, FindsPeople, Holder, KnownPerson, KnowsFreezes, KnowsMandates
 
 ORGANIZATION_STANDING = {"active": Reason.OK, "suspended": Reason.SUSPENDED}
 
@@ -42,13 +43,17 @@ class Holders:
             organization = await self._organizations.get_organization(connection, holder.subject_id)
             return ORGANIZATION_STANDING.get(organization.status, Reason.REVOKED)
         person = await self._people.get_person(connection, holder.subject_id)
-        if person.status != "active":
-            return Reason.REVOKED
-        if frozen := await self._frozen(connection, holder, now):
-            return frozen
-        if ended := await self._mandate_ended(connection, holder, now):
-            return ended
-        return Reason.OK if person.identity_level >= scenario.min_identity_level else Reason.HOLDER_CHECK_REQUIRED
+        ended = None
+        if person.status == "active":
+            ended = await self._frozen(connection, holder, now) or await self._mandate_ended(connection, holder, now)
+        return worth_of(person, scenario, ended)
+
+    async def list_standings(
+        self, connection: Connection, asked: Sequence[tuple[Holder, Scenario]]
+    ) -> list[Reason | None]:
+        """The same for several people in one round trip; None for whom one look does not tell."""
+        people = await self._people.find_people(connection, {holder.subject_id for holder, _scenario in asked})
+        return [_standing_among(people, holder, scenario) for holder, scenario in asked]
 
     async def disclose(
         self, connection: Connection, holder: Holder, attributes: frozenset[str], *, scenario: int, asked_by: UUID
@@ -90,3 +95,21 @@ class Holders:
         name = organization.name
         known = {"organization_name": name, "credit_code": organization.credit_code, "display_name": name}
         return {name: value for name, value in known.items() if name in attributes}
+
+
+def worth_of(person: KnownPerson, scenario: Scenario, ended: Reason | None) -> Reason:
+    """OK, or why a person's code does not count here; `ended` is what freezes and mandates say. Pure."""
+    if person.status != "active":
+        return Reason.REVOKED
+    if ended is not None:
+        return ended
+    return Reason.OK if person.identity_level >= scenario.min_identity_level else Reason.HOLDER_CHECK_REQUIRED
+
+
+def _standing_among(people: Mapping[UUID, KnownPerson], holder: Holder, scenario: Scenario) -> Reason | None:
+    """A guardian's mandate is looked up alone, and so is whoever nobody has looked up for freezes."""
+    person = people.get(holder.subject_id)
+    by_themself = holder.guardian_id is None and holder.mandate_id is None
+    if person is None or not by_themself or holder.frozen is None:
+        return None
+    return worth_of(person, scenario, Reason.SUSPENDED if holder.frozen else None)

@@ -9,7 +9,7 @@ import msgspec
 from app.kit.structs import Model, Request, Text
 from codes.envelope.claims import Kind
 from codes.scenarios.models import GENERAL, Scenario
-from codes.status.models import Status
+from codes.status.models import Status, StatusPointer
 from codes.trust.models import ScenarioPolicy
 from codes.verdict import Reason, ScannedBy, Verdict
 from codes.verification.ports import SubjectType
@@ -38,6 +38,14 @@ class VerifyCode(Asked, kw_only=True):
 
     code: str
     cnonce: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{11,43}(?![\s\S])")] | None = None
+
+
+class GrantKey(Model):
+    """What finds a grant in the books: its batch, the place of its status, and its pointer."""
+
+    batch: int
+    place: StatusPointer
+    cti: bytes
 
 
 class GrantStanding(Model):

@@ -1,6 +1,6 @@
 """What a verification needs of the rest of the house. Shapes only."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -40,6 +40,10 @@ class FindsPeople(Protocol):
 
     async def get_person(self, connection: Connection, person_id: UUID, /) -> KnownPerson:
         """The person; raises identity's own error when there is none."""
+        ...
+
+    async def find_people(self, connection: Connection, person_ids: Collection[UUID], /) -> Mapping[UUID, KnownPerson]:
+        """Those of them that there are, in one round trip."""
         ...
 
     async def disclose(
@@ -110,7 +114,17 @@ class Scans(Protocol):
         ...
 
 
-class AcceptedScan(Protocol):
+class AskedScan(Protocol):
+    """Who asks, and in which scenario."""
+
+    @property
+    def scanner(self) -> Scans: ...
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+
+class AcceptedScan(AskedScan, Protocol):
     """A scan that is about to be told ACCEPT."""
 
     @property
@@ -118,12 +132,6 @@ class AcceptedScan(Protocol):
 
     @property
     def now(self) -> datetime: ...
-
-    @property
-    def scanner(self) -> Scans: ...
-
-    @property
-    def scenario(self) -> Scenario: ...
 
     @property
     def item(self) -> str | None: ...
@@ -136,6 +144,15 @@ class AdmitsScans(Protocol):
         self, connection: Connection, scanner: Scans, scenario: Scenario, now: datetime, /
     ) -> Reason | None:
         """Why this scan is not even looked at, or None. The refusal is recorded as a scan and discloses nothing."""
+        ...
+
+    async def list_admitted(
+        self, connection: Connection, scans: Sequence[AskedScan], now: datetime, /
+    ) -> Sequence[bool]:
+        """Whether nothing stands against each scan, as far as one look at the books tells; it writes nothing.
+
+        For scenarios in which nobody has to have signed on, and an acceptance counts as nothing.
+        """
         ...
 
     async def learn(

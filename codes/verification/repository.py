@@ -9,24 +9,31 @@ import msgspec
 
 from app.kit.database import Connection
 from app.kit.structs import convert
-from codes.status.models import StatusPointer
-from codes.verification.models import GrantStanding, RecordedScan, Retention, StoredAnswer, Verification
+from codes.verification.models import GrantKey, GrantStanding, RecordedScan, Retention, StoredAnswer, Verification
 
-FIND_STANDING = """
-select b.person_id, b.device_id, b.guardian_id, b.mandate_id, b.grants, b.revoked_at, s.status,
-       exists (select from codes.spent_grant p where p.cti = $4) as spent,
+LIST_STANDINGS = """
+select asked.place, b.person_id, b.device_id, b.guardian_id, b.mandate_id, b.grants, b.revoked_at, s.status,
+       exists (select from codes.spent_grant p where p.cti = asked.cti) as spent,
        exists (select from codes.freeze f
                 where f.person_id in (b.person_id, b.guardian_id) and f.lifted_at is null) as frozen
-  from codes.grant_batch b
-  left join codes.status_entry s on s.shard = $2 and s.index = $3
- where b.number = $1
+  from unnest($1::bigint[], $2::integer[], $3::integer[], $4::bytea[]) with ordinality
+       as asked (batch, shard, index, cti, place)
+  join codes.grant_batch b on b.number = asked.batch
+  left join codes.status_entry s on s.shard = asked.shard and s.index = asked.index
 """
 
 
-async def find_standing(connection: Connection, batch: int, pointer: StatusPointer, cti: bytes) -> GrantStanding | None:
-    """Whose grant this is and whether it still counts, in one round trip."""
-    row = await connection.fetchrow(FIND_STANDING, batch, pointer.shard, pointer.index, cti)
-    return None if row is None else convert(row, GrantStanding)
+async def list_standings(connection: Connection, asked: Sequence[GrantKey]) -> list[GrantStanding | None]:
+    """Whose grants these are and whether they still count, each in its place, in one round trip; None for no grant."""
+    rows = await connection.fetch(
+        LIST_STANDINGS,
+        [key.batch for key in asked],
+        [key.place.shard for key in asked],
+        [key.place.index for key in asked],
+        [key.cti for key in asked],
+    )
+    found = {row["place"]: convert(row, GrantStanding) for row in rows}
+    return [found.get(place) for place in range(1, len(asked) + 1)]
 
 
 INSERT_SPENT = """
@@ -47,16 +54,24 @@ async def delete_spent(connection: Connection, before: datetime) -> None:
     await connection.execute(DELETE_SPENT, before)
 
 
-# Whoever comes second waits here until the first has committed or rolled back, on whatever worker that is.
-INSERT_VERIFICATION = """
+INTO_VERIFICATION = """
 insert into codes.verification
        (id, iat, guard_cti, verified_at, scanner_id, organization_id, scanned_by, request_id, subject_type, subject_id,
         guardian_id, kind, scenario, basis, disclosed, withheld, verdict, reason, answer_sealed, mode, recorded_at,
         said, conflicts, operator_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
-on conflict (guard_cti, iat) do nothing
-returning id
 """
+VALUES = "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24"
+ONCE = "on conflict (guard_cti, iat) do nothing returning id"
+
+# Whoever comes second waits here until the first has committed or rolled back, on whatever worker that is.
+INSERT_VERIFICATION = f"{INTO_VERIFICATION} values ({VALUES}) {ONCE}"
+
+# In a group whoever waits keeps all others waiting, so nobody waits for long.
+INSERT_IN_GROUP = f"""
+{INTO_VERIFICATION}
+select {VALUES} from (select set_config('lock_timeout', '250ms', true)) as patience
+{ONCE}
+"""  # noqa: S608 - constants of this module
 
 
 async def insert_verification(connection: Connection, row: Verification) -> bool:
@@ -65,12 +80,13 @@ async def insert_verification(connection: Connection, row: Verification) -> bool
 
 
 async def insert_verifications(connection: Connection, rows: Sequence[Verification]) -> set[UUID]:
-    """The ids of those rows that stand now, in one round trip and one commit; all or none when it raises.
+    """The ids of those rows that stand now, in one round trip and one commit; none stands when the database refuses.
 
-    Goes by what the rows lock, so that two groups with the same presentations never wait for each other.
+    Outside any transaction. Goes by what the rows lock, so that two groups with the same presentations never wait for
+    each other; raises `LockNotAvailableError` where somebody else takes long over one of them.
     """
     in_order = sorted(rows, key=lambda row: (row.guard_cti or b"", row.iat))
-    return {row["id"] for row in await connection.fetchmany(INSERT_VERIFICATION, map(_values, in_order))}
+    return {row["id"] for row in await connection.fetchmany(INSERT_IN_GROUP, map(_values, in_order))}
 
 
 def _values(row: Verification) -> tuple[Any, ...]:

@@ -18,10 +18,11 @@ from codes.trust.service import TrustLists
 from codes.verdict import Reason, VerificationResult
 from codes.verification import repository
 from codes.verification.answers import Answers, Scan, challenge_of
+from codes.verification.disclosing import Disclosures
 from codes.verification.holders import Holders
 from codes.verification.judging import judge_code, judge_holder, refused
-from codes.verification.models import Asked, VerifyCode, attributes_allowed
-from codes.verification.ports import AdmitsScans, Holder, IssuesTickets, NarrowsDisclosure, Scans
+from codes.verification.models import Asked, VerifyCode
+from codes.verification.ports import AdmitsScans, Holder, IssuesTickets, Scans
 from codes.verification.reading import Guard, Reading, ReadsCodes, guard_of, unread
 from codes.verification.standing import NOT_READ, Standings
 
@@ -41,25 +42,25 @@ class Verifications:
         trust_lists: TrustLists,
         scenarios: Scenarios,
         holders: Holders,
+        disclosures: Disclosures,
         standings: Standings,
         answers: Answers,
         clock: Clock,
         code_format: CodeFormat,
         readers: Sequence[ReadsCodes] = (),
         admission: AdmitsScans | None = None,
-        narrowing: NarrowsDisclosure | None = None,
         tickets: IssuesTickets | None = None,
     ) -> None:
         self._trust_lists = trust_lists
         self._scenarios = scenarios
         self._holders = holders
+        self._disclosures = disclosures
         self._standings = standings
         self._answers = answers
         self._clock = clock
         self._code_format = code_format
         self._readers = readers
         self._admission = admission
-        self._narrowing = narrowing
         self._tickets = tickets
 
     async def verify(self, connection: Connection, scanner: Scans, request: VerifyCode) -> VerificationResult:
@@ -135,25 +136,12 @@ class Verifications:
         ticket: str | None = None
         holder = reading.standing.holder
         if judged.reason is Reason.OK and holder is not None:
-            disclosed = await self._disclose(connection, scan, reading, holder)
+            disclosed = await self._disclosures.disclose(connection, scan, reading, holder)
             ticket = await self._issue_ticket(connection, scan, holder)
         result = self._answers.result(scan, reading, judged, disclosed, ticket)
         if await self._remember(connection, scan, reading, result):
             return result
         return await self._answer_again(connection, scan, reading, judged)
-
-    async def _disclose(self, connection: Connection, scan: Scan, reading: Reading, holder: Holder) -> dict[str, Any]:
-        presentation = reading.examined.presentation
-        attributes = attributes_allowed(scan.scenario, None if presentation is None else presentation.scenario)
-        if self._narrowing is not None:
-            attributes &= self._narrowing.narrowed(scan.scanner, scan.scenario, attributes)
-        return await self._holders.disclose(
-            connection,
-            holder,
-            attributes,
-            scenario=scan.scenario.number,
-            asked_by=scan.scanner.organization_id,
-        )
 
     async def _issue_ticket(self, connection: Connection, scan: Scan, holder: Holder) -> str | None:
         return None if self._tickets is None else await self._tickets.issue(connection, scan, holder, scan.now)

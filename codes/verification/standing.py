@@ -11,7 +11,7 @@ from codes.status.models import StatusPointer
 from codes.status.service import Statuses
 from codes.verdict import Reason
 from codes.verification import repository
-from codes.verification.models import GrantStanding
+from codes.verification.models import GrantKey, GrantStanding
 from codes.verification.ports import FindsPaper, FindsStaticCodes, Holder
 
 UNKNOWN = StatusFound(status=None)
@@ -67,7 +67,8 @@ class Standings:
         pointer = self._pointers.open(cti)
         if pointer is None:
             return NOT_OURS
-        return standing_of(await repository.find_standing(connection, pointer.batch, place, cti), pointer, now)
+        [grant] = await repository.list_standings(connection, [GrantKey(batch=pointer.batch, place=place, cti=cti)])
+        return standing_of(grant, pointer, now)
 
 
 def standing_of(grant: GrantStanding | None, pointer: GrantPointer, now: datetime) -> Standing:

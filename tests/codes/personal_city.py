@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -64,6 +64,9 @@ class KnownPeople:
         if person_id not in self.by_id:
             raise PersonUnknown
         return self.by_id[person_id]
+
+    async def find_people(self, _connection: Connection, person_ids: Collection[UUID], /) -> dict[UUID, Person]:
+        return {person_id: self.by_id[person_id] for person_id in person_ids if person_id in self.by_id}
 
     async def disclose(
         self, _connection: Connection, _person_id: UUID, attributes: frozenset[str], /

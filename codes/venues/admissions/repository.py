@@ -1,5 +1,6 @@
 """Counts, stops and the scenario of each device, in rows, so that they are the same on all workers and nodes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,20 +8,29 @@ from app.kit.database import Connection
 from app.kit.structs import convert
 from codes.venues.admissions.models import Standing, Stop
 
-FIND_STANDING = """
-select (select what from codes.scan_stop where subject = any($2::uuid[]) and what = any($3::text[]) and until > $4
+LIST_STANDINGS = """
+select asked.scanner_id,
+       (select what from codes.scan_stop
+         where subject in (asked.scanner_id, asked.organization_id) and what = any($3::text[]) and until > $4
          limit 1) as stopped_by,
-       (select scenario from codes.scanner_use where scanner_id = $1) as scenario
+       (select scenario from codes.scanner_use where scanner_id = asked.scanner_id) as scenario
+  from unnest($1::uuid[], $2::uuid[]) as asked (scanner_id, organization_id)
 """
+
+
+async def list_standings(
+    connection: Connection, organizations: Mapping[UUID, UUID], whats: tuple[str, ...], now: datetime
+) -> dict[UUID, Standing]:
+    """All that is asked before scans, in one round trip; `organizations` has each scanner with its organization."""
+    rows = await connection.fetch(LIST_STANDINGS, list(organizations), list(organizations.values()), whats, now)
+    return {row["scanner_id"]: convert(row, Standing) for row in rows}
 
 
 async def find_standing(
     connection: Connection, scanner_id: UUID, organization_id: UUID, whats: tuple[str, ...], now: datetime
 ) -> Standing:
-    """All that is asked before a scan, in one round trip."""
-    row = await connection.fetchrow(FIND_STANDING, scanner_id, [scanner_id, organization_id], whats, now)
-    assert row is not None
-    return convert(row, Standing)
+    """The same for one scanner."""
+    return (await list_standings(connection, {scanner_id: organization_id}, whats, now))[scanner_id]
 
 
 INSERT_USE = """

@@ -3,6 +3,7 @@
 Asked before a code is looked at, told the verdict afterwards; both in the transaction of the scan.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,10 +12,10 @@ from app.kit.database import Connection
 from codes.scenarios.models import Scenario
 from codes.venues.admissions import repository
 from codes.venues.admissions.limiter import Limiter
-from codes.venues.admissions.models import SCANNING, SWITCH_LOCK, StopList, counted_as
+from codes.venues.admissions.models import SCANNING, SWITCH_LOCK, Standing, StopList, counted_as
 from codes.venues.operators import repository as duties
 from codes.verdict import Reason, VerificationResult
-from codes.verification.ports import Scans
+from codes.verification.ports import AskedScan, Scans
 
 
 class Admissions:
@@ -40,6 +41,12 @@ class Admissions:
         if standing.scenario != scenario.number and not await self._switch(connection, scanner, scenario.number, now):
             return Reason.SCANNER_NOT_ALLOWED
         return None
+
+    async def list_admitted(self, connection: Connection, scans: Sequence[AskedScan], now: datetime, /) -> list[bool]:
+        """Whether each device is free to ask and works in its scenario already: then nothing has to be written."""
+        organizations = {scan.scanner.id: scan.scanner.organization_id for scan in scans}
+        standings = await repository.list_standings(connection, organizations, SCANNING, now)
+        return [_is_admitted(scan, standings[scan.scanner.id]) for scan in scans]
 
     async def learn(
         self,
@@ -70,6 +77,10 @@ class Admissions:
             return True
         await repository.insert_use(connection, scanner.id, scenario)
         return await repository.find_use(connection, scanner.id) == scenario
+
+
+def _is_admitted(scan: AskedScan, standing: Standing) -> bool:
+    return standing.stopped_by is None and standing.scenario == scan.scenario.number
 
 
 async def _record_switch(connection: Connection, scanner: Scans, scenario: int, now: datetime) -> None:
