@@ -164,6 +164,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         organizations=organizations,
         sessions=sessions,
         messages=messages,
+        subject_vault=subject_vault,
         registry=registry,
     )
     login = login_wiring.build_login(

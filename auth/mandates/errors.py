@@ -56,6 +56,26 @@ class OfferUnknown(NotFound):
     remedy = Text(zh="它可能已处理、撤回或过期。", en="It may have been decided, withdrawn, or be too old.")
 
 
+class ConfirmationUnknown(NotFound):
+    """Nothing of this id waits for the caller's word."""
+
+    slug = "confirmation-unknown"
+    title = Text(zh="没有这项待确认的办理", en="Nothing to confirm")
+    remedy = Text(zh="它可能已确认、已拒绝或已过期。", en="It may have been decided, or be too old.")
+
+
+class PartyUnknown(SuishenError):
+    """One of the two is not known here by this name and number, or the mandate is not there."""
+
+    status = 422
+    slug = "party-unknown"
+    title = Text(zh="未能查到授权双方", en="One of the two could not be found")
+    remedy = Text(
+        zh="请核对证件；双方须先完成实名核验。",
+        en="Check the documents; both sides verify their names here first.",
+    )
+
+
 class AgentOutOfForm(SuishenError):
     """Name or number cannot stand on a document."""
 
@@ -106,6 +126,7 @@ REASONS: dict[Why, Text] = {
         en="From 14 on the child's own word is needed too; before that the guardians decide.",
     ),
     Why.CONFIRMATION: Text(zh="请被帮办人在手机上确认这一项。", en="The citizen beside you confirms this act first."),
+    Why.DECLINED: Text(zh="被帮办人没有同意这一项。", en="The citizen declined this act."),
     Why.NOT_PASSED_ON: Text(zh="这项授权不能转给他人。", en="This mandate is not one to pass on."),
     Why.TOO_DEEP: Text(zh="授权最多三级。", en="Mandates go three levels deep at most."),
     Why.TOO_WIDE: Text(zh="不能超出自己的授权范围。", en="Nobody passes on more than they have."),

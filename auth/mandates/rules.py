@@ -58,6 +58,7 @@ class Why(StrEnum):
     OUT_OF_SCOPE = "mandate-scope"
     OWN_CONSENT = "own-consent-missing"
     CONFIRMATION = "confirmation-needed"
+    DECLINED = "declined"
     NOT_PASSED_ON = "not-passed-on"
     TOO_DEEP = "too-deep"
     TOO_WIDE = "wider-than-its-parent"

@@ -12,8 +12,13 @@ from auth.acts import routes as acts_routes
 from auth.acts.readers import ActReaders
 from auth.acts.service import Acts
 from auth.mandates import routes as mandates_routes
+from auth.mandates.confirmations import routes as confirmations_routes
+from auth.mandates.confirmations.service import Confirmations
+from auth.mandates.counter import routes as counter_routes
+from auth.mandates.counter.service import CounterMandates
 from auth.mandates.engine import MandateEngine
 from auth.mandates.guardians import Guardians
+from auth.mandates.helpers import routes as helpers_routes
 from auth.mandates.helpers.service import Helpers
 from auth.mandates.holdings import Holdings
 from auth.mandates.offers import routes as offers_routes
@@ -27,6 +32,7 @@ from auth.people.service import People
 from auth.registries.ports import GuardianshipRegistry
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
+from auth.subject_keys.service import SubjectVault
 
 WRITE_ENDS_EVERY_SECONDS: Final = 15
 FORGET_EVERY_SECONDS: Final = 3600
@@ -51,6 +57,8 @@ class MandateRooms:
     holdings: Holdings
     offers: Offers
     helpers: Helpers
+    confirmations: Confirmations
+    counter: CounterMandates
 
     @property
     def injected(self) -> dict[str, Any]:
@@ -62,6 +70,8 @@ class MandateRooms:
             "holdings": self.holdings,
             "offers": self.offers,
             "helpers": self.helpers,
+            "confirmations": self.confirmations,
+            "counter_mandates": self.counter,
         }
 
 
@@ -83,11 +93,13 @@ def build_rooms(
     organizations: Organizations,
     sessions: Sessions,
     messages: Messages,
+    subject_vault: SubjectVault,
     registry: GuardianshipRegistry,
 ) -> MandateRooms:
     """The rooms around the core."""
     city_offset = timedelta(seconds=settings.city_utc_offset_seconds)
     parties = Parties(people=people, organizations=organizations, clock=floor.clock)
+    agents = Agents(people=people, vault=floor.vault, clock=floor.clock, city_offset=city_offset)
     helpers = Helpers(people=people, mandates=core.mandates, parties=parties, clock=floor.clock)
     return MandateRooms(
         core=core,
@@ -113,19 +125,31 @@ def build_rooms(
         offers=Offers(
             mandates=core.mandates,
             engine=core.engine,
-            agents=Agents(people=people, vault=floor.vault, clock=floor.clock, city_offset=city_offset),
+            agents=agents,
             helpers=helpers,
             parties=parties,
             messages=messages,
             clock=floor.clock,
         ),
         helpers=helpers,
+        confirmations=Confirmations(parties=parties, messages=messages, clock=floor.clock),
+        counter=CounterMandates(
+            mandates=core.mandates, agents=agents, parties=parties, subject_vault=subject_vault, clock=floor.clock
+        ),
     )
 
 
 def routers() -> list[Router]:
     """Every route about mandates."""
-    return [mandates_routes.router, acts_routes.router, offers_routes.personal, offers_routes.of_organizations]
+    return [
+        mandates_routes.router,
+        acts_routes.router,
+        offers_routes.personal,
+        offers_routes.of_organizations,
+        confirmations_routes.router,
+        helpers_routes.router,
+        counter_routes.router,
+    ]
 
 
 def background(floor: Floor, rooms: MandateRooms) -> list[Job]:
@@ -138,6 +162,7 @@ def background(floor: Floor, rooms: MandateRooms) -> list[Job]:
     async def forget() -> None:
         async with floor.database.transaction() as connection:
             await rooms.offers.forget_expired(connection)
+            await rooms.confirmations.forget_expired(connection)
 
     return [
         Job(name="auth.mandates.over", every_seconds=WRITE_ENDS_EVERY_SECONDS, run=end_what_is_over),

@@ -67,10 +67,14 @@ class Agents:
 
         `family` is for elders: it lasts longer than what others give.
         """
-        if not self._is(await self._identity(connection, person_id), ELDER if kind == "family" else ADULT):
-            raise MandateRefused(Why.AGE)
+        await self.require_age_for(connection, person_id, kind)
         if await repository.list_guardians(connection, person_id, self._clock.now()):
             raise MandateRefused(Why.UNDER_GUARDIANSHIP)
+
+    async def require_age_for(self, connection: Connection, person_id: UUID, kind: MandateKind) -> None:
+        """Whoever is acted for by such a mandate has the age for it; raises `MandateRefused`."""
+        if not self._is(await self._identity(connection, person_id), ELDER if kind == "family" else ADULT):
+            raise MandateRefused(Why.AGE)
 
     async def _identity(self, connection: Connection, person_id: UUID) -> Identity:
         identity = await self._people.find_identity(connection, person_id)
