@@ -24,6 +24,9 @@ NAMED_HOLDER: Final = {
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RequestCode": {"phone": "19900000001"},
     "RedeemCode": {"challenge_id": ID, "code": "123456"},
+    "ScanPicture": {"secret": "u8Vg3mF0cWkqS2dEJxT5yQbZ1oLnRhApKfCiXsYtDwM"},
+    "NameSession": {"name": "家里的电脑"},
+    "NameDevice": {"name": "旧手机"},
     "VerifyRealName": {
         "name": "演示用户一",
         "document_type": "id_card",

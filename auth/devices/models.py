@@ -61,8 +61,14 @@ class DeviceChallenge(Model):
     expires_in_seconds: int
 
 
+class NameDevice(Request):
+    """What its owner calls it from now on."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
 class DeviceView(Model):
-    """A device as its owner sees it."""
+    """A device as its owner sees it. `last_used_at` is of the sessions that live on it; None when there are none."""
 
     id: UUID
     name: str
@@ -70,4 +76,5 @@ class DeviceView(Model):
     thumbprint: str
     enrolled_at: datetime
     active_from: datetime
+    last_used_at: datetime | None
     revoked_at: datetime | None

@@ -119,6 +119,34 @@ async def has_guard(connection: Connection, person_id: UUID, *, now: datetime, l
     return bool(await connection.fetchval(HAS_GUARD, person_id, now, lost_after))
 
 
+MARK_NAMED = """
+update auth.device set name_sealed = $3 where id = $1 and person_id = $2
+returning id, person_id, name_sealed, public_key, thumbprint, enrolled_at, active_from, revoked_at, revoked_reason
+"""
+
+
+async def mark_named(
+    connection: Connection, device_id: UUID, person_id: UUID, name_sealed: bytes
+) -> StoredDevice | None:
+    """The person's device by its new name; None when it is not theirs."""
+    row = await connection.fetchrow(MARK_NAMED, device_id, person_id, name_sealed)
+    return convert(row, StoredDevice) if row else None
+
+
+LIST_LAST_USED = """
+select d.id, max(s.rotated_at) as last_used_at
+  from auth.device d
+  join auth.session s on s.holder_id = d.person_id and (s.device_id = d.id or s.jkt = d.thumbprint)
+ where d.person_id = $1 and s.revoked_at is null
+ group by d.id
+"""
+
+
+async def list_last_used(connection: Connection, person_id: UUID) -> dict[UUID, datetime]:
+    """When each of the person's devices was last heard of, as far as a session lives on it."""
+    return {row["id"]: row["last_used_at"] for row in await connection.fetch(LIST_LAST_USED, person_id)}
+
+
 MARK_REVOKED = """
 update auth.device set revoked_at = $3, revoked_reason = $4
  where id = $1 and person_id = $2 and revoked_at is null

@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from litestar import Router, delete, get, post
+from litestar import Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from app.kit.database import Connection
 from app.kit.http import Injected
 from app.kit.idempotency import Once
 from app.kit.structs import Model
-from auth.devices.models import DeviceChallenge, DeviceView, EnrollDevice
+from auth.devices.models import DeviceChallenge, DeviceView, EnrollDevice, NameDevice
 from auth.devices.service import Devices
 from auth.guards import person
 from auth.principal import Principal
@@ -51,6 +51,20 @@ async def list_my_devices(
     return DeviceList(items=await devices.list_devices(connection, principal.subject_id))
 
 
+@put("/v1/me/devices/{device_id:uuid}/name", summary="Give a device another name", tags=["me"])
+async def name_device(
+    *,
+    data: JSONBody[NameDevice],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    devices: Injected[Devices],
+    once: Injected[Once],
+    device_id: FromPath[UUID],
+) -> DeviceView:
+    """So that it is recognised in the list. Refusal: `device-unknown`."""
+    return await once(DeviceView, lambda: devices.name_device(connection, principal, device_id, data))
+
+
 @delete("/v1/me/devices/{device_id:uuid}", summary="Revoke a device", tags=["me"], status_code=200)
 async def revoke_device(
     connection: Injected[Connection],
@@ -63,4 +77,8 @@ async def revoke_device(
     return await once(DeviceView, lambda: devices.revoke(connection, principal, device_id))
 
 
-router = Router(path="/", route_handlers=[challenge, enroll_device, list_my_devices, revoke_device], guards=[person()])
+router = Router(
+    path="/",
+    route_handlers=[challenge, enroll_device, list_my_devices, name_device, revoke_device],
+    guards=[person()],
+)

@@ -17,7 +17,7 @@ from app.kit.errors import StepUpRequired
 from app.kit.ids import new_id, new_token
 from auth.devices import repository
 from auth.devices.errors import DeviceKeyTaken, DeviceProofInvalid, DeviceUnknown, TooManyDevices
-from auth.devices.models import Device, DeviceChallenge, DeviceView, EnrollDevice, StoredDevice
+from auth.devices.models import Device, DeviceChallenge, DeviceView, EnrollDevice, NameDevice, StoredDevice
 from auth.devices.ports import DeviceListener
 from auth.keys import ProofInvalid, key_of_point, point_of, public_key_of, thumbprint, verify_proof
 from auth.locks import lock_key
@@ -115,6 +115,20 @@ class Devices:
         """Every device the person ever enrolled, oldest first."""
         return await self._views(connection, person_id, await repository.list_devices(connection, person_id))
 
+    async def name_device(
+        self, connection: Connection, principal: Principal, device_id: UUID, request: NameDevice
+    ) -> DeviceView:
+        """Calls the caller's own device something else, revoked or not; raises `DeviceUnknown`."""
+        sealed = await self._subject_vault.seal(
+            connection, principal.subject_id, NAME_PURPOSE, request.name.encode(), context=device_id.bytes
+        )
+        device = await repository.mark_named(connection, device_id, principal.subject_id, sealed)
+        if device is None:
+            raise DeviceUnknown
+        await self._record(connection, principal.actor, "device.named", device, {})
+        (view,) = await self._views(connection, principal.subject_id, [device])
+        return view
+
     async def revoke(self, connection: Connection, principal: Principal, device_id: UUID) -> DeviceView:
         """Ends the caller's own device, and in the same transaction the sessions under its key and what it was given.
 
@@ -208,6 +222,7 @@ class Devices:
         self, connection: Connection, person_id: UUID, devices: Sequence[StoredDevice]
     ) -> list[DeviceView]:
         key_sealed, now = await self._subject_vault.find_key(connection, person_id), self._clock.now()
+        used = await repository.list_last_used(connection, person_id)
         return [
             DeviceView(
                 id=device.id,
@@ -218,6 +233,7 @@ class Devices:
                 thumbprint=device.thumbprint,
                 enrolled_at=device.enrolled_at,
                 active_from=device.active_from,
+                last_used_at=used.get(device.id),
                 revoked_at=device.revoked_at,
             )
             for device in devices
