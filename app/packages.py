@@ -62,6 +62,8 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     )
     identity.devices.tell(code.grants)
     identity.mandates.tell(code.grants)
+    identity.people_rooms.life.tell(code.counter.account_freezes)
+    identity.people_rooms.life.tell_returns(code.counter.account_freezes)
     door_settings = _gateway_settings(settings)
     registry = miniapps.wiring.build_miniapps(
         floor,

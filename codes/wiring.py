@@ -184,6 +184,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         organizations=ports.organizations,
         scenarios=scenarios,
         suspended=(grants, ladder.paper_codes),
+        grants=grants,
     )
     holders = Holders(
         people=ports.people,

@@ -95,6 +95,15 @@ async def rotate_session(
     return convert(row, Session) if row else None
 
 
+HOLD_PERSON = "select status from auth.person where id = $1 for share"
+
+
+async def hold_person(connection: Connection, person_id: UUID) -> str | None:
+    """The status of somebody's account; nobody freezes or ends it before the caller's transaction ends."""
+    status: str | None = await connection.fetchval(HOLD_PERSON, person_id)
+    return status
+
+
 FIND_SESSION_FOR_UPDATE = f"select {COLUMNS} from auth.session where id = $1 for update"  # noqa: S608 - constants
 
 

@@ -9,6 +9,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, notify
 from app.kit.ids import new_id
+from auth.people.life.errors import AccountFrozen, AccountNotActive
 from auth.principal import Principal
 from auth.sessions import repository
 from auth.sessions.errors import INVALID_GRANT, OAuthRefusal, SessionUnknown, TokenInvalid
@@ -59,7 +60,11 @@ class Sessions:
         return self._pair(session, self._refresh_tokens.make(session.id, 0))
 
     async def open_session(self, connection: Connection, start: StartSession) -> Session:
-        """A new session without tokens: for a browser's cookie, and for clients whose tokens the provider makes."""
+        """A new session without tokens: for a browser's cookie, and for clients whose tokens the provider makes.
+
+        Raises `AccountFrozen`, and `AccountNotActive` for who died or closed their account.
+        """
+        await self._require_active(connection, start)
         now, session_id = self._clock.now(), new_id()
         first = self._refresh_tokens.make(session_id, 0)
         expires_at = now + timedelta(seconds=start.absolute_seconds)
@@ -92,6 +97,19 @@ class Sessions:
         await repository.insert_session(connection, session)
         await self._record(connection, session, "session.started", {"method": session.method})
         return session
+
+    async def _require_active(self, connection: Connection, start: StartSession) -> None:
+        """Whoever ends the account waits for this transaction, and then ends this session too.
+
+        One that is begun in another needs no look: it ends with that.
+        """
+        if start.subject_type != "person" or start.parent_id is not None:
+            return
+        status = await repository.hold_person(connection, start.subject_id)
+        if status == "frozen":
+            raise AccountFrozen
+        if status not in {"active", None}:
+            raise AccountNotActive
 
     async def find_living(self, connection: Connection, session_id: UUID) -> Session | None:
         """The session while it may be used, else None."""

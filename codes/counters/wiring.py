@@ -18,7 +18,8 @@ from codes.counters.form_tickets.routes import form_ticket_router
 from codes.counters.form_tickets.service import FormTickets
 from codes.enterprise_ports import FindsOrganizations
 from codes.scenarios.catalogue import Scenarios
-from codes.showing.freezes.ports import FindsFamilies, FindsNamedPeople, SuspendsCodes
+from codes.showing.freezes.accounts import AccountFreezes
+from codes.showing.freezes.ports import FindsFamilies, FindsNamedPeople, SuspendsCodes, VoidsCodes
 from codes.showing.freezes.ports import Notice as FreezeNotice
 from codes.showing.freezes.routes import freeze_router
 from codes.showing.freezes.service import Freezes
@@ -56,6 +57,7 @@ class CounterServices:
     """What exists before verifications do: they ask both. Without `CounterPorts` nobody is frozen."""
 
     freezes: Freezes | None
+    account_freezes: AccountFreezes
     entitlements: Entitlements
 
 
@@ -67,8 +69,12 @@ def build_counter(
     organizations: FindsOrganizations,
     scenarios: Scenarios,
     suspended: Sequence[SuspendsCodes],
+    grants: VoidsCodes,
 ) -> CounterServices:
-    """These rooms on this floor. `suspended` are the codes that a freeze takes out of the status lists."""
+    """These rooms on this floor. `suspended` are the codes that a freeze takes out of the status lists.
+
+    `grants` ends everything of a person's, when their account ends.
+    """
     freezes = None
     if ports is not None:
         freezes = Freezes(
@@ -89,7 +95,11 @@ def build_counter(
         vault=floor.vault,
         clock=floor.clock,
     )
-    return CounterServices(freezes=freezes, entitlements=entitlements)
+    return CounterServices(
+        freezes=freezes,
+        account_freezes=AccountFreezes(suspended=suspended, grants=grants),
+        entitlements=entitlements,
+    )
 
 
 def build_form_tickets(

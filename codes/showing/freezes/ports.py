@@ -52,3 +52,11 @@ class SuspendsCodes(Protocol):
     async def restore_codes(self, connection: Connection, person_id: UUID, now: datetime, /) -> None:
         """Undoes `suspend_codes`; what was voided meanwhile stays void."""
         ...
+
+
+class VoidsCodes(Protocol):
+    """Every code of a person, of whatever kind."""
+
+    async def end_person(self, connection: Connection, person_id: UUID, now: datetime, /) -> tuple[int, int]:
+        """Voids them all, also those that the person shows for children; how many grants and how many others."""
+        ...

@@ -50,11 +50,11 @@ select id, person_id, reason, explanation_sealed, frozen_at, frozen_by, organiza
   from codes.freeze
 """
 
-FIND_FREEZE = SELECT_FREEZE + " where id = $1"
+FIND_FREEZE = SELECT_FREEZE + " where id = $1 and reason <> 'account'"
 
 
 async def find_freeze(connection: Connection, freeze_id: UUID) -> Freeze | None:
-    """The freeze as it stands; callers who change it hold `lock_person`, and read again after that."""
+    """A counter's freeze as it stands; callers who change it hold `lock_person`, and read again after that."""
     row = await connection.fetchrow(FIND_FREEZE, freeze_id)
     return None if row is None else convert(row, Freeze)
 
@@ -70,7 +70,7 @@ async def has_lasting(connection: Connection, person_id: UUID) -> bool:
 LIST_OF_PEOPLE = (
     SELECT_FREEZE
     + """
- where person_id = any($1) and ($2::uuid is null or id < $2) order by id desc limit $3
+ where person_id = any($1) and reason <> 'account' and ($2::uuid is null or id < $2) order by id desc limit $3
 """
 )
 
@@ -78,7 +78,7 @@ LIST_OF_PEOPLE = (
 async def list_of_people(
     connection: Connection, people: Sequence[UUID], after: UUID | None, limit: int
 ) -> list[Freeze]:
-    """Freezes of these people, newest first."""
+    """Counters' freezes of these people, newest first."""
     return [convert(row, Freeze) for row in await connection.fetch(LIST_OF_PEOPLE, people, after, limit)]
 
 
@@ -133,3 +133,22 @@ async def mark_decided(
 ) -> None:
     """Keeps the answer."""
     await connection.execute(MARK_DECIDED, freeze_id, now, official_id, decision, because_sealed)
+
+
+INSERT_ACCOUNT_MARK = """
+insert into codes.freeze (id, person_id, reason, frozen_at) values ($1, $2, 'account', $3)
+on conflict (person_id, reason) where lifted_at is null do nothing
+"""
+
+
+async def insert_account_mark(connection: Connection, mark_id: UUID, person_id: UUID, now: datetime) -> None:
+    """Freezes the person's codes with their account; the caller holds `lock_person`."""
+    await connection.execute(INSERT_ACCOUNT_MARK, mark_id, person_id, now)
+
+
+DELETE_ACCOUNT_MARK = "delete from codes.freeze where person_id = $1 and reason = 'account'"
+
+
+async def delete_account_mark(connection: Connection, person_id: UUID) -> None:
+    """The account is back; the caller holds `lock_person`."""
+    await connection.execute(DELETE_ACCOUNT_MARK, person_id)

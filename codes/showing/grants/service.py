@@ -109,7 +109,7 @@ class Grants:
         """
         now = self._clock.now()
         if request.device_id is None:
-            count, others = await self._end_person(connection, principal.subject_id, now)
+            count, others = await self.end_person(connection, principal.subject_id, now)
         else:
             device = await self._devices.get_device(connection, request.device_id)
             if device.person_id != principal.subject_id:
@@ -136,6 +136,13 @@ class Grants:
     async def mandate_ended(self, connection: Connection, mandate_id: UUID, now: datetime) -> None:
         """Voids what was given by a mandate, in the transaction that ends it (port of `auth.mandates`)."""
         await self._void(connection, await repository.mark_mandate_revoked(connection, mandate_id, now), now)
+
+    async def end_person(self, connection: Connection, person_id: UUID, now: datetime) -> tuple[int, int]:
+        """Voids everything of a person's, and what they show for children; how many grants, and how many others."""
+        batches = await repository.mark_person_revoked(connection, person_id, now)
+        await self._void(connection, batches, now)
+        others = [await codes.end_codes(connection, person_id, now) for codes in self._other_codes]
+        return sum(batch.grants for batch in batches), sum(others)
 
     async def suspend_codes(self, connection: Connection, person_id: UUID, now: datetime) -> None:
         """Takes a person's grants out, and those that they show for children, until `restore_codes`.
@@ -245,12 +252,6 @@ class Grants:
             grant = encode_grant(claims, signer, environment)
             views.append(GrantView(grant=base64url(grant.data), expires_at=expires_at))
         return GrantsView(grants=views, issued_at=now, refill_after=now + REFILL_AFTER)
-
-    async def _end_person(self, connection: Connection, person_id: UUID, now: datetime) -> tuple[int, int]:
-        batches = await repository.mark_person_revoked(connection, person_id, now)
-        await self._void(connection, batches, now)
-        others = [await codes.end_codes(connection, person_id, now) for codes in self._other_codes]
-        return sum(batch.grants for batch in batches), sum(others)
 
     async def _end_device(self, connection: Connection, device_id: UUID, now: datetime) -> tuple[int, int]:
         batches = await repository.mark_device_revoked(connection, device_id, now)
