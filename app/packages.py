@@ -20,7 +20,7 @@ from auth.wiring import AuthServices
 from codes.counters.wiring import CounterPorts
 from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
-from gateway.limits import Limit
+from gateway.limits.models import Limit
 from gateway.settings import GatewaySettings
 from gateway.wiring import GatewayServices
 from miniapps.settings import MiniappsSettings
@@ -61,6 +61,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         ),
     )
     identity.devices.tell(code.grants)
+    code.scanning.limiter.alert_through(identity.message_centre.alerts)
     identity.mandates.tell(code.grants)
     identity.people_rooms.life.tell(code.counter.account_freezes)
     identity.people_rooms.life.tell_returns(code.counter.account_freezes)
@@ -74,6 +75,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     registry.registry.tell(identity.provider.clients)
     registry.releases.tell(identity.provider.clients)
     identity.provider.clients.find_in(registry.clients)
+    identity.consents.find_purposes_in(registry.clients)
     door = gateway.wiring.build_gateway(
         floor,
         door_settings,
@@ -147,5 +149,6 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
         apps_host=settings.apps_host,
         region=settings.region,
         allowed_upstreams=frozenset(settings.allowed_upstreams),
+        limits=settings.limits,
         per_person=Limit(requests=calls, per_seconds=1, burst=2 * calls),
     )
