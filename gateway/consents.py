@@ -1,6 +1,6 @@
 """Looks up what a citizen allowed a department, scope by scope; the purpose of a consent is the scope's name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -14,30 +14,33 @@ from gateway.snapshot import CompiledApp
 class KnownConsents(Protocol):
     """Where consents are kept."""
 
-    async def find_active(
-        self, connection: Connection, subject_id: UUID, department_id: UUID, purpose: str
-    ) -> Consent | None:
-        """The consent in force now, if any."""
+    async def find_in_force(
+        self, connection: Connection, subject_id: UUID, department_id: UUID, purposes: Collection[str]
+    ) -> Mapping[str, Consent]:
+        """The consents in force now among these purposes, by purpose; read from the primary."""
         ...
 
 
 class ConsentLookup:
-    """One short use of the database; nothing is remembered, so a withdrawal counts at the next call."""
+    """One question to the primary; nothing is remembered, so a withdrawal counts at the next call on every worker."""
 
     def __init__(self, database: Database, consents: KnownConsents) -> None:
         self._database = database
         self._consents = consents
 
     async def find_consents(
-        self, principal: Principal, app: CompiledApp, scopes: frozenset[str]
+        self, principal: Principal, app: CompiledApp, scopes: Mapping[str, str]
     ) -> Mapping[str, ConsentGiven]:
-        """The active consents among `scopes`, by scope name. Only a person consents, and only for themself."""
+        """The active consents among `scopes` that were given to the words of today, by scope name.
+
+        Only a person consents: nobody does for an organization.
+        """
         if principal.subject_type != "person":
             return {}
-        given: dict[str, ConsentGiven] = {}
         async with self._database.acquire() as connection:
-            for scope in sorted(scopes):
-                consent = await self._consents.find_active(connection, principal.subject_id, app.organization_id, scope)
-                if consent is not None:
-                    given[scope] = ConsentGiven(id=consent.id, fields=frozenset(consent.fields))
-        return given
+            found = await self._consents.find_in_force(connection, principal.subject_id, app.organization_id, scopes)
+        return {
+            name: ConsentGiven(id=consent.id, fields=frozenset(consent.fields))
+            for name, consent in found.items()
+            if consent.text_version == scopes[name]
+        }

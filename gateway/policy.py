@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from app.kit.errors import StepUpRequired, SuishenError, Unauthenticated
 from app.kit.structs import Model
 from auth.errors import IdentityLevelTooLow, WrongSubject
 from auth.principal import Principal
 from gateway import errors
 from gateway.routing import Match
-from miniapps.manifest import Scope
+from miniapps.manifest import Scope, consent_text
 
 AUDIENCE_OF: Final = {"person": "person", "organization": "organization", "official": "staff"}
 VISITOR: Final = "visitor"
+ON_THE_DOCUMENT: Final = frozenset({"full_name", "id_number"})
 
 
 class ConsentGiven(Model):
@@ -42,9 +45,12 @@ class Decision(Model):
     granted: tuple[GrantedScope, ...]
 
 
-def consent_scopes(match: Match) -> frozenset[str]:
-    """The scopes of the route that stand or fall with the citizen's consent: what must be looked up before deciding."""
-    return frozenset(scope.name for scope in match.route.scopes if scope.basis == "consent")
+def consent_scopes(match: Match) -> Mapping[str, str]:
+    """The scopes of the route that stand or fall with the citizen's consent, each with the version of its words.
+
+    What must be looked up before deciding: a consent to other words is none.
+    """
+    return {scope.name: consent_text(scope).version for scope in match.route.scopes if scope.basis == "consent"}
 
 
 def decide(match: Match, principal: Principal | None, consents: Mapping[str, ConsentGiven]) -> Decision | SuishenError:
@@ -54,6 +60,15 @@ def decide(match: Match, principal: Principal | None, consents: Mapping[str, Con
     with consent, only the fields that the consent names are told.
     """
     return _refuse_caller(match, principal) or _grant(match, principal, consents)
+
+
+def without_documents(decision: Decision) -> Decision:
+    """The same, telling nothing that stands on the citizen's document: a volunteer keeps none, and is shown none."""
+    granted = tuple(
+        replace(grant, fields=tuple(field for field in grant.fields if field not in ON_THE_DOCUMENT))
+        for grant in decision.granted
+    )
+    return replace(decision, granted=granted)
 
 
 def _refuse_caller(match: Match, principal: Principal | None) -> SuishenError | None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from auth.mandates.engine import Authority
 from auth.principal import Principal
 from gateway.policy import ConsentGiven, GrantedScope
+from gateway.routing import Match
 from gateway.snapshot import CompiledApp
 
 
@@ -20,9 +22,17 @@ class Consents(Protocol):
     """What a citizen allowed."""
 
     async def find_consents(
-        self, principal: Principal, app: CompiledApp, scopes: frozenset[str]
+        self, principal: Principal, app: CompiledApp, scopes: Mapping[str, str]
     ) -> Mapping[str, ConsentGiven]:
-        """The active consents among `scopes`, by scope name. Holds no connection afterwards."""
+        """The active consents among `scopes` (name and version of the words), by name. Holds no connection after."""
+        ...
+
+
+class AdmitsDelegates(Protocol):
+    """The mandates by which somebody calls in another's name."""
+
+    async def admit(self, principal: Principal, match: Match, *, target: str, body: bytes | None) -> Authority:
+        """The authority for this very call, on the record from now on; raises `MandateRefused`."""
         ...
 
 

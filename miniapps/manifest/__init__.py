@@ -14,6 +14,7 @@ from miniapps.manifest.canonical import (
     parse_manifest,
     render_manifest,
 )
+from miniapps.manifest.consents import consent_text
 from miniapps.manifest.lint import Finding, lint_manifest, refusals
 from miniapps.manifest.models import (
     Backend,
@@ -47,6 +48,7 @@ __all__ = [
     "Widget",
     "address_problem",
     "canonical_bytes",
+    "consent_text",
     "decode_canonical",
     "host_of",
     "json_schema",

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
+from auth.consents.texts import RegisteredPurpose
 from auth.keys import PublicJwk
 from auth.provider.clients.models import Client, ClientScope
-from miniapps.manifest import Scope
+from miniapps.manifest import Scope, consent_text
 from miniapps.manifest.models import BackendKey, Login
 from miniapps.ports import NetworkPolicy
 from miniapps.releases.models import PublishedApp
@@ -35,6 +36,14 @@ class PublishedClients:
         """Whose mini-app it is, while it is published and not suspended."""
         published = await self._releases.find_published(connection, app_id)
         return published.organization_id if published is not None and published.state == "active" else None
+
+    async def find_purpose(self, connection: Connection, department_id: UUID, purpose: str) -> RegisteredPurpose | None:
+        """What the department's published mini-apps ask for under this name; None when none of them does."""
+        for published in await self._releases.list_published_of(connection, department_id):
+            for scope in published.manifest.scopes:
+                if scope.name == purpose:
+                    return RegisteredPurpose(basis=scope.basis, text=consent_text(scope))
+        return None
 
     def _client(self, published: PublishedApp, login: Login) -> Client:
         backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())

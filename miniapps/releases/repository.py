@@ -204,6 +204,14 @@ async def list_published(connection: Connection, after: str, limit: int | None) 
     return [convert(row, PublishedRow) for row in await connection.fetch(LIST_PUBLISHED, after, limit)]
 
 
+LIST_PUBLISHED_OF = SELECT_PUBLISHED + " and a.organization_id = $1 order by a.app_id"
+
+
+async def list_published_of(connection: Connection, organization_id: UUID) -> list[PublishedRow]:
+    """Published mini-apps of one organization."""
+    return [convert(row, PublishedRow) for row in await connection.fetch(LIST_PUBLISHED_OF, organization_id)]
+
+
 FIND_PUBLISHED = SELECT_PUBLISHED + " and a.app_id = $1"
 
 

@@ -1,6 +1,7 @@
 """Showing an approved version to citizens, and telling the gateway what is shown. Live on every node by NOTIFY."""
 
 import functools
+from uuid import UUID
 
 from app.kit import audit
 from app.kit.clock import Clock
@@ -73,6 +74,10 @@ class Releases:
         """One of them, or None when citizens see nothing of it."""
         row = await repository.find_published(connection, app_id)
         return _published(row) if row else None
+
+    async def list_published_of(self, connection: Connection, organization_id: UUID) -> list[PublishedApp]:
+        """Those of one department."""
+        return [_published(row) for row in await repository.list_published_of(connection, organization_id)]
 
     async def _open_app(self, connection: Connection, app: App) -> AppState:
         if app.state in {"active", "suspended"}:

@@ -61,9 +61,9 @@ class KnownConsents:
         self.asked: list[frozenset[str]] = []
 
     async def find_consents(
-        self, _principal: Principal, _app: CompiledApp, scopes: frozenset[str]
+        self, _principal: Principal, _app: CompiledApp, scopes: Mapping[str, str]
     ) -> Mapping[str, ConsentGiven]:
-        self.asked.append(scopes)
+        self.asked.append(frozenset(scopes))
         return {name: consent for name, consent in self.given.items() if name in scopes}
 
 
