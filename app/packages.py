@@ -85,6 +85,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         consents=identity.consents,
         people=identity.people,
         organizations=identity.organizations,
+        mandates=identity.mandate_rooms,
     )
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.token_desk.record_in(door.disclosures)

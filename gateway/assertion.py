@@ -99,6 +99,8 @@ class Assertions:
         }
         if principal.agent_id is not None:
             claims["act"] = {"sub": self._openid(app, principal.agent_id)}
+        if principal.mandate_id is not None:
+            claims["mandate_id"] = self._openid(app, principal.mandate_id)
         if granted:
             claims["basis"] = " ".join(grant.scope.basis for grant in granted)
             claims["purpose"] = "；".join(grant.scope.purpose.zh for grant in granted)
@@ -122,6 +124,7 @@ def _cache_key(principal: Principal, app: CompiledApp, granted: tuple[GrantedSco
         principal.session_id,
         principal.subject_id,
         principal.agent_id,
+        principal.mandate_id,
         principal.ial,
         principal.aal,
         app.app_id,

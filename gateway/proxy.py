@@ -16,6 +16,8 @@ import structlog
 
 from app.kit.clock import Clock
 from app.kit.errors import InternalError, RateLimited, SuishenError, TemporarilyUnavailable
+from auth.mandates.errors import MandateRefused
+from auth.mandates.rules import Why
 from auth.principal import Principal
 from gateway import errors
 from gateway.access import AccessRow, write_row
@@ -25,8 +27,8 @@ from gateway.calls import Call, Departments
 from gateway.headers import ALWAYS, headers_to_department
 from gateway.limits import Limit, RateLimiter
 from gateway.masking import ask_plainly
-from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
-from gateway.ports import Authenticator, Consents
+from gateway.policy import ConsentGiven, Decision, consent_scopes, decide, without_documents
+from gateway.ports import AdmitsDelegates, Authenticator, Consents
 from gateway.replies import BY_GATEWAY, Reply, has_body, head_of, passed_on, refused
 from gateway.routing import DATABASE_AWAY, RETRY_SECONDS, Match, RouteTable, find_route, parse_target
 from gateway.settings import GatewaySettings
@@ -81,6 +83,7 @@ class Proxy:
         departments: Departments,
         streams: Departments,
         note_use: Callable[[UUID, str], None],
+        delegates: AdmitsDelegates | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -91,6 +94,7 @@ class Proxy:
         self._departments = departments
         self._streams = streams
         self._note_use = note_use
+        self._delegates = delegates  # without it nobody calls in another's name
         self._limiter = RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,6 +122,7 @@ class Proxy:
 
     async def _call(self, scope: Scope, receive: Receive, trace: Trace, decision: Decision) -> Reply:
         body = await self._body(scope, receive, decision.match.route.body_limit)
+        decision = await self._admit(scope, decision, body)
         call = await self._prepare(scope, decision, body, trace.request_id)
         started = time.perf_counter()
         try:
@@ -129,6 +134,7 @@ class Proxy:
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, trace: Trace, decision: Decision) -> None:
         upload = self._upload(scope, receive, decision.match.route.body_limit)
+        decision = await self._admit(scope, decision, None)
         call = await self._prepare(scope, decision, None, trace.request_id)
         started = time.perf_counter()
         async with asyncio.timeout(self._settings.stream_seconds), self._streams.open(call, upload) as answer:
@@ -163,6 +169,17 @@ class Proxy:
         if isinstance(decision, SuishenError):
             raise decision
         return decision
+
+    async def _admit(self, scope: Scope, decision: Decision, body: bytes | None) -> Decision:
+        """Whoever calls in another's name is asked for their mandate, and the call written down, before it is made."""
+        principal = decision.principal
+        if principal is None or principal.mandate_id is None:
+            return decision
+        if self._delegates is None:
+            raise MandateRefused(Why.NONE)
+        target = (scope["raw_path"] + b"?" + scope["query_string"]).decode("ascii")
+        authority = await self._delegates.admit(principal, decision.match, target=target, body=body)
+        return without_documents(decision) if authority.no_documents else decision
 
     async def _consents_for(self, match: Match, principal: Principal | None) -> Mapping[str, ConsentGiven]:
         scopes = consent_scopes(match)

@@ -85,6 +85,7 @@ class CompiledApp(Model):
     alt_channels: tuple[Text, ...]
     audience: frozenset[str]
     zones: frozenset[str]
+    items: tuple[str, ...]
     base_url: str
     authority: str
     base_path: str
@@ -157,6 +158,7 @@ def compile_app(published: PublishedApp) -> CompiledApp:
         alt_channels=tuple(channel.as_text() for channel in manifest.fallback.alt_channels),
         audience=frozenset(manifest.audience),
         zones=frozenset(manifest.zones),
+        items=tuple(item.item_code for item in manifest.items),
         base_url=f"{parts.scheme}://{parts.netloc}",
         authority=_authority(parts.scheme, parts.netloc, parts.port),
         base_path=parts.path.rstrip("/"),

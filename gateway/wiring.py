@@ -11,12 +11,14 @@ from litestar.di import Provide
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from auth.consents.service import CHANNEL as CONSENT_CHANNEL
+from auth.mandates.wiring import MandateRooms
 from gateway import routes as key_routes
 from gateway.asgi import ASGIApp
 from gateway.assertion import Assertions
 from gateway.breakers import Protection
 from gateway.calls import Departments
 from gateway.consents import ConsentLookup, KnownConsents
+from gateway.delegates import Delegates
 from gateway.disclosures import routes as disclosures_routes
 from gateway.disclosures.service import Disclosures, Organizations, People
 from gateway.dispatch import Dispatcher
@@ -102,6 +104,7 @@ def build_gateway(
     consents: KnownConsents,
     people: People,
     organizations: Organizations,
+    mandates: MandateRooms | None = None,
 ) -> GatewayServices:
     """The gateway on this floor, unopened. Listens to releases and consents."""
     table = RouteTable(lambda: _list_published(floor, releases))
@@ -136,6 +139,7 @@ def build_gateway(
             departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
             streams=_departments(floor, settings, upstream, signer, settings.stream_places_per_department),
             note_use=usage.note,
+            delegates=None if mandates is None else _delegates(floor, mandates),
         ),
         home=Home(
             database=floor.database,
@@ -196,6 +200,13 @@ def _departments(
     # must citizens who listen to events for an hour keep others out.
     protection = Protection(breaker=settings.breaker, places=places)
     return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock)
+
+
+def _delegates(floor: Floor, mandates: MandateRooms) -> Delegates:
+    core = mandates.core
+    return Delegates(
+        floor.database, floor.clock, engine=core.engine, acts=core.acts, confirmations=mandates.confirmations
+    )
 
 
 def _always(value: Any) -> Any:

@@ -36,6 +36,18 @@ async def has_since(connection: Connection, mandate_id: UUID, kind: str, since: 
     return bool(await connection.fetchval(HAS_SINCE, mandate_id, kind, since))
 
 
+HAS_LIKE = """
+select exists (select from auth.act where mandate_id = $1 and kind = $2 and at > $4 and detail = $3)
+"""
+
+
+async def has_like(
+    connection: Connection, mandate_id: UUID, kind: str, detail: dict[str, str], since: datetime
+) -> bool:
+    """Whether exactly this was done by this mandate after `since`."""
+    return bool(await connection.fetchval(HAS_LIKE, mandate_id, kind, detail, since))
+
+
 LIST_ACTS = """
 select id, principal_type, principal_id, agent_id, mandate_id, kind, detail, at
   from auth.act

@@ -40,11 +40,18 @@ class Acts:
         kind: str,
         detail: Mapping[str, str] | None = None,
         now: datetime,
+        at_most_every: timedelta | None = None,
     ) -> None:
         """Writes down what `agent_id` did in the principal's name, if and only if the caller's transaction commits.
 
-        `kind` is a stable word (`auth.acts.models.KINDS` has the texts); `detail` has nothing personal in it.
+        `kind` is a stable word (`auth.acts.models.KINDS` has the texts); `detail` has nothing personal in it. With
+        `at_most_every` an act that is written down already, with the same detail, is not written again so soon.
         """
+        detail = dict(detail or {})
+        if at_most_every is not None and await repository.has_like(
+            connection, mandate_id, kind, detail, now - at_most_every
+        ):
+            return
         told_lately = await repository.has_since(connection, mandate_id, kind, now - TOLD_AGAIN_AFTER)
         act = Act(
             id=new_id(),
@@ -53,7 +60,7 @@ class Acts:
             agent_id=agent_id,
             mandate_id=mandate_id,
             kind=kind,
-            detail=dict(detail or {}),
+            detail=detail,
             at=now,
         )
         await repository.insert_act(connection, act)
