@@ -33,10 +33,11 @@ from tests.fixtures.postgres import TEST_MASTER_KEY
 
 T = TypeVar("T")
 GRACE, IDLE, ABSOLUTE = 30, 300, 900
+MOST_LIVING = 2
 ACCESS_SECONDS = 60
 OWN, OTHER, NONE = "own key", "another key", "no key"
 RIGHT, WRONG, UNNAMED = "citizen-app", "another-app", None
-FAMILIES, WORKERS = st.integers(0, 3), st.integers(0, 1)
+FAMILIES, WORKERS = st.integers(0, 1), st.integers(0, 1)
 
 
 @dataclass
@@ -104,9 +105,11 @@ class Refreshing(RuleBasedStateMachine):
         return int(self.clock.now().timestamp())
 
     def family(self, which: int) -> Family:
-        return self.families[which % len(self.families)]
+        """A living one first, else one that has ended."""
+        living = [family for family in self.families if family.lives(self.now)]
+        return (living or self.families)[which % len(living or self.families)]
 
-    @precondition(lambda self: len(self.families) < 4)
+    @precondition(lambda self: sum(family.lives(self.now) for family in self.families) < MOST_LIVING)
     @rule(worker=WORKERS, bound=st.booleans())
     def somebody_signs_in(self, worker: int, bound: bool) -> None:
         jkt, person = (f"key-{new_id()}" if bound else None), new_id()
@@ -138,9 +141,9 @@ class Refreshing(RuleBasedStateMachine):
     @rule(
         worker=WORKERS,
         which=FAMILIES,
-        age=st.sampled_from([-1, 0, 0, 0, 1, 1, 2, 3]),
-        key=st.sampled_from([OWN, OWN, OWN, OTHER, NONE]),
-        client_id=st.sampled_from([RIGHT, UNNAMED, WRONG]),
+        age=st.sampled_from([-1, 0, 0, 0, 1, 2, 2]),
+        key=st.sampled_from([OWN, OWN, OTHER, NONE]),
+        client_id=st.sampled_from([RIGHT, UNNAMED, UNNAMED, WRONG]),
     )
     def a_token_is_shown(self, worker: int, which: int, age: int, key: str, client_id: str | None) -> None:
         """One of the family's tokens: the living one, an older one, or one that was never given out."""
@@ -225,7 +228,7 @@ class Refreshing(RuleBasedStateMachine):
             if session is not None:
                 await worker.sessions.end_one(connection, session, actor="system", reason="ended_by_holder")
 
-    @rule(seconds=st.sampled_from([1, GRACE, GRACE + 1, ACCESS_SECONDS, IDLE - 1, IDLE]))
+    @rule(seconds=st.sampled_from([1, 1, GRACE, GRACE + 1, ACCESS_SECONDS, IDLE]))
     def time_goes_by(self, seconds: int) -> None:
         self.clock.advance(seconds)
 
