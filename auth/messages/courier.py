@@ -120,12 +120,19 @@ class Courier:
         if delivery.expires_at <= now:
             await repository.mark_ended(connection, delivery_id, "expired", now)
             return None
-        letter: SmsMessage | StaffNotice | None
         if delivery.alert_id is not None:
-            letter = await self._alerts.find_notice(connection, delivery.alert_id, delivery_id)
-        else:
-            letter = await self._letter(connection, delivery, now)
+            return await self._take_alert(connection, delivery, delivery.alert_id, now)
+        letter = await self._letter(connection, delivery, now)
         return None if letter is None else Errand(delivery=delivery, letter=letter)
+
+    async def _take_alert(
+        self, connection: Connection, delivery: Delivery, alert_id: UUID, now: datetime
+    ) -> Errand | None:
+        notice = await self._alerts.find_notice(connection, alert_id, delivery.id)
+        if notice is None or self._staff is None:
+            await repository.mark_ended(connection, delivery.id, "unneeded", now)
+            return None
+        return Errand(delivery=delivery, letter=notice)
 
     async def _letter(self, connection: Connection, delivery: Delivery, now: datetime) -> SmsMessage | None:
         assert delivery.message_id is not None

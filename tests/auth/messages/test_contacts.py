@@ -182,7 +182,7 @@ async def test_contact_of_who_died_is_told_nothing_more(
     await phone.become_known()
     invited = (await invite(phone)).json()["id"]
     await decide(friend, invited)
-    me = UUID((await phone.get("/v1/me")).json()["id"])
+    me = UUID(phone.tokens["person"]["id"])
     async with floor.database.transaction() as connection:
         await auth.message_centre.person_ended(connection, me, "died", clock.now())
     heard = len(await messages_of(friend))

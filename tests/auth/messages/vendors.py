@@ -20,12 +20,11 @@ class Vendor:
     def texts(self) -> list[str]:
         return [message["text"] for message in self.taken]
 
-    def receipt(self, status: str, message: int = -1, **changes: str) -> dict[str, Any]:
+    def receipt(self, status: str, message: int = -1) -> dict[str, Any]:
         """The body of a receipt for one of the messages."""
         taken = self.taken[message]
         address = taken["receipt"]
-        body = {"message_id": taken["id"], "vendor": address["vendor"], "token": address["token"], "status": status}
-        return body | changes
+        return {"message_id": taken["id"], "vendor": address["vendor"], "token": address["token"], "status": status}
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked += 1
