@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.demo.authenticator import PRESENT, VERIFIED, cose_key
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from auth.login.passkeys.ceremonies import Ceremonies, CeremonyFailed, counter_moved_on, unverified_challenge
 from auth.login.passkeys.models import Assertion, AssertionResponse
-from tests.auth.authenticator import PRESENT, VERIFIED, Authenticator, Lies, cose_key, tampered
+from tests.auth.authenticator import Liar, Lies, tampered
 from tests.auth.login.wallets import NewPhone, Wallet
 from tests.auth.phones import ISSUER, Key, Phone, slug_of
 
@@ -96,8 +97,8 @@ async def test_challenge_is_used_up_by_the_first_answer_right_or_wrong(wallet: W
     assert (await wallet.show(wallet.authenticator.get(options))).status_code == 200
     assert slug_of(await wallet.show(wallet.authenticator.get(options))) == "passkey-refused"
     options = await wallet.ask()
-    assert slug_of(await wallet.show(wallet.authenticator.get(options, Lies(flags=PRESENT)))) == "passkey-refused"
-    assert slug_of(await wallet.show(wallet.authenticator.get(options))) == "passkey-refused"
+    assert slug_of(await wallet.show(wallet.authenticator.tell(Lies(flags=PRESENT)).get(options))) == "passkey-refused"
+    assert slug_of(await wallet.show(wallet.authenticator.tell(None).get(options))) == "passkey-refused"
 
 
 async def test_challenge_ends_after_five_minutes(wallet: Wallet, clock: ManualClock) -> None:
@@ -127,7 +128,7 @@ async def test_fallen_counter_is_refused_and_told(wallet: Wallet, connection: Co
 async def test_authenticator_that_never_counts_is_fine(phone: Phone) -> None:
     await phone.become_known()
     wallet = Wallet(phone)
-    wallet.authenticator = Authenticator(counts=False)
+    wallet.authenticator = Liar(counts=False)
     await wallet.enrol()
     assert [(await wallet.sign_in()).status_code for _ in range(2)] == [200, 200]
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import jwt
 
-from tests.auth.authenticator import Authenticator, Lies
+from tests.auth.authenticator import Liar, Lies
 from tests.auth.phones import ISSUER, Key, Phone
 
 NewPhone = Callable[[str], Phone]
@@ -18,7 +18,7 @@ class Wallet:
     def __init__(self, phone: Phone) -> None:
         self.phone = phone
         self.client = phone.client
-        self.authenticator = Authenticator()
+        self.authenticator = Liar()
 
     async def post(self, path: str, body: Any = None, *, token: str | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else self.phone.headers
@@ -28,7 +28,7 @@ class Wallet:
         asked = await self.post("/v1/me/passkeys/challenges", token=token)
         if asked.status_code != 201:
             return asked
-        credential = self.authenticator.create(asked.json()["public_key"], lies)
+        credential = self.authenticator.tell(lies).create(asked.json()["public_key"])
         return await self.post("/v1/me/passkeys", {"name": name, "credential": credential}, token=token)
 
     async def ask(self) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class Wallet:
         return await self.client.post("/v1/login/passkey/tokens", json={"credential": credential}, headers=headers)
 
     async def sign_in(self, lies: Lies | None = None) -> httpx.Response:
-        return await self.show(self.authenticator.get(await self.ask(), lies))
+        return await self.show(self.authenticator.tell(lies).get(await self.ask()))
 
     async def signed_in(self) -> "Wallet":
         answer = await self.sign_in()
@@ -52,7 +52,7 @@ class Wallet:
     async def step_up_by_passkey(self, lies: Lies | None = None, *, token: str | None = None) -> httpx.Response:
         asked = await self.post("/v1/login/step-up/challenges", token=token)
         assert asked.status_code == 201, asked.text
-        credential = self.authenticator.get(asked.json()["public_key"], lies)
+        credential = self.authenticator.tell(lies).get(asked.json()["public_key"])
         return await self.post("/v1/login/step-up/passkey/tokens", {"credential": credential}, token=token)
 
     async def step_up_by_device(self, key: Key, *, token: str | None = None, **changes: str) -> httpx.Response:

@@ -42,11 +42,14 @@ class Staff:
         self.secret = base64.b32decode(account.totp_secret)
         self.token = ""
 
-    async def try_to_sign_in(self, **changes: str) -> httpx.Response:
+    def code(self) -> str:
+        return code_at(self.secret, self.clock.now())
+
+    async def try_to_sign_in(self, **changes: Any) -> httpx.Response:
         body = {
             "username": self.account.username,
             "password": PASSWORD,
-            "totp": code_at(self.secret, self.clock.now()),
+            "totp": self.code(),
         }
         return await self.client.post("/v1/login/password/tokens", json=body | changes)
 
