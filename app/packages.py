@@ -76,7 +76,6 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     registry.releases.tell(identity.provider.clients)
     identity.provider.clients.find_in(registry.clients)
     identity.consents.find_purposes_in(registry.clients)
-    identity.consents.find_purposes_in(registry.clients)
     door = gateway.wiring.build_gateway(
         floor,
         door_settings,

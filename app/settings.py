@@ -58,6 +58,7 @@ class Settings(Model):
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
     calls_per_person: int
+    limits: str
     trusted_proxies: tuple[str, ...]
     pictures_directory: str
     log_format: str
@@ -146,6 +147,16 @@ def _origin(value: str) -> str:
 def _database(value: str) -> str:
     if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
         raise ValueError("must begin with postgresql://")
+    return value
+
+
+def _limits(value: str) -> str:
+    parts = urlsplit(value)
+    away = (
+        bool(parts.hostname) if parts.scheme in {"valkey", "valkeys"} else parts.scheme == "unix" and bool(parts.path)
+    )
+    if value not in {"", "memory", "database"} and not away:
+        raise ValueError("must be memory, database, or an address: valkey://, valkeys:// or unix://")
     return value
 
 
@@ -317,7 +328,15 @@ VARIABLES: tuple[Variable, ...] = (
         field="calls_per_person",
         default="50",
         parse=_number(1, 100_000),
-        help="calls a second that one person may make to departments, in each worker; bursts of twice as many",
+        help="calls a second that one person may make to departments; bursts of twice as many",
+    ),
+    Variable(
+        name="SUISHEN_LIMITS",
+        field="limits",
+        default="",
+        parse=_limits,
+        help="where calls are counted: memory (each worker for itself), database, or a Valkey's valkey:// address; "
+        "empty: memory for one worker, database for more; several nodes need one of the latter two",
     ),
     Variable(
         name="SUISHEN_TRUSTED_PROXIES",
@@ -382,6 +401,7 @@ def _with_derived(settings: Settings) -> Settings:
         settings,
         public_origin=settings.public_origin or f"http://127.0.0.1:{settings.port}",
         apps_host=settings.apps_host or f"apps.localhost:{settings.port}",
+        limits=settings.limits or ("memory" if settings.workers == 1 else "database"),
     )
     if urlsplit(settings.public_origin).netloc == settings.apps_host:
         raise SettingsInvalid(["SUISHEN_APPS_HOST must differ from the host of SUISHEN_PUBLIC_ORIGIN."])

@@ -7,7 +7,7 @@ department, and passes on only what the two allow-lists name.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import Final
 from uuid import UUID
@@ -25,7 +25,7 @@ from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.assertion import Assertions
 from gateway.calls import Call, Departments
 from gateway.headers import ALWAYS, headers_to_department
-from gateway.limits import Limit, RateLimiter
+from gateway.limits.ports import Limits
 from gateway.masking import ask_plainly
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide, without_documents
 from gateway.ports import AdmitsDelegates, Authenticator, Consents
@@ -82,6 +82,7 @@ class Proxy:
         assertions: Assertions,
         departments: Departments,
         streams: Departments,
+        limits: Limits,
         note_use: Callable[[UUID, str], None],
         delegates: AdmitsDelegates | None = None,
     ) -> None:
@@ -93,9 +94,9 @@ class Proxy:
         self._assertions = assertions
         self._departments = departments
         self._streams = streams
+        self._limits = limits
         self._note_use = note_use
         self._delegates = delegates  # without it nobody calls in another's name
-        self._limiter = RateLimiter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers every request: with the department's answer, or with a problem that says whose fault it is.
@@ -114,7 +115,7 @@ class Proxy:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, trace: Trace) -> None:
         decision = await self._decide(scope, trace)
-        self._limit(decision)
+        await self._limit(decision)
         if decision.match.route.streamed:
             await self._stream(scope, receive, send, trace, decision)
         else:
@@ -187,19 +188,17 @@ class Proxy:
             return {}
         return await self._consents.find_consents(principal, match.app, scopes)
 
-    def _limit(self, decision: Decision) -> None:
+    async def _limit(self, decision: Decision) -> None:
         app_id, route = decision.match.app.app_id, decision.match.route
         who = VISITOR if decision.principal is None else decision.principal.person_id
-        limits: list[tuple[Hashable, Limit]] = [(("app", app_id), self._settings.per_app)]
+        limits = [(f"app:{app_id}", self._settings.per_app)]
         if decision.principal is not None:
-            limits.append((("person", who), self._settings.per_person))
+            limits.append((f"person:{who}", self._settings.per_person))
         if route.limit is not None:
-            limits.append((("route", app_id, route.method, route.template, who), route.limit))
-        now = time.monotonic()
-        for key, limit in reversed(limits):
-            wait = self._limiter.wait_seconds(key, limit, now)
-            if wait > 0:
-                raise RateLimited(retry_after=math.ceil(wait))
+            limits.append((f"route:{app_id}:{route.method}:{route.template}:{who}", route.limit))
+        wait = await self._limits.admit(limits)
+        if wait > 0:
+            raise RateLimited(retry_after=math.ceil(wait))
 
     async def _body(self, scope: Scope, receive: Receive, limit: int) -> bytes:
         if not _announces_body(scope["headers"]):

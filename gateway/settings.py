@@ -2,16 +2,20 @@
 
 from app.kit.structs import Model
 from gateway.breakers import BreakerSettings
-from gateway.limits import Limit
+from gateway.limits.models import Limit
 
 
 class GatewaySettings(Model):
-    """`issuer` is the public origin; `apps_host` the host (and port) on which departments are reached."""
+    """`issuer` is the public origin; `apps_host` the host (and port) on which departments are reached.
+
+    `limits` says who counts: "memory" (each worker for itself), "database", or the URL of a Valkey.
+    """
 
     issuer: str
     apps_host: str
     region: str = "190000"
     allowed_upstreams: frozenset[str] = frozenset()
+    limits: str = "memory"
     per_person: Limit = Limit(requests=50, per_seconds=1, burst=100)
     per_app: Limit = Limit(requests=2000, per_seconds=1, burst=4000)
     breaker: BreakerSettings = BreakerSettings()

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec import structs
 
 from app.kit.structs import Model, Text
-from gateway.limits import Limit
+from gateway.limits.models import Limit
 from gateway.masking import Mask, compile_mask
 from miniapps.manifest import Manifest, Rate, Route, Scope, Widget, address_problem, split_template, template_shape
 from miniapps.releases.models import PublishedApp

@@ -28,6 +28,10 @@ from gateway.home.cards import CardSource
 from gateway.home.public_cards import PublicCards
 from gateway.home.service import Home
 from gateway.home.usage import Usage
+from gateway.limits.local import LocalLimits
+from gateway.limits.postgres import PostgresBuckets
+from gateway.limits.shared import SharedLimits
+from gateway.limits.valkey import ValkeyBuckets
 from gateway.network import NetworkPolicy
 from gateway.ports import Authenticator
 from gateway.proxy import Proxy
@@ -57,12 +61,15 @@ class GatewayServices:
     public_cards: PublicCards
     usage: Usage
     disclosures: Disclosures
+    buckets: PostgresBuckets | ValkeyBuckets | None
     floor: Floor
 
     async def close(self) -> None:
         """Closes the connections to departments and writes what waits; at the end of the lifespan."""
         await self.upstream.close()
         await self.usage.write()
+        if isinstance(self.buckets, ValkeyBuckets):
+            await self.buckets.close()
 
 
 def network_policy(settings: GatewaySettings) -> NetworkPolicy:
@@ -124,6 +131,7 @@ def build_gateway(
         most_seconds=settings.cards_deadline_seconds,
     )
     public_cards = PublicCards(table=table, source=source, clock=floor.clock)
+    buckets = _buckets(floor, settings.limits)
     return GatewayServices(
         settings=settings,
         table=table,
@@ -138,6 +146,7 @@ def build_gateway(
             assertions=assertions,
             departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
             streams=_departments(floor, settings, upstream, signer, settings.stream_places_per_department),
+            limits=LocalLimits() if buckets is None else SharedLimits(buckets),
             note_use=usage.note,
             delegates=None if mandates is None else _delegates(floor, mandates),
         ),
@@ -152,6 +161,7 @@ def build_gateway(
         public_cards=public_cards,
         usage=usage,
         disclosures=disclosures,
+        buckets=buckets,
         floor=floor,
     )
 
@@ -179,18 +189,27 @@ def routers(services: GatewayServices) -> list[Router]:
 
 
 def background(services: GatewayServices) -> list[Job]:
-    """Keeping the snapshot fresh, public cards warm, and uses written."""
-    return [
+    """Keeping the snapshot fresh, public cards warm, uses written, and full buckets forgotten."""
+    jobs = [
         Job(name="gateway.snapshot", every_seconds=ROUND_SECONDS, run=services.table.refresh_when_due),
         Job(name="gateway.public_cards", every_seconds=1, run=services.public_cards.refresh),
         Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
         Job(name="gateway.usage.forget", every_seconds=FORGET_EVERY_SECONDS, run=services.usage.forget),
     ]
+    if isinstance(services.buckets, PostgresBuckets):
+        jobs.append(Job(name="gateway.limits.forget", every_seconds=60, run=services.buckets.forget))
+    return jobs
 
 
 async def _list_published(floor: Floor, releases: Releases) -> list[PublishedApp]:
     async with floor.database.acquire() as connection:
         return await releases.list_published(connection)
+
+
+def _buckets(floor: Floor, limits: str) -> PostgresBuckets | ValkeyBuckets | None:
+    if limits == "memory":
+        return None
+    return PostgresBuckets(floor.database) if limits == "database" else ValkeyBuckets(limits)
 
 
 def _departments(

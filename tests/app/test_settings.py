@@ -41,6 +41,12 @@ def test_port_moves_the_derived_addresses() -> None:
     assert (settings.public_origin, settings.apps_host) == ("http://127.0.0.1:9001", "apps.localhost:9001")
 
 
+@pytest.mark.parametrize(("workers", "limits"), [("1", "memory"), ("2", "database")])
+def test_several_workers_count_calls_together(workers: str, limits: str) -> None:
+    assert read_settings({"SUISHEN_WORKERS": workers}).limits == limits
+    assert read_settings({"SUISHEN_WORKERS": workers, "SUISHEN_LIMITS": "valkeys://v:1"}).limits == "valkeys://v:1"
+
+
 def test_complete_production_environment_is_accepted() -> None:
     assert read_settings(PRODUCTION).production
 
@@ -76,6 +82,8 @@ def test_production_without_a_required_setting_is_refused(name: str) -> None:
         ("SUISHEN_REGION", "31", "six digits"),
         ("SUISHEN_TRUSTED_PROXIES", "proxy.internal", "networks"),
         ("SUISHEN_TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0", "not all"),
+        ("SUISHEN_LIMITS", "redis", "valkey://"),
+        ("SUISHEN_LIMITS", "valkey://", "valkey://"),
         ("SUISHEN_TYPO", "1", "is not a setting"),
     ],
 )

@@ -14,6 +14,7 @@ from gateway.breakers import Protection
 from gateway.calls import Departments
 from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
+from gateway.limits.local import LocalLimits
 from gateway.network import NetworkPolicy
 from gateway.proxy import Proxy
 from gateway.routing import RouteTable
@@ -200,6 +201,7 @@ async def gateway(
             assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
             departments=departments(chosen.places_per_department),
             streams=departments(chosen.stream_places_per_department),
+            limits=LocalLimits(),
             note_use=lambda subject_id, app_id: harness.used.append((subject_id, app_id)),
         )
         harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))

@@ -12,7 +12,7 @@ from app.kit.floor import Floor
 from app.kit.keyring import Keyring, public_jwk
 from auth.principal import Principal
 from gateway.breakers import BreakerSettings
-from gateway.limits import Limit
+from gateway.limits.models import Limit
 from gateway.routes import PURPOSES
 from gateway.snapshot import RouteSnapshot
 from miniapps.releases.models import PublishedApp
