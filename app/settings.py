@@ -52,6 +52,10 @@ class Settings(Model):
     face_service_url: str
     enterprise_registry_url: str
     sms_url: str
+    sms_second_url: str
+    sms_parts_a_day: int
+    voice_url: str
+    staff_channel_url: str
     scenarios_file: str
     enterprise_sources: dict[str, str]
     hotline_url: str
@@ -286,6 +290,34 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_url,
         help="SMS vendor; empty: messages appear in the demo inbox (development only)",
         production=True,
+    ),
+    Variable(
+        name="SUISHEN_SMS_SECOND_URL",
+        field="sms_second_url",
+        default="",
+        parse=_url,
+        help="second SMS vendor, asked when the first does not take a message",
+    ),
+    Variable(
+        name="SUISHEN_SMS_PARTS_A_DAY",
+        field="sms_parts_a_day",
+        default="1000000",
+        parse=_number(1, 1_000_000_000),
+        help="text messages the city pays for in a day, in parts as vendors bill them; notices stop at four fifths",
+    ),
+    Variable(
+        name="SUISHEN_VOICE_URL",
+        field="voice_url",
+        default="",
+        parse=_url,
+        help="voice vendor, which reads notices out to who chose calls; empty: they get text messages",
+    ),
+    Variable(
+        name="SUISHEN_STAFF_CHANNEL_URL",
+        field="staff_channel_url",
+        default="",
+        parse=_url,
+        help="the city's messenger for staff, for urgent alerts; empty: alerts stand in the list alone",
     ),
     Variable(
         name="SUISHEN_SCENARIOS_FILE",
