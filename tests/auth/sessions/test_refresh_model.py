@@ -152,12 +152,13 @@ class Refreshing(RuleBasedStateMachine):
         self.show(worker, family, generation, key, client_id)
 
     @precondition(lambda self: self.families)
-    @rule(worker=WORKERS, which=FAMILIES, seconds=st.sampled_from([0, GRACE]))
-    def an_answer_is_lost(self, worker: int, which: int, seconds: int) -> None:
-        """The same device asks again, and comes to the other worker."""
+    @rule(worker=WORKERS, which=FAMILIES, uses=st.integers(1, 2), seconds=st.sampled_from([0, GRACE]))
+    def a_device_repeats_itself(self, worker: int, which: int, uses: int, seconds: int) -> None:
+        """An answer was lost, and it comes to the other worker; once it used the successor it is believed no more."""
         family = self.family(which)
         generation = family.generation
-        self.show(worker, family, generation, OWN, UNNAMED)
+        for _ in range(uses):
+            self.show(worker, family, family.generation, OWN, UNNAMED)
         self.clock.advance(seconds)
         self.show(1 - worker, family, generation, OWN, UNNAMED)
 
