@@ -213,6 +213,8 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             devices=devices,
             messages=messages,
             registry=registry,
+            listeners=(core.mandates, message_centre),
+            return_listeners=(core.mandates,),
         ),
         devices=devices,
         mandates=core.mandates,

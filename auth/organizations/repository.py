@@ -31,6 +31,23 @@ async def find_by_credit_code(connection: Connection, credit_code: str) -> Organ
     return convert(row, Organization) if row else None
 
 
+FIND_BY_CREDIT_CODE_FOR_UPDATE = f"{FIND_BY_CREDIT_CODE} for update"
+
+
+async def find_by_credit_code_for_update(connection: Connection, credit_code: str) -> Organization | None:
+    """As `find_by_credit_code`; nobody changes it before the caller's transaction ends."""
+    row = await connection.fetchrow(FIND_BY_CREDIT_CODE_FOR_UPDATE, credit_code)
+    return convert(row, Organization) if row else None
+
+
+MARK_STATUS = "update auth.organization set status = $2, confirmed_at = $3 where id = $1"
+
+
+async def mark_status(connection: Connection, organization_id: UUID, status: OrganizationStatus, now: datetime) -> None:
+    """Takes over what the registry says of it today."""
+    await connection.execute(MARK_STATUS, organization_id, status, now)
+
+
 INSERT_ORGANIZATION = """
 insert into auth.organization (id, kind, name, credit_code, status, form, created_at, parent_id, confirmed_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)

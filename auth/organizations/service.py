@@ -31,6 +31,7 @@ from auth.organizations.models import (
     OrganizationForm,
     OrganizationKind,
     OrganizationSession,
+    OrganizationStatus,
     OrganizationView,
     RegisterDepartment,
 )
@@ -108,6 +109,20 @@ class Organizations:
             connection, organization_id=organization.id, person_id=person_id, role=answer.role or ""
         )
         return view_of(organization, mandate)
+
+    async def hear_of_change(self, connection: Connection, *, code: str, status: OrganizationStatus) -> bool:
+        """Takes over the register's word on a company; who speaks for one that is not active stops at once.
+
+        False when it is not here, or stood so already.
+        """
+        known = await repository.find_by_credit_code_for_update(connection, code)
+        if known is None or known.kind != "enterprise" or known.status == status:
+            return False
+        await repository.mark_status(connection, known.id, status, self._clock.now())
+        if status != "active":
+            await self._sessions.end_sessions_for(connection, known.id, actor="system", reason=f"organization_{status}")
+        await self._record(connection, known, f"organization.{status}", "system")
+        return True
 
     async def switch_to(
         self, connection: Connection, principal: Principal, organization_id: UUID

@@ -1,5 +1,6 @@
 """Puts together what is done with people beside finding them: their accounts' life, and checks of their faces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,20 @@ from auth.organizations.service import Organizations
 from auth.people.faces import routes as faces_routes
 from auth.people.faces.service import FaceChecks
 from auth.people.life import routes as life_routes
+from auth.people.life.models import NamedPerson
 from auth.people.life.service import PersonLife
+from auth.people.ports import PersonListener, PersonReturnListener
 from auth.people.service import People
+from auth.registries import routes as registries_routes
 from auth.registries.adapter import HttpRegistry
 from auth.registries.development_face import DevelopmentFace
-from auth.registries.ports import FaceService
+from auth.registries.feeds import Feed
+from auth.registries.ports import Death, EnterpriseChange, FaceService
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
+
+LISTEN_EVERY_SECONDS = 15
+"""A death ends codes, sessions and mandates within a minute of the register's word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,8 @@ class PeopleRooms:
 
     life: PersonLife
     face_checks: FaceChecks
+    deaths: Feed[Death]
+    enterprise_changes: Feed[EnterpriseChange]
 
     @property
     def injected(self) -> dict[str, Any]:
@@ -37,11 +47,14 @@ class PeopleRooms:
 
     def routers(self) -> list[Router]:
         """The routes of these rooms."""
-        return [life_routes.router, faces_routes.router]
+        return [life_routes.router, faces_routes.router, registries_routes.router]
 
     def jobs(self) -> list[Job]:
         """What comes round again."""
-        return []
+        return [
+            Job(name="auth.deaths", every_seconds=LISTEN_EVERY_SECONDS, run=self.deaths.follow),
+            Job(name="auth.enterprises", every_seconds=LISTEN_EVERY_SECONDS, run=self.enterprise_changes.follow),
+        ]
 
     async def forget(self, connection: Connection) -> None:
         """Forgets what is over; a periodic job."""
@@ -58,8 +71,10 @@ def build_people_rooms(
     devices: Devices,
     messages: Messages,
     registry: HttpRegistry,
+    listeners: Sequence[PersonListener],
+    return_listeners: Sequence[PersonReturnListener],
 ) -> PeopleRooms:
-    """These rooms on this floor."""
+    """These rooms on this floor. The listeners are told of ends and returns in this order."""
     life = PersonLife(
         people=people,
         organizations=organizations,
@@ -68,6 +83,10 @@ def build_people_rooms(
         messages=messages,
         clock=floor.clock,
     )
+    for listener in listeners:
+        life.tell(listener)
+    for returning in return_listeners:
+        life.tell_returns(returning)
     return PeopleRooms(
         life=life,
         face_checks=FaceChecks(
@@ -80,7 +99,27 @@ def build_people_rooms(
             clock=floor.clock,
             settings=settings,
         ),
+        deaths=Feed(
+            "deaths",
+            database=floor.database,
+            clock=floor.clock,
+            ask=registry.list_deaths,
+            heed=lambda connection, death: life.hear_of_death(connection, _holder_of(death)),
+        ),
+        enterprise_changes=Feed(
+            "enterprises",
+            database=floor.database,
+            clock=floor.clock,
+            ask=registry.list_changes,
+            heed=lambda connection, change: organizations.hear_of_change(
+                connection, code=change.credit_code, status=change.status
+            ),
+        ),
     )
+
+
+def _holder_of(death: Death) -> NamedPerson:
+    return NamedPerson(name=death.name, document_type=death.document_type, document_number=death.document_number)
 
 
 def _faces(floor: Floor, settings: AuthSettings, registry: HttpRegistry) -> FaceService:

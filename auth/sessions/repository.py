@@ -253,6 +253,23 @@ async def mark_mandate_sessions_revoked(
 
 
 # Locked in the order of all endings, so that two of them never wait for each other.
+MARK_SUBJECT_SESSIONS_REVOKED = """
+with ending as (select id from auth.session
+                 where subject_type = 'organization' and subject_id = $1 and revoked_at is null order by id for update)
+update auth.session s set revoked_at = $2, revoked_reason = $3 from ending where s.id = ending.id
+returning s.id, s.revoked_at, s.subject_id, s.client_id, s.method
+"""
+
+
+async def mark_organization_sessions_revoked(
+    connection: Connection, organization_id: UUID, *, now: datetime, reason: str
+) -> list[RevokedSession]:
+    """Ends every session in which somebody speaks for an organization."""
+    rows = await connection.fetch(MARK_SUBJECT_SESSIONS_REVOKED, organization_id, now, reason)
+    return [convert(row, RevokedSession) for row in rows]
+
+
+# Locked in the order of all endings, so that two of them never wait for each other.
 MARK_CLIENT_SESSIONS_REVOKED = """
 with ending as (select id from auth.session
                  where client_id = $1 and method = 'code' and revoked_at is null order by id for update)

@@ -243,6 +243,14 @@ class Sessions:
         )
         await self._tell_ended(connection, ended, actor=actor, reason=reason)
 
+    async def end_sessions_for(self, connection: Connection, organization_id: UUID, *, actor: str, reason: str) -> int:
+        """Ends every session in which somebody speaks for an organization; how many."""
+        ended = await repository.mark_organization_sessions_revoked(
+            connection, organization_id, now=self._clock.now(), reason=reason
+        )
+        await self._tell_ended(connection, ended, actor=actor, reason=reason)
+        return len(ended)
+
     async def end_one(self, connection: Connection, session: Session, *, actor: str, reason: str) -> None:
         """Ends one session, and those begun in it; harmless when it has ended."""
         await repository.lock_sessions(connection, session.holder_id)
