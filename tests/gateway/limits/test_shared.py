@@ -48,7 +48,12 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(params=["memory", "database", "valkey"])
 async def store(request: pytest.FixtureRequest, race_database: Database, valkey: str) -> AsyncIterator[Store]:
     buckets = ValkeyBuckets(valkey)
-    yield {"memory": LocalLimits(), "database": PostgresBuckets(race_database), "valkey": buckets}[request.param]
+    stores: dict[str, Store] = {
+        "memory": LocalLimits(),
+        "database": PostgresBuckets(race_database),
+        "valkey": buckets,
+    }
+    yield stores[request.param]
     await buckets.close()
 
 
