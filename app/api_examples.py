@@ -21,6 +21,27 @@ NAMED_HOLDER: Final = {
     "document_number": make_synthetic_id_number(birth=date(1990, 3, 15), sequence=1),
 }
 
+ASSERTION: Final = {
+    "id": "u8Vg3mF0cWkqS2dEJxT5yQ",
+    "rawId": "u8Vg3mF0cWkqS2dEJxT5yQ",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+        "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
+        "signature": "MEUCIQDexample",
+        "userHandle": "1sgCkzrCZHR1bTJvGhJqOfVGlSLqeyYJtV0Qf_8cWgw",
+    },
+}
+ATTESTATION: Final = {
+    "id": "u8Vg3mF0cWkqS2dEJxT5yQ",
+    "rawId": "u8Vg3mF0cWkqS2dEJxT5yQ",
+    "type": "public-key",
+    "response": {
+        "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
+        "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YUA",
+    },
+}
+
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RequestCode": {"phone": "19900000001"},
     "RedeemCode": {"challenge_id": ID, "code": "123456"},
@@ -34,6 +55,20 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "PublicJwk": KEY,
     "EnrollDevice": {"name": "我的手机", "public_key": KEY, "proof": JWS},
+    "Assertion": ASSERTION,
+    "AssertionResponse": ASSERTION["response"],
+    "Attestation": ATTESTATION,
+    "AttestationResponse": ATTESTATION["response"],
+    "SignInWithPasskey": {"credential": ASSERTION},
+    "EnrolPasskey": {"name": "我的电脑", "credential": ATTESTATION},
+    "RenamePasskey": {"name": "家里的电脑"},
+    "StepUpByCode": {"challenge_id": ID, "code": "123456"},
+    "StepUpByDevice": {"proof": JWS},
+    "StepUpByPasskey": {"credential": ASSERTION},
+    "StepUpByTotp": {"totp": "123456"},
+    "AskForNumber": {"phone": "19900000002"},
+    "AttachPhone": {"challenge_id": ID, "code": "123456", "label": "爷爷"},
+    "DisownAccount": {"challenge_id": ID, "code": "123456"},
     "ClaimOrganization": {"credit_code": CREDIT_CODE},
     "SignInWithPassword": {"username": "demo-admin", "password": "correct-horse-battery", "totp": "123456"},
     "RegisterDepartment": {"name": "演示市博物馆", "credit_code": make_synthetic_credit_code(sequence=7)},

@@ -72,6 +72,13 @@ async def citizen(connection: AnyConnection, _handler: BaseRouteHandler) -> None
         raise NotYourself
 
 
+async def oneself(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """A person or a member of staff, and nobody's agent: for what opens an account."""
+    principal = principal_of(connection)
+    if principal.subject_type == "organization" or principal.agent_id is not None:
+        raise WrongSubject(needed="oneself")
+
+
 def official(*roles: str) -> Guard:
     """A member of staff who has at least one of `roles`; with no roles named, any member of staff."""
 

@@ -1,25 +1,15 @@
 """Who may change what opens an account: the one rule for passkeys, phones and whatever else is a way in.
 
 Fresh, and as sure as the city can be: while the person has a device or a passkey that could confirm it, a code sent to
-a phone is not enough, because a number may have a new holder.
+a phone is not enough, because a number may have a new holder. That nobody acts for another here, the guard says.
 """
 
 from app.kit.clock import Clock
 from app.kit.database import Connection
-from app.kit.errors import Forbidden
-from app.kit.structs import Text
 from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, find_shortfall
 from auth.devices.service import Devices
 from auth.people.service import People
 from auth.principal import Principal
-
-
-class OnlyForOneself(Forbidden):
-    """Whoever acts for another never touches what opens an account (agents never grant credentials)."""
-
-    slug = "only-for-oneself"
-    title = Text(zh="只能为本人办理", en="Only for oneself")
-    remedy = Text(zh="请切换回个人身份后重试。", en="Switch back to your own account.")
 
 
 class Standing:
@@ -31,8 +21,7 @@ class Standing:
         self._clock = clock
 
     async def require(self, connection: Connection, principal: Principal) -> None:
-        """Raises `StepUpRequired` with what to do, or `OnlyForOneself`."""
-        refuse_for_another(principal)
+        """Raises `StepUpRequired` with what to do."""
         aal = KEY if await self._has_key(connection, principal) else ONE_TIME_CODE
         now = self._clock.now()
         shortfall = find_shortfall(principal, aal=aal, within_seconds=FRESH_SECONDS, now=now)
@@ -44,8 +33,7 @@ class Standing:
         return principal.subject_type == "official" or await self._people.is_known_to(connection, principal)
 
     def require_fresh(self, principal: Principal) -> None:
-        """For what must go quickly, such as reporting a loss; raises `StepUpRequired`, `OnlyForOneself`."""
-        refuse_for_another(principal)
+        """For what must go quickly, such as reporting a loss; raises `StepUpRequired`."""
         now = self._clock.now()
         shortfall = find_shortfall(principal, aal=ONE_TIME_CODE, within_seconds=FRESH_SECONDS, now=now)
         if shortfall is not None:
@@ -55,9 +43,3 @@ class Standing:
         if principal.subject_type == "official" or not await self.is_sure(connection, principal):
             return True
         return await self._devices.guards(connection, principal.subject_id)
-
-
-def refuse_for_another(principal: Principal) -> None:
-    """Raises `OnlyForOneself` for an agent."""
-    if principal.subject_type == "organization" or principal.agent_id is not None:
-        raise OnlyForOneself

@@ -11,7 +11,7 @@ from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
 from app.kit.idempotency import Once
 from app.kit.structs import Model
-from auth.guards import person, public
+from auth.guards import oneself, person, public
 from auth.login.otp.models import ChallengeView, RequestCode
 from auth.phones.models import AskForNumber, AttachPhone, DisownAccount, Disowned, PhoneChangeView, PhoneList
 from auth.phones.service import Phones
@@ -146,7 +146,7 @@ router = Router(
         Router(
             path="/",
             route_handlers=[list_my_phones, ask_for_number, attach_phone, stop_phone_change, detach_phone],
-            guards=[person()],
+            guards=[person(), oneself],
         ),
         Router(path="/", route_handlers=[ask_to_disown, disown_account], guards=[public]),
     ],

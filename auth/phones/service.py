@@ -116,7 +116,7 @@ class Phones:
     ) -> PhoneChangeView | SuishenError:
         """The change, which waits, or the refusal, which is remembered. The person, and who shares the number, is told.
 
-        Raises `StepUpRequired`, `OnlyForOneself`, `PhoneUnknown`, `PhoneChangeWaiting`, `PhoneHeldAlready`,
+        Raises `StepUpRequired`, `PhoneUnknown`, `PhoneChangeWaiting`, `PhoneHeldAlready`,
         `TooManyPhones`, `PhoneShared`.
         """
         await self._standing.require(connection, principal)

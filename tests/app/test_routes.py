@@ -11,7 +11,7 @@ from auth import guards as auth_guards
 from codes.venues.scanners import guards as scanner_guards
 
 FACTORIES = {"person", "official"}
-ON_THEIR_OWN = {"public", "signed_in", "organization_agent", "citizen", "scanner", "known_scanner"}
+ON_THEIR_OWN = {"public", "signed_in", "oneself", "organization_agent", "citizen", "scanner", "known_scanner"}
 
 # These have rules of their own against repetition (RFC 6749; one-time codes; the verification row; a password's count).
 WITHOUT_IDEMPOTENCY_KEY = {
@@ -31,7 +31,19 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/oauth/userinfo",
     "/v1/login/otp/challenges",
     "/v1/login/otp/tokens",
+    "/v1/login/otp/disownments",
+    "/v1/login/otp/disownments/challenges",
+    "/v1/login/passkey/challenges",
+    "/v1/login/passkey/tokens",
     "/v1/login/password/tokens",
+    "/v1/login/step-up/challenges",
+    "/v1/login/step-up/device/tokens",
+    "/v1/login/step-up/otp/challenges",
+    "/v1/login/step-up/otp/tokens",
+    "/v1/login/step-up/passkey/tokens",
+    "/v1/login/step-up/totp/tokens",
+    "/v1/me/phones",
+    "/v1/me/phones/challenges",
     "/v1/me/real-name",
     "/v1/me/children",
     "/v1/form-tickets/redemptions",  # signed, and a ticket is redeemed once

@@ -11,7 +11,7 @@ from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
 from app.kit.idempotency import Once
 from app.kit.structs import Model
-from auth.guards import public, signed_in
+from auth.guards import oneself, public
 from auth.login.citizens import LoginView
 from auth.login.passkeys.models import (
     EnrolPasskey,
@@ -147,7 +147,7 @@ router = Router(
         Router(
             path="/",
             route_handlers=[ask_for_new_passkey, enrol_passkey, list_my_passkeys, rename_passkey, remove_passkey],
-            guards=[signed_in],
+            guards=[oneself],
         ),
     ],
 )

@@ -133,7 +133,7 @@ class Passkeys:
         return ProvedPasskey(holder_type=passkey.holder_type, holder_id=passkey.holder_id, passkey_id=passkey.id)
 
     async def ask_for_new(self, connection: Connection, principal: Principal, *, user_name: str) -> PasskeyCreation:
-        """What an authenticator is to make; raises `StepUpRequired`, `OnlyForOneself`."""
+        """What an authenticator is to make; raises `StepUpRequired`."""
         await self._standing.require(connection, principal)
         holder_type, holder_id = _holder(principal)
         challenge = await self._challenges.make(connection, "enrol", principal.session_id)
@@ -149,7 +149,7 @@ class Passkeys:
     async def enrol(self, connection: Connection, principal: Principal, request: EnrolPasskey) -> PasskeyView:
         """The new passkey, good at once; the holder is told.
 
-        Raises `StepUpRequired`, `OnlyForOneself`, `PasskeyInvalid`, `PasskeyTaken`, `TooManyPasskeys`.
+        Raises `StepUpRequired`, `PasskeyInvalid`, `PasskeyTaken`, `TooManyPasskeys`.
         """
         await self._standing.require(connection, principal)
         holder_type, holder_id = _holder(principal)
@@ -172,7 +172,7 @@ class Passkeys:
         ]
 
     async def rename(self, connection: Connection, principal: Principal, passkey_id: UUID, name: str) -> PasskeyView:
-        """Its new name. Raises `PasskeyUnknown`, `StepUpRequired`, `OnlyForOneself`."""
+        """Its new name. Raises `PasskeyUnknown`, `StepUpRequired`."""
         await self._standing.require(connection, principal)
         holder_type, holder_id = _holder(principal)
         sealed = await self._seal_name(connection, passkey_id, holder_type, holder_id, name)
@@ -185,7 +185,7 @@ class Passkeys:
     async def remove(self, connection: Connection, principal: Principal, passkey_id: UUID) -> None:
         """Ends the caller's passkey. Any fresh sign-in may: a lost key ends quickly, which shortens no wait.
 
-        Raises `PasskeyUnknown`, `StepUpRequired`, `OnlyForOneself`.
+        Raises `PasskeyUnknown`, `StepUpRequired`.
         """
         self._standing.require_fresh(principal)
         sure = await self._standing.is_sure(connection, principal)

@@ -219,7 +219,7 @@ async def test_agent_stays_the_agent_of_the_same_company(wallet: Wallet, key: Ke
     assert (me["subject_type"], me["subject_id"], me["aal"]) == ("organization", claimed["id"], 3)
     assert me["agent_id"] == boss.phone.tokens["person"]["id"]
     token = raised.json()["access_token"]
-    assert slug_of(await boss.enrol(token=token)) == "only-for-oneself"
+    assert slug_of(await boss.enrol(token=token)) == "wrong-subject"
 
 
 async def test_staff_step_up_by_code_of_their_authenticator(
