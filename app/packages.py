@@ -57,6 +57,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
             organizations=identity.organizations,
             officials=identity.officials,
             guardians=identity.guardians,
+            acts=identity.mandate_rooms.core.acts,
             counter=CounterPorts(people=identity.people, families=identity.guardians, messages=identity.messages),
         ),
     )

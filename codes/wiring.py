@@ -8,6 +8,7 @@ from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
+from codes.acting import ActLog, RecordsActs
 from codes.counters.form_tickets.service import FormTickets
 from codes.counters.wiring import (
     CounterPorts,
@@ -82,6 +83,7 @@ class CodesPorts:
     officials: NamesOfficials | None = None
     guardians: FindsGuardians | None = None
     counter: CounterPorts | None = None
+    acts: RecordsActs | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,9 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     trust_lists = _build_trust_lists(floor, settings, scenarios)
     reader = CodeReader(trust_lists=trust_lists, statuses=statuses, clock=floor.clock, code_format=code_format)
     stickers = StickerReader(reader, ports.organizations)
+    acts = ActLog(ports.acts)
     enterprise_codes = EnterpriseCodes(
+        acts=acts,
         organizations=ports.organizations,
         statuses=statuses,
         keyring=floor.keyring,
@@ -132,6 +136,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         code_format=code_format,
     )
     places = Places(
+        acts=acts,
         organizations=ports.organizations,
         scenarios=scenarios,
         statuses=statuses,
@@ -143,6 +148,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
     enterprise = build_enterprise(
         floor,
         settings,
+        acts=acts,
         organizations=ports.organizations,
         officials=ports.officials,
         scenarios=scenarios,
@@ -163,6 +169,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         messages=None if ports.counter is None else ports.counter.messages,
     )
     grants = Grants(
+        acts=acts,
         devices=ports.devices,
         people=ports.people,
         statuses=statuses,

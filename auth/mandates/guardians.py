@@ -100,17 +100,18 @@ class Guardians:
         return answer if isinstance(answer, Authority) else None
 
     async def may_show(
-        self, connection: Connection, *, mandate_id: UUID, agent_id: UUID, principal_id: UUID, scenario: int
+        self, connection: Connection, *, mandate_id: UUID | None, agent_id: UUID, principal_id: UUID, scenario: int
     ) -> bool:
-        """Whether a code shown by this mandate counts in this scenario now. (A port of `codes`.)"""
-        answer = await self._engine.check_mandate(
-            connection,
-            mandate_id=mandate_id,
-            agent_id=agent_id,
-            principal_id=principal_id,
-            act=Act(kind="show_code", scenario=scenario),
-            now=self._clock.now(),
-        )
+        """Whether somebody's code counts in this scenario now, by this mandate if named. (A port of `codes`.)"""
+        act, now = Act(kind="show_code", scenario=scenario), self._clock.now()
+        if mandate_id is None:
+            answer = await self._engine.find_authority(
+                connection, agent_id=agent_id, principal_id=principal_id, act=act, now=now
+            )
+        else:
+            answer = await self._engine.check_mandate(
+                connection, mandate_id=mandate_id, agent_id=agent_id, principal_id=principal_id, act=act, now=now
+            )
         return isinstance(answer, Authority)
 
     async def list_child_ids(self, connection: Connection, guardian_id: UUID) -> list[UUID]:

@@ -8,6 +8,7 @@ from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
+from codes.acting import ActLog
 from codes.enterprise.arrivals.codes import InspectionCodes
 from codes.enterprise.arrivals.gate import GateReader
 from codes.enterprise.arrivals.notices import Notices
@@ -73,6 +74,7 @@ def build_enterprise(
     floor: Floor,
     settings: CodesSettings,
     *,
+    acts: ActLog,
     organizations: FindsOrganizations,
     officials: NamesOfficials | None,
     scenarios: Scenarios,
@@ -112,13 +114,13 @@ def build_enterprise(
         ),
         inspection_codes=inspection_codes,
         notices=notices,
-        arrivals=Arrivals(codes=reader, notices=notices, scenarios=scenarios, clock=floor.clock),
+        arrivals=Arrivals(codes=reader, notices=notices, scenarios=scenarios, clock=floor.clock, acts=acts),
         gate_reader=GateReader(trust_lists=trust_lists, statuses=statuses, code_format=settings.code_format),
         checks=EnterpriseChecks(
             database=floor.database, stickers=stickers, scenarios=scenarios, desk=desk, clock=floor.clock
         ),
         check_history=CheckHistory(organizations, scenarios, officials),
-        ratings=Ratings(organizations=organizations, vault=floor.vault, clock=floor.clock),
+        ratings=Ratings(organizations=organizations, vault=floor.vault, clock=floor.clock, acts=acts),
         push_templates=templates,
         push_subjects=subjects,
         pushes=Pushes(
@@ -128,7 +130,7 @@ def build_enterprise(
             limits=PushLimits(),
             clock=floor.clock,
         ),
-        push_inbox=PushInbox(organizations, floor.clock),
+        push_inbox=PushInbox(organizations, floor.clock, acts),
         push_delivery=Delivery(floor.database, floor.clock),
         upkeep=EnterpriseUpkeep(floor.database, floor.clock, scenarios),
     )

@@ -14,9 +14,11 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.keyring import Keyring
 from app.kit.listing import cut
-from auth.errors import RoleMissing, WrongSubject
+from auth.errors import MandateTooNarrow, RoleMissing, WrongSubject
+from auth.mandates.scopes import may_do_item
 from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
+from codes.acting import ActLog
 from codes.enterprise_ports import FindsOrganizations
 from codes.envelope.claims import CTI_BYTES, Claims, Kind
 from codes.envelope.static_code import encode_static_code
@@ -34,6 +36,7 @@ from codes.venues.scanners.repository import insert_site
 
 KEY_PURPOSE: Final = "enterprise_code"
 KEEPER: Final = "scanner_admin"
+ITEM: Final = "places"
 MOST_VALID: Final = 20_000
 """More doors and lamp posts than one department keeps; a bound against a runaway client."""
 
@@ -50,7 +53,9 @@ class Places:
         keyring: Keyring,
         clock: Clock,
         code_format: CodeFormat,
+        acts: ActLog | None = None,
     ) -> None:
+        self._acts = acts or ActLog()
         self._organizations = organizations
         self._scenarios = scenarios
         self._statuses = statuses
@@ -170,11 +175,15 @@ class Places:
             subject=f"organization:{place.organization_id}",
             detail=detail,
         )
+        kind = action.replace(".", "_")
+        await self._acts.note(connection, principal, kind, self._clock.now(), place_id=str(place.id))
 
 
 def keeper_of(principal: Principal) -> UUID:
-    """The organization whose stickers the caller keeps; raises `WrongSubject`, `RoleMissing`."""
+    """The organization whose stickers the caller keeps; raises `WrongSubject`, `MandateTooNarrow`, `RoleMissing`."""
     if principal.subject_type == "organization":
+        if not may_do_item(principal.scopes, ITEM):
+            raise MandateTooNarrow(item=ITEM)
         return principal.subject_id
     if principal.subject_type != "official" or principal.organization_id is None:
         raise WrongSubject

@@ -45,7 +45,8 @@ class Holders:
         person = await self._people.get_person(connection, holder.subject_id)
         ended = None
         if person.status == "active":
-            ended = await self._frozen(connection, holder, now) or await self._mandate_ended(connection, holder, now)
+            ended = await self._frozen(connection, holder, now)
+            ended = ended or await self._mandate_ended(connection, holder, scenario.number)
         return worth_of(person, scenario, ended)
 
     async def list_standings(
@@ -82,11 +83,11 @@ class Holders:
                 return frozen
         return None
 
-    async def _mandate_ended(self, connection: Connection, holder: Holder, now: datetime) -> Reason | None:
+    async def _mandate_ended(self, connection: Connection, holder: Holder, scenario: int) -> Reason | None:
         """A mandate that nobody can look up counts as ended."""
         if holder.mandate_id is None and holder.guardian_id is None:
             return None
-        return Reason.REVOKED if self._mandates is None else await self._mandates.reason(connection, holder, now)
+        return Reason.REVOKED if self._mandates is None else await self._mandates.reason(connection, holder, scenario)
 
     async def _of_organization(
         self, connection: Connection, organization_id: UUID, attributes: frozenset[str]

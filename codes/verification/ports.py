@@ -190,9 +190,9 @@ class KnowsFreezes(Protocol):
 
 
 class KnowsMandates(Protocol):
-    """Whether a guardian still speaks for a child."""
+    """Whether somebody still speaks for the person whose code they show."""
 
-    async def reason(self, connection: Connection, holder: Holder, now: datetime, /) -> Reason | None:
+    async def reason(self, connection: Connection, holder: Holder, scenario: int, /) -> Reason | None:
         """Why a code of this holder, shown by `guardian_id` under `mandate_id`, does not count; None when it does."""
         ...
 

@@ -120,6 +120,7 @@ def a_principal(subject_type: Literal["person", "organization", "official"], **f
         "client_id": "test",
         "authenticated_at": datetime(2026, 3, 2, 12, 0, tzinfo=UTC),
         "ial": 2,
+        "scopes": frozenset({"organization", "item:*"} if subject_type == "organization" else ()),
     }
     return Principal(**(defaults | facts))
 

@@ -42,6 +42,18 @@ class KnownGuardians:
     ) -> Guardianship | None:
         return self.by_pair.get((guardian_id, child_id))
 
+    async def may_show(
+        self,
+        _connection: Connection,
+        *,
+        mandate_id: UUID | None,
+        agent_id: UUID,
+        principal_id: UUID,
+        scenario: int,
+    ) -> bool:
+        living = self.by_pair.get((agent_id, principal_id))
+        return living is not None and mandate_id in {None, living.id} and scenario > 0
+
     async def list_child_ids(self, _connection: Connection, guardian_id: UUID, /) -> list[UUID]:
         return [child_id for one, child_id in self.by_pair if one == guardian_id]
 

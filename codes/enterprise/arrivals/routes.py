@@ -1,5 +1,6 @@
 """The code for the door, the enterprise's scan of it, and what the enterprise knows of those who came."""
 
+from typing import Final
 from uuid import UUID
 
 from litestar import Router, delete, get, post
@@ -9,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from app.kit.database import Connection
 from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
-from auth.guards import official, organization_agent
+from auth.guards import official, organization_agent_for
 from auth.principal import Principal
 from codes.enterprise.arrivals.codes import InspectionCodes
 from codes.enterprise.arrivals.models import (
@@ -23,6 +24,7 @@ from codes.enterprise.arrivals.models import (
 from codes.enterprise.arrivals.service import Arrivals
 
 inspector = official("inspector")
+MEETS_OFFICERS: Final = organization_agent_for("enterprise-visits")
 
 
 @post(
@@ -80,7 +82,7 @@ async def state_shown(
 
 @post(
     "/v1/inspections/scans",
-    guards=[organization_agent],
+    guards=[MEETS_OFFICERS],
     status_code=200,
     summary="Scan an officer's code (扫码检查)",
     description="For those who act for the enterprise. Who comes, why, on whose authority, what they will look at, and "
@@ -99,7 +101,7 @@ async def scan_code(
 
 @get(
     "/v1/organizations/{organization_id:uuid}/inspections",
-    guards=[organization_agent],
+    guards=[MEETS_OFFICERS],
     summary="The inspections that came to this organization",
 )
 async def list_met(

@@ -14,6 +14,7 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.listing import cut
 from auth.principal import Principal
+from codes.acting import ActLog
 from codes.enterprise.arrivals import repository
 from codes.enterprise.arrivals.errors import NoCodeToShow
 from codes.enterprise.arrivals.models import (
@@ -42,7 +43,16 @@ from codes.verification.models import policy_of
 class Arrivals:
     """Arrivals of officers at enterprises."""
 
-    def __init__(self, *, codes: CodeReader, notices: Notices, scenarios: Scenarios, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        codes: CodeReader,
+        notices: Notices,
+        scenarios: Scenarios,
+        clock: Clock,
+        acts: ActLog | None = None,
+    ) -> None:
+        self._acts = acts or ActLog()
         self._codes = codes
         self._notices = notices
         self._scenarios = scenarios
@@ -71,6 +81,9 @@ class Arrivals:
         )
         if first:
             await self._record(connection, principal, "inspection.arrived", view, inspection=str(inspection.id))
+            await self._acts.note(
+                connection, principal, "inspection_scanned", self._clock.now(), inspection_id=str(inspection.id)
+            )
         return view
 
     async def state_shown(

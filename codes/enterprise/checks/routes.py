@@ -1,7 +1,7 @@
 """The officer's question about an enterprise, and the enterprise's record of it."""
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
@@ -12,13 +12,14 @@ from app.kit import idempotency
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.http import After, Injected, Limit, refuse
-from auth.guards import official, organization_agent
+from auth.guards import official, organization_agent_for
 from auth.principal import Principal
 from codes.enterprise.checks.models import CheckEnterprise, CheckRecords, CheckView, EmergencyChecks
 from codes.enterprise.checks.records import CheckHistory
 from codes.enterprise.checks.service import EnterpriseChecks
 
 inspector = official("inspector")
+READS_CHECKS: Final = organization_agent_for("enterprise-checks")
 
 
 @post(
@@ -45,7 +46,7 @@ async def check_enterprise(
 
 @get(
     "/v1/organizations/{organization_id:uuid}/checks",
-    guards=[organization_agent],
+    guards=[READS_CHECKS],
     summary="Who checked this organization, and why",
 )
 async def list_checks(

@@ -1,6 +1,6 @@
 """Enterprise codes, for the organization's agents."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from litestar import Request, Response, Router, delete, get, post
@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from app.kit.database import Connection
 from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
-from auth.guards import organization_agent
+from auth.guards import organization_agent_for
 from auth.principal import Principal
 from codes.enterprise.enterprises.models import CodeList, CodeView, IssueCode
 from codes.enterprise.enterprises.posters import EnterprisePosters
@@ -18,10 +18,12 @@ from codes.enterprise.enterprises.service import EnterpriseCodes
 from codes.pictures.answers import ShowsPicture, picture_response
 from codes.pictures.studio import PictureForm
 
+KEEPS_CODES: Final = organization_agent_for("enterprise-codes")
+
 
 @post(
     "/v1/organizations/{organization_id:uuid}/codes",
-    guards=[organization_agent],
+    guards=[KEEPS_CODES],
     summary="Issue an enterprise code",
     description="`carrier` goes into the picture byte for byte: uppercase, so that an alphanumeric QR code takes it.",
 )
@@ -38,7 +40,7 @@ async def issue_code(
     return await once(CodeView, lambda: enterprise_codes.issue(connection, principal, organization_id, data))
 
 
-@get("/v1/organizations/{organization_id:uuid}/codes", guards=[organization_agent], summary="The organization's codes")
+@get("/v1/organizations/{organization_id:uuid}/codes", guards=[KEEPS_CODES], summary="The organization's codes")
 async def list_codes(
     *,
     organization_id: FromPath[UUID],
@@ -54,7 +56,7 @@ async def list_codes(
 
 @delete(
     "/v1/organizations/{organization_id:uuid}/codes/{code_id:uuid}",
-    guards=[organization_agent],
+    guards=[KEEPS_CODES],
     status_code=200,
     summary="Revoke an enterprise code",
 )
@@ -73,7 +75,7 @@ async def revoke_code(
 
 @get(
     "/v1/organizations/{organization_id:uuid}/codes/{code_id:uuid}/poster",
-    guards=[organization_agent],
+    guards=[KEEPS_CODES],
     summary="The poster of an enterprise code",
     description="A4, with the organization's registered name and credit code. Drawn once and kept.",
     operation_class=ShowsPicture,

@@ -13,6 +13,7 @@ from app.kit.keyring import Keyring
 from app.kit.listing import cut
 from auth.organizations.errors import OrganizationNotActive
 from auth.principal import Principal
+from codes.acting import ActLog
 from codes.enterprise.enterprises import repository
 from codes.enterprise.enterprises.errors import EnterpriseCodesExhausted, EnterpriseCodeUnknown, NotThisOrganization
 from codes.enterprise.enterprises.models import CodeList, CodeView, EnterpriseCode, IssueCode, view_of
@@ -40,12 +41,14 @@ class EnterpriseCodes:
         keyring: Keyring,
         clock: Clock,
         code_format: CodeFormat,
+        acts: ActLog | None = None,
     ) -> None:
         self._organizations = organizations
         self._statuses = statuses
         self._keyring = keyring
         self._clock = clock
         self._code_format = code_format
+        self._acts = acts or ActLog()
 
     async def issue(
         self, connection: Connection, principal: Principal, organization_id: UUID, request: IssueCode
@@ -130,6 +133,8 @@ class EnterpriseCodes:
             subject=f"organization:{code.organization_id}",
             detail=detail,
         )
+        kind = action.replace(".", "_")
+        await self._acts.note(connection, principal, kind, self._clock.now(), code_id=str(code.id))
 
 
 def require_own(principal: Principal, organization_id: UUID) -> None:

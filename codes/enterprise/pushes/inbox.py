@@ -7,6 +7,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.listing import cut
 from auth.principal import Principal
+from codes.acting import ActLog
 from codes.enterprise.enterprises.service import require_own
 from codes.enterprise.pushes import repository
 from codes.enterprise.pushes.errors import PushUnknown
@@ -17,7 +18,8 @@ from codes.enterprise_ports import FindsOrganizations
 class PushInbox:
     """The list of an enterprise. Reading the list is no receipt; saying so is."""
 
-    def __init__(self, organizations: FindsOrganizations, clock: Clock) -> None:
+    def __init__(self, organizations: FindsOrganizations, clock: Clock, acts: ActLog | None = None) -> None:
+        self._acts = acts or ActLog()
         self._organizations = organizations
         self._clock = clock
 
@@ -45,6 +47,7 @@ class PushInbox:
                 subject=f"push:{push_id}",
                 detail={"organization": str(organization_id)},
             )
+            await self._acts.note(connection, principal, "push_answered", now, push_id=str(push_id))
         notice = await repository.find_notice(connection, organization_id, push_id)
         if notice is None:
             raise PushUnknown

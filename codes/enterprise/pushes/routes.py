@@ -1,5 +1,6 @@
 """一码推送 over HTTP: departments write, approve and read receipts; enterprises read and acknowledge."""
 
+from typing import Final
 from uuid import UUID
 
 from litestar import Router, delete, get, post, put
@@ -9,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 from app.kit.database import Connection
 from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
-from auth.guards import official, organization_agent, public
+from auth.guards import official, organization_agent_for, public
 from auth.principal import Principal
 from codes.enterprise.pushes.inbox import PushInbox
 from codes.enterprise.pushes.models import (
@@ -29,6 +30,7 @@ from codes.enterprise.pushes.subjects import Subjects
 from codes.enterprise.pushes.templates import Templates
 
 inspector = official("inspector")
+READS_NOTICES: Final = organization_agent_for("enterprise-notices")
 
 
 @get("/v1/push-templates", guards=[public], summary="What departments may tell enterprises")
@@ -122,7 +124,7 @@ async def list_receipts(
 
 @get(
     "/v1/organizations/{organization_id:uuid}/pushes",
-    guards=[organization_agent],
+    guards=[READS_NOTICES],
     summary="What departments told this organization",
 )
 async def list_notices(
@@ -140,7 +142,7 @@ async def list_notices(
 
 @post(
     "/v1/organizations/{organization_id:uuid}/pushes/{push_id:uuid}/receipt",
-    guards=[organization_agent],
+    guards=[READS_NOTICES],
     summary="Say that a push was read",
 )
 async def acknowledge_push(
@@ -158,7 +160,7 @@ async def acknowledge_push(
 
 @get(
     "/v1/organizations/{organization_id:uuid}/push-profile",
-    guards=[organization_agent],
+    guards=[READS_NOTICES],
     summary="As which this organization is addressed",
 )
 async def get_profile(
@@ -173,7 +175,7 @@ async def get_profile(
 
 @put(
     "/v1/organizations/{organization_id:uuid}/push-profile",
-    guards=[organization_agent],
+    guards=[READS_NOTICES],
     summary="Say where this organization does business, and its trade",
 )
 async def describe_profile(

@@ -1,5 +1,6 @@
 """The enterprise's rating, and what everybody may read of it."""
 
+from typing import Final
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -9,15 +10,17 @@ from litestar.params import FromPath, JSONBody
 from app.kit.database import Connection
 from app.kit.http import Injected
 from app.kit.idempotency import Once
-from auth.guards import organization_agent, public
+from auth.guards import organization_agent_for, public
 from auth.principal import Principal
 from codes.enterprise.ratings.models import DepartmentRatings, RateInspection, RatingReceipt
 from codes.enterprise.ratings.service import Ratings
 
+RATES: Final = organization_agent_for("enterprise-ratings")
+
 
 @post(
     "/v1/inspections/{inspection_id:uuid}/ratings",
-    guards=[organization_agent],
+    guards=[RATES],
     summary="Rate an inspection (扫码评价)",
     description="After the check, at most 30 days. The rated never learn who rated: ratings are published only "
     "together with those of other enterprises, five at the least.",

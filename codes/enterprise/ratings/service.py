@@ -10,6 +10,7 @@ from app.kit.database import Connection
 from app.kit.errors import NotFound
 from app.kit.vault import Vault
 from auth.principal import Principal
+from codes.acting import ActLog
 from codes.enterprise.inspections import repository as inspections
 from codes.enterprise.inspections.models import Inspection
 from codes.enterprise.ratings import repository
@@ -32,7 +33,10 @@ RATER_PURPOSE = "codes.ratings.rater"
 class Ratings:
     """Ratings of departments by enterprises."""
 
-    def __init__(self, *, organizations: FindsOrganizations, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self, *, organizations: FindsOrganizations, vault: Vault, clock: Clock, acts: ActLog | None = None
+    ) -> None:
+        self._acts = acts or ActLog()
         self._organizations = organizations
         self._vault = vault
         self._clock = clock
@@ -53,6 +57,9 @@ class Ratings:
         await repository.insert_rating(connection, request, self._rater_of(principal, request.department_id))
         await repository.release(connection, request.department_id, self._clock.now().date(), SMALLEST_GROUP)
         await self._record(connection, principal, inspection, request.department_id)
+        await self._acts.note(
+            connection, principal, "rating_given", self._clock.now(), inspection_id=str(inspection_id)
+        )
         return RatingReceipt(inspection_id=inspection_id, department_id=request.department_id)
 
     async def publish(self, connection: Connection, department_id: UUID) -> DepartmentRatings:

@@ -54,6 +54,8 @@ class FindsGuardians(Protocol):
         """The living mandate, or None; nobody ends it before the caller's transaction ends."""
         ...
 
-    async def list_child_ids(self, connection: Connection, guardian_id: UUID, /) -> list[UUID]:
-        """Whom this guardian may show codes for now."""
+    async def may_show(
+        self, connection: Connection, *, mandate_id: UUID | None, agent_id: UUID, principal_id: UUID, scenario: int
+    ) -> bool:
+        """Whether this person's code, shown by this agent, counts in this scenario now; by this mandate if named."""
         ...

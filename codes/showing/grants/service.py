@@ -18,6 +18,7 @@ from auth.devices.models import Device
 from auth.errors import IdentityLevelTooLow
 from auth.keys import ProofInvalid, PublicJwk, public_key_of, thumbprint, verify_proof
 from auth.principal import Principal
+from codes.acting import ActLog
 from codes.envelope.claims import Claims, Kind
 from codes.envelope.presentation import encode_grant
 from codes.errors import (
@@ -74,6 +75,7 @@ class Grants:
         settings: CodesSettings,
         guardians: FindsGuardians | None = None,
         other_codes: Sequence[EndsCodes] = (),
+        acts: ActLog | None = None,
     ) -> None:
         self._devices = devices
         self._people = people
@@ -84,6 +86,7 @@ class Grants:
         self._settings = settings
         self._guardians = guardians
         self._other_codes = other_codes
+        self._acts = acts or ActLog()
 
     async def issue(self, connection: Connection, principal: Principal, request: IssueGrants) -> GrantsView:
         """Eight grants for eight fresh keys of the caller's own active device, for the caller or for a child of theirs.
@@ -100,6 +103,7 @@ class Grants:
         keys = fresh_keys(claims, device)
         bearer = await self._find_bearer(connection, principal, request)
         number = await self._open_batch(connection, device, bearer, claims.jti, now)
+        await self._note(connection, bearer, now)
         return self._sign(number, bearer, keys, now)
 
     async def revoke(self, connection: Connection, principal: Principal, request: RevokeCodes) -> RevocationView:
@@ -181,7 +185,7 @@ class Grants:
             raise IdentityLevelTooLow(required_ial=person.identity_level, ial=principal.ial)
 
     async def _find_bearer(self, connection: Connection, principal: Principal, request: IssueGrants) -> Bearer:
-        """The caller, or the child whose guardian they are."""
+        """The caller, or the person for whom they may show codes."""
         child_id = request.on_behalf_of
         if child_id is None:
             return Bearer(person_id=principal.subject_id)
@@ -197,6 +201,17 @@ class Grants:
             mandate_id=mandate.id,
             until=mandate.ends_at,
         )
+
+    async def _note(self, connection: Connection, bearer: Bearer, now: datetime) -> None:
+        if bearer.guardian_id is not None and bearer.mandate_id is not None:
+            await self._acts.note_for_person(
+                connection,
+                person_id=bearer.person_id,
+                agent_id=bearer.guardian_id,
+                mandate_id=bearer.mandate_id,
+                kind="codes_fetched",
+                now=now,
+            )
 
     def _verified_claims(self, request: IssueGrants, device: Device, now: datetime) -> GrantRequestClaims:
         try:

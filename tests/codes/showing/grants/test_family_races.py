@@ -71,7 +71,11 @@ async def family(city: FamilyCity, identity: AuthServices, race_database: Databa
         guardian = await identity.people.find_or_register(connection, "19900000001")
         child_id = await identity.people.register_known(connection, CHILD, actor="system")
         await identity.mandates.appoint_guardian(
-            connection, guardian_id=guardian.id, child_id=child_id, ends_at=clock.now() + timedelta(days=365)
+            connection,
+            guardian_id=guardian.id,
+            child_id=child_id,
+            ends_at=clock.now() + timedelta(days=365),
+            own_word_from=clock.now() + timedelta(days=1),
         )
     return Family(phone=Phone(city, Person(id=guardian.id)), child=Person(id=child_id))
 
