@@ -17,6 +17,10 @@ class Authenticator(Protocol):
         """The verified caller of the mini-app `app_id`, None for nobody; raises `Unauthenticated`."""
         ...
 
+    def stands(self, principal: Principal) -> bool:
+        """Whether the session of a caller who was let in has not ended since."""
+        ...
+
 
 class Consents(Protocol):
     """What a citizen allowed."""

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from app.kit.clock import Clock
-from app.kit.errors import InternalError, RateLimited, SuishenError, TemporarilyUnavailable
+from app.kit.errors import InternalError, RateLimited, SuishenError, TemporarilyUnavailable, Unauthenticated
 from auth.mandates.errors import MandateRefused
 from auth.mandates.rules import Why
 from auth.principal import Principal
@@ -30,9 +30,9 @@ from gateway.masking import ask_plainly
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide, without_documents
 from gateway.ports import AdmitsDelegates, Authenticator, Consents
 from gateway.replies import BY_GATEWAY, Reply, has_body, head_of, passed_on, refused
-from gateway.routing import DATABASE_AWAY, RETRY_SECONDS, Match, RouteTable, find_route, parse_target
+from gateway.routing import DATABASE_AWAY, RETRY_SECONDS, Match, RouteTable, Target, find_route, parse_target
 from gateway.settings import GatewaySettings
-from gateway.streams import END, pass_on
+from gateway.streams import END, pass_on, while_allowed
 from gateway.uploads import ClientGone, Upload
 from gateway.upstream import OpenAnswer
 
@@ -145,7 +145,22 @@ class Proxy:
             if not has_body(answer.status, scope["method"]):
                 await send(END)
                 return
-            await pass_on(answer, send, receive, upload, count=lambda size: self._count(trace, size))
+            passing = pass_on(answer, send, receive, upload, count=lambda size: self._count(trace, size))
+            every = self._settings.look_again_seconds
+            await while_allowed(passing, lambda: self._look_again(decision), every_seconds=every)
+
+    async def _look_again(self, decision: Decision) -> None:
+        """Raises what has ended a stream's right to go on: its session, its consent, its service."""
+        match, principal = decision.match, decision.principal
+        target = Target(app_id=match.app.app_id, path=match.path)
+        found = find_route(self._table.snapshot, match.route.method, target)
+        if isinstance(found, SuishenError):
+            raise found
+        if principal is not None and not self._authenticator.stands(principal):
+            raise Unauthenticated
+        again = decide(found, principal, await self._consents_for(found, principal))
+        if isinstance(again, SuishenError):
+            raise again
 
     def _count(self, trace: Trace, size: int) -> None:
         trace.size += size

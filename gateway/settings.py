@@ -22,6 +22,7 @@ class GatewaySettings(Model):
     places_per_department: int = 64
     stream_places_per_department: int = 64
     stream_seconds: float = 3600.0
+    look_again_seconds: float = 1.0
     largest_stream: int = 1024 * 1024 * 1024
     card_places_per_department: int = 16
     upload_seconds: float = 10.0

@@ -1,7 +1,7 @@
 """A department's answer on its way to the citizen, piece by piece: downloads, server-sent events. Keeps nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from gateway.asgi import Receive, Send
@@ -31,6 +31,24 @@ async def pass_on(
         pump.cancel()
         gone.cancel()
         await asyncio.gather(pump, gone, return_exceptions=True)
+
+
+async def while_allowed(deed: Awaitable[None], look: Callable[[], Awaitable[None]], *, every_seconds: float) -> None:
+    """Does `deed`, and stops it with whatever `look` raises, which is asked again and again meanwhile."""
+    doing, looking = asyncio.ensure_future(deed), asyncio.ensure_future(_look(look, every_seconds))
+    try:
+        await asyncio.wait((doing, looking), return_when=asyncio.FIRST_COMPLETED)
+        await (doing if doing.done() else looking)
+    finally:
+        doing.cancel()
+        looking.cancel()
+        await asyncio.gather(doing, looking, return_exceptions=True)
+
+
+async def _look(look: Callable[[], Awaitable[None]], every_seconds: float) -> None:
+    while True:
+        await asyncio.sleep(every_seconds)
+        await look()
 
 
 async def _pump(answer: OpenAnswer, send: Send, count: Callable[[int], None]) -> None:

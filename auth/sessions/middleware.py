@@ -61,6 +61,10 @@ class Authenticator:
                 raise
             return principal
 
+    def stands(self, principal: Principal) -> bool:
+        """Whether the session of a caller who was let in has not ended since. In memory; for what goes on for long."""
+        return self._access_tokens.stands(principal)
+
     def _find_for_app(self, token: str, app_id: str | None, jkt: str | None) -> Principal | None:
         if app_id is None:
             return None

@@ -147,6 +147,10 @@ class AccessTokens:
         self.lifetime_seconds = lifetime_seconds
         self._verified = VerifiedTokens(MOST_REMEMBERED)
 
+    def stands(self, principal: Principal) -> bool:
+        """Whether the session behind a token that was good a moment ago has not ended since."""
+        return principal.session_id not in self._revoked
+
     def issue(self, session: Session) -> str:
         """A token for the session as it is now; never outlives it."""
         now = self._clock.now()

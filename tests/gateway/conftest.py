@@ -52,6 +52,9 @@ class KnownCallers:
             raise TokenInvalid
         return self.principals[token]
 
+    def stands(self, principal: Principal) -> bool:
+        return principal in self.principals.values()
+
 
 class KnownConsents:
     """Consents by scope name, the same for everybody."""

@@ -37,6 +37,7 @@ ROUTES: list[dict[str, Any]] = [
     {"method": "GET", "path": "/profile", "scopes": ["reader", "contact", "hobby"]},
     {"method": "GET", "path": "/stream", "body": "streamed", "timeout_ms": 200},
     {"method": "GET", "path": "/events", "body": "streamed", "timeout_ms": 60_000},
+    {"method": "GET", "path": "/news", "body": "streamed", "timeout_ms": 60_000, "scopes": ["contact"]},
     {"method": "HEAD", "path": "/stream", "body": "streamed"},
     {"method": "POST", "path": "/stream", "body": "streamed", "body_limit": 1000, "timeout_ms": 200},
     {"method": "HEAD", "path": "/books", "min_ial": 0},

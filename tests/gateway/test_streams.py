@@ -13,8 +13,9 @@ from app.kit.floor import Floor
 from auth.principal import Principal
 from gateway.breakers import BreakerSettings
 from miniapps.sdk import Refused
-from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
+from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents, consent_to
 from tests.gateway.harness import BEARER, Citizen, Harness, Received, gateway
+from tests.gateway.publications import SUSPENSION, published
 from tests.gateway.servers import plain_answer, read_request
 from tests.gateway.test_proxy import department
 
@@ -43,6 +44,7 @@ async def city(
         upload_seconds=0.3,
         stream_places_per_department=1,
         largest_stream=5000,
+        look_again_seconds=0.05,
         breaker=BreakerSettings(failures=3),
     ) as harness:
         yield harness
@@ -277,3 +279,25 @@ async def test_a_signature_of_a_stream_names_no_deadline(city: Harness) -> None:
     await city.call("GET", "/stream", BEARER)
     assert "ssb-deadline-ms" not in city.received[0].headers
     assert 'tag="ssb-stream"' in city.received[0].headers["signature-input"]
+
+
+@pytest.mark.parametrize("what", ["session", "consent", "service", "route"])
+async def test_a_stream_ends_with_what_let_it_in(
+    city: Harness, town_hall: Department, callers: KnownCallers, consents: KnownConsents, what: str
+) -> None:
+    consents.given["contact"] = consent_to("phone_tail")
+    citizen = city.open("GET", "/news", BEARER)
+    _, reader, writer = await town_hall.take()
+    writer.write(EVENTS + chunk(b"data: 1\n\n"))
+    await begun(citizen)
+    assert (await citizen.receive())["body"] == b"data: 1\n\n"
+    if what == "session":
+        callers.principals.clear()
+    if what == "consent":
+        consents.given.clear()
+    if what == "service":
+        await city.publish(published(row=SUSPENSION))
+    if what == "route":
+        await city.publish(published(backend={"base_url": {"live": "http://127.0.0.1:1"}, "routes": []}))
+    assert await citizen.finish() == []  # no end
+    assert await reader.read() == b""
