@@ -239,7 +239,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             settings,
             sessions=sessions,
             revoked=revoked,
-            otp=login.otp,
+            login=login,
             people=people,
             devices=devices,
             messages=messages,

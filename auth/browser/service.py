@@ -6,7 +6,8 @@ from typing import Final
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.vault import Vault
-from auth.browser.models import BrowserProof
+from auth.login.proof import Proved
+from auth.login.scan.models import ProvedScan
 from auth.principal import Principal
 from auth.sessions.models import Session, StartSession
 from auth.sessions.overview.repository import upsert_agent
@@ -29,7 +30,7 @@ class BrowserSessions:
         self._clock = clock
         self._settings = settings
 
-    async def open(self, connection: Connection, proof: BrowserProof, *, before: Session | None, agent: str) -> Session:
+    async def open(self, connection: Connection, proof: Proved, *, before: Session | None, agent: str) -> Session:
         """A new session, at every authentication: a cookie from before never becomes one that is signed in.
 
         `before` is the session that this browser held. It ends; what clients were given in it goes on when the same
@@ -64,16 +65,19 @@ class BrowserSessions:
         """Signs the browser out, and with it every client that signed in through it."""
         await self._sessions.end_one(connection, session, actor=f"person:{session.holder_id}", reason=LOGGED_OUT)
 
-    def _start(self, proof: BrowserProof, carried: Session | None) -> StartSession:
+    def _start(self, proof: Proved, carried: Session | None) -> StartSession:
         now = self._clock.now()
-        ends = now + timedelta(seconds=self._settings.browser_session_seconds)
-        # What was shown of an identity does not last longer for being carried over.
-        ends = min(end for end in (ends, proof.until, carried.expires_at if carried else None) if end is not None)
+        ends = [now + timedelta(seconds=self._settings.browser_session_seconds)]
+        parent_id = None
+        if carried is not None:  # what was shown of an identity does not last longer for being carried over
+            ends, parent_id = [*ends, carried.expires_at], carried.parent_id
+        if isinstance(proof, ProvedScan):
+            ends, parent_id = [*ends, proof.until], proof.session_id
         return StartSession(
             subject_type="person",
             subject_id=proof.person_id,
             holder_id=proof.person_id,
-            parent_id=proof.parent_id or (carried.parent_id if carried else None),
+            parent_id=parent_id,
             client_id=CLIENT,
             scopes=frozenset(),
             ial=carried.ial if carried else proof.ial,
@@ -82,7 +86,7 @@ class BrowserSessions:
             unproven=carried.unproven if carried else proof.unproven,
             authenticated_at=now,
             idle_seconds=self._settings.browser_idle_seconds,
-            absolute_seconds=max(1, int((ends - now).total_seconds())),
+            absolute_seconds=max(1, int((min(ends) - now).total_seconds())),
         )
 
 

@@ -1,9 +1,12 @@
-"""The frame of the pages where citizens sign in, decide and sign out: bilingual, large, without script or asset.
+"""The frame of the pages where citizens sign in, decide and sign out: bilingual, large, without asset.
+
+One page has a script, because a passkey cannot be asked without; all others have none, and the policy allows none.
 
 The policy lets a form go to us and, where the way leads back to a client, to that client's origin: browsers hold
 `form-action` against the redirect that answers a form as well (CSP level 3, section 6.1.2).
 """
 
+import functools
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable
@@ -18,7 +21,7 @@ from litestar.datastructures import Cookie
 from app.kit.structs import Text
 
 STYLE: Final = resources.files("auth.pages").joinpath("style.css").read_text(encoding="utf-8")
-_STYLE_HASH: Final = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+PASSKEY_SCRIPT: Final = resources.files("auth.pages").joinpath("passkey.js").read_text(encoding="utf-8")
 
 
 def page(
@@ -28,34 +31,39 @@ def page(
     brand: Text,
     status: int = 200,
     leads_to: str | None = None,
+    script: str | None = None,
     cookies: Iterable[Cookie] = (),
 ) -> Response[str]:
     """A whole page. `title` and `brand` are escaped here; `body` is HTML that the caller made safe.
 
-    `leads_to` is the address of a client to which a form of the page may finally lead.
+    `leads_to` is the address of a client to which a form of the page may finally lead. `script` is one of ours.
     """
     html = (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
         f"<title>{escape(title.zh)} · {escape(title.en)}</title>"
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
         f"<body><header>{escape(brand.zh)} {escape(brand.en)}</header>"
-        f"<main><h1>{both(title)}</h1>{body}</main></body></html>"
+        f"<main><h1>{both(title)}</h1>{body}</main>"
+        + (f"<script>{script}</script>" if script else "")
+        + "</body></html>"
     )
     return Response(
         html,
         media_type=MediaType.HTML,
         status_code=status,
-        headers=security_headers(leads_to),
+        headers=security_headers(leads_to, script=script),
         cookies=list(cookies),
     )
 
 
-def security_headers(leads_to: str | None = None) -> dict[str, str]:
+def security_headers(leads_to: str | None = None, *, script: str | None = None) -> dict[str, str]:
     """What every page and every redirect of ours says to the browser (RFC 9700, sections 4.16 and 4.2.4)."""
     targets = "'self'" if leads_to is None else f"'self' {origin_of(leads_to)}"
+    scripts = "" if script is None else f"script-src {_source_of(script)}; "
+    passkeys = "()" if script is None else "(self)"
     return {
         "Content-Security-Policy": (
-            f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action {targets}; "
+            f"default-src 'none'; style-src {_source_of(STYLE)}; {scripts}base-uri 'none'; form-action {targets}; "
             "frame-ancestors 'none'"
         ),
         "X-Frame-Options": "DENY",
@@ -64,8 +72,14 @@ def security_headers(leads_to: str | None = None) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
-        "Permissions-Policy": "publickey-credentials-get=(), camera=(), microphone=(), geolocation=()",
+        "Permissions-Policy": f"publickey-credentials-get={passkeys}, camera=(), microphone=(), geolocation=()",
     }
+
+
+@functools.cache
+def _source_of(content: str) -> str:
+    """Exactly this style or script, by its hash (CSP level 3, section 6.7.3.3)."""
+    return f"'sha256-{b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def origin_of(url: str) -> str:

@@ -10,6 +10,7 @@ from litestar import Response, Router, get
 from app.kit.http import Injected
 from app.kit.keyring import Keyring, public_jwk
 from app.kit.structs import Model
+from auth.assurance import acr_values
 from auth.guards import public
 from auth.provider.authorize.models import PROMPTS, RESPONSE_TYPES
 from auth.provider.clients.models import OPENID
@@ -85,7 +86,7 @@ def describe(settings: AuthSettings) -> ProviderMetadata:
         response_modes_supported=["query"],
         grant_types_supported=list(GRANTS),
         subject_types_supported=["pairwise"],
-        acr_values_supported=["ial1.aal1"],  # a browser signs in by one-time code
+        acr_values_supported=acr_values().split(),
         claims_supported=["sub", "unionid", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"],
         prompt_values_supported=sorted(PROMPTS),
         ui_locales_supported=["zh-CN", "en"],

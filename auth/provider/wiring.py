@@ -12,10 +12,10 @@ from auth.browser.cookies import Cookies
 from auth.browser.service import BrowserSessions
 from auth.consents.wiring import ConsentRooms
 from auth.devices.service import Devices
-from auth.login.otp.service import OtpLogin
 from auth.login.scan import repository as scan_repository
 from auth.login.scan import routes as scan_routes
 from auth.login.scan.service import ScanLogin
+from auth.login.wiring import LoginRooms
 from auth.messages.service import Messages
 from auth.pairwise import Names
 from auth.people.service import People
@@ -69,7 +69,7 @@ def build_provider(
     *,
     sessions: Sessions,
     revoked: RevokedSessions,
-    otp: OtpLogin,
+    login: LoginRooms,
     people: People,
     devices: Devices,
     messages: Messages,
@@ -108,7 +108,14 @@ def build_provider(
     )
     sessions.tell(backchannel)
     floor.outbox.handle(TOPIC, backchannel.send)
-    scan_login = ScanLogin(sessions=sessions, messages=messages, vault=floor.vault, clock=clock, settings=settings)
+    scan_login = ScanLogin(
+        sessions=sessions,
+        messages=messages,
+        lockout=login.lockout,
+        vault=floor.vault,
+        clock=clock,
+        settings=settings,
+    )
     browser_sessions = BrowserSessions(sessions=sessions, vault=floor.vault, clock=clock, settings=settings)
     authorizing = Authorizing(
         clients=clients,
@@ -135,7 +142,13 @@ def build_provider(
         "pushing": Pushing(authentication, id_tokens, clock),
         "desk": Desk(
             authorizing=authorizing,
-            signing_in=SigningIn(browser_sessions=browser_sessions, otp=otp, scan_login=scan_login),
+            signing_in=SigningIn(
+                browser_sessions=browser_sessions,
+                otp=login.otp,
+                scan_login=scan_login,
+                passkeys=login.passkeys,
+                passkey_login=login.passkey_login,
+            ),
             browser_sessions=browser_sessions,
             people=people,
             cookies=cookies,

@@ -45,26 +45,20 @@ class OtpLogin:
 
         `jkt` binds the session to a DPoP key. Where several people share the phone one has to be named.
         """
-        proved = await self._prove(connection, shown, jkt=jkt, address=address, choose=True)
+        proved = await self.prove_code(connection, shown, jkt=jkt, address=address)
         if not isinstance(proved, ProvedPhone):
             return proved
         return await self._citizens.open(connection, proved, jkt=jkt, phone=proved.phone)
 
     async def prove_code(
         self, connection: Connection, shown: RedeemCode, *, jkt: str | None, address: str
-    ) -> ProvedPhone | CodeRefused | RateLimited:
+    ) -> ProvedPhone | CodeRefused | RateLimited | AccountNotChosen:
         """Who proved to hold a phone, and how sure that makes us, or the refusal, which is remembered. Opens nothing.
 
         Of simultaneous calls with the right code exactly one succeeds; calls for one phone take turns. Other people's
-        wrong codes do not lock out who proves an active device of the phone's. A shared phone opens whoever has had it
-        longest, unless another is named.
+        wrong codes do not lock out who proves an active device of the phone's. Where several people share the phone one
+        has to be named; the code is still good afterwards.
         """
-        proved = await self._prove(connection, shown, jkt=jkt, address=address, choose=False)
-        return CodeRefused() if isinstance(proved, AccountNotChosen) else proved
-
-    async def _prove(
-        self, connection: Connection, shown: RedeemCode, *, jkt: str | None, address: str, choose: bool
-    ) -> ProvedPhone | CodeRefused | RateLimited | AccountNotChosen:
         code = await self._codes.check(
             connection,
             shown.challenge_id,
@@ -77,7 +71,7 @@ class OtpLogin:
             return code
         holders = await self._phones.list_holders(connection, code.phone_index)
         chosen = await self._choose(connection, holders, shown.account, jkt)
-        if chosen is None and choose and shown.account is None and len(holders) > 1:
+        if chosen is None and shown.account is None and len(holders) > 1:
             return AccountNotChosen(accounts=await self._phones.list_labels(connection, holders))
         await self._codes.use_up(connection, code)
         person = await self._find_person(connection, code, holders, chosen, shown.account)

@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from app.kit.structs import Model, Request, Text
+from auth.login.proof import Proved
 
 SECONDS: Final = 90
 DIGITS: Final = 4
@@ -99,13 +100,11 @@ class ScanNumber(Model):
     expires_at: datetime
 
 
-class ProvedScan(Model):
-    """A right number in the right browser: whom the phone vouches for, and how sure that makes us."""
+class ProvedScan(Proved):
+    """A right number in the right browser: whom the phone vouches for.
 
-    person_id: UUID
+    What is opened stands on the phone's session (`session_id`): it ends with that one, at `until` by itself.
+    """
+
     session_id: UUID
-    """The phone's session: what it opened ends with it."""
     until: datetime
-    ial: int
-    aal: int
-    unproven: bool

@@ -48,6 +48,7 @@ async def approve_scan(
     principal: Injected[Principal],
     scan_login: Injected[ScanLogin],
     once: Injected[Once],
+    address: Injected[str],
     scan_id: FromPath[UUID],
 ) -> Response[ScanNumber]:
     """The number to type into the computer, shown to this phone alone. What it opens ends with this session.
@@ -55,7 +56,7 @@ async def approve_scan(
     Refusals: `scan-login-over`, `scan-login-needs-key`, `rate-limited`.
     """
     answer: ScanNumber | SuishenError = await once(
-        ScanNumber, lambda: scan_login.approve(connection, principal, scan_id)
+        ScanNumber, lambda: scan_login.approve(connection, principal, scan_id, address=address)
     )
     if isinstance(answer, SuishenError):
         return refuse(answer, request)

@@ -19,7 +19,7 @@ from app.kit.database import Connection
 from app.kit.errors import RateLimited
 from app.kit.ids import new_id, new_token
 from app.kit.vault import Vault
-from auth.attempts import Limit, find_lockout, spend_attempt
+from auth.attempts import Limit, Lockout, spend_attempt
 from auth.login.scan import repository
 from auth.login.scan.errors import NumberRefused, ScanNeedsKey, ScanOver
 from auth.login.scan.models import (
@@ -39,7 +39,7 @@ from auth.messages.service import Messages
 from auth.principal import Principal
 from auth.sessions.models import Session
 from auth.sessions.service import Sessions
-from auth.settings import DAY_SECONDS, AuthSettings
+from auth.settings import AuthSettings
 
 PATH: Final = "/oauth/scan"
 SECRET_PURPOSE: Final = "scan-secret"  # noqa: S105 - the name of a purpose
@@ -50,17 +50,24 @@ class ScanLogin:
     """Leads one attempt through both devices. Every method is one request's transaction."""
 
     def __init__(
-        self, *, sessions: Sessions, messages: Messages, vault: Vault, clock: Clock, settings: AuthSettings
+        self,
+        *,
+        sessions: Sessions,
+        messages: Messages,
+        lockout: Lockout,
+        vault: Vault,
+        clock: Clock,
+        settings: AuthSettings,
     ) -> None:
         self._sessions = sessions
         self._messages = messages
+        self._lockout = lockout
         self._vault = vault
         self._clock = clock
         self._origin = settings.issuer
         self._address_limit = Limit(
             kind="scan_address", most=settings.otp_address_limit, window_seconds=settings.otp_window_seconds
         )
-        self._wrong_limit = Limit(kind="scan_wrong", most=settings.otp_wrong_limit, window_seconds=DAY_SECONDS)
 
     # the browser's side
 
@@ -91,19 +98,24 @@ class ScanLogin:
         return self._text(scan_id) if usable else None
 
     async def prove_number(
-        self, connection: Connection, scan_id: UUID, cookie: str | None, number: str
-    ) -> ProvedScan | NumberRefused:
+        self, connection: Connection, scan_id: UUID, cookie: str | None, number: str, *, address: str
+    ) -> ProvedScan | NumberRefused | RateLimited:
         """Whom the phone vouches for, once, or the refusal, which is remembered.
 
         The phone's session is held: it lives, and whoever ends it afterwards ends what is opened now as well.
         """
+        wait = await self._lockout.find_wait(connection, address)
+        if wait is not None:
+            return RateLimited(retry_after=wait)
         scan = None
         if cookie is not None:
             scan = await repository.mark_tried(connection, scan_id, _hash(cookie), self._clock.now())
         if scan is None or scan.number_mac is None or scan.session_id is None or scan.person_id is None:
             return NumberRefused()
         if not hmac.compare_digest(scan.number_mac, self._mac(scan.id, number)):
-            return await self._refuse_wrong(connection, scan, scan.person_id)
+            await self._lockout.count_wrong(connection, address, target=scan.person_id.bytes)
+            await self._record(connection, "anonymous", "login.scan_refused", scan)
+            return NumberRefused()
         phone = await self._sessions.hold_living(connection, scan.session_id)
         if phone is None:
             return NumberRefused()
@@ -114,6 +126,7 @@ class ScanLogin:
             person_id=scan.person_id,
             session_id=phone.id,
             until=phone.expires_at,
+            method="scan",
             ial=phone.ial,
             aal=min(phone.aal, HIGHEST_AAL),
             unproven=phone.unproven,
@@ -135,11 +148,13 @@ class ScanLogin:
         )
         return self._view(self._known(scan), address)
 
-    async def approve(self, connection: Connection, principal: Principal, scan_id: UUID) -> ScanNumber | RateLimited:
+    async def approve(
+        self, connection: Connection, principal: Principal, scan_id: UUID, *, address: str
+    ) -> ScanNumber | RateLimited:
         """The number to type, once, or the refusal, which is remembered; raises `ScanOver`, `ScanNeedsKey`."""
         await self._phone(connection, principal)
         now, number = self._clock.now(), f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-        wait = await find_lockout(connection, self._wrong_limit, principal.subject_id.bytes, now)
+        wait = await self._lockout.find_wait(connection, address, target=principal.subject_id.bytes)
         if wait is not None:
             return RateLimited(retry_after=wait)
         scan = self._known(
@@ -165,11 +180,6 @@ class ScanLogin:
         if session.jkt is None:
             raise ScanNeedsKey
         return session
-
-    async def _refuse_wrong(self, connection: Connection, scan: StoredScan, person_id: UUID) -> NumberRefused:
-        await spend_attempt(connection, self._wrong_limit, person_id.bytes, self._clock.now())
-        await self._record(connection, "anonymous", "login.scan_refused", scan)
-        return NumberRefused()
 
     def _known(self, scan: StoredScan | None) -> StoredScan:
         if scan is None:

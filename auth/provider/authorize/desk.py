@@ -13,6 +13,7 @@ from app.kit.structs import Text
 from auth.browser.agents import describe_agent
 from auth.browser.cookies import BROWSER, SCAN, SESSION, Cookies
 from auth.browser.service import BrowserSessions
+from auth.login.otp.errors import AccountNotChosen
 from auth.pages.frame import redirect
 from auth.people.service import People
 from auth.provider.authorize import consent_page, pages
@@ -104,6 +105,12 @@ class Desk:
         """Gives the browser its new session and leads on."""
         cookies = [self.cookies.make(SESSION, self.browser_sessions.cookie_of(session)), self.cookies.end(SCAN)]
         return redirect(f"/oauth/requests/{visit.request.id}", cookies=cookies)
+
+    def choose_account(self, visit: Visit, asked: AccountNotChosen, code: str) -> Page:
+        """Several people share the phone: asks which of them it is. The code that was typed is still good."""
+        accounts = asked.extensions["accounts"]
+        words = words_of(asked)
+        return pages.code_page(visit, self.brand, refused=words, status=asked.status, code=code, accounts=accounts)
 
     async def _prove(
         self, request: Anything, connection: Connection, visit: Visit, next_: Next, refused: SuishenError | None

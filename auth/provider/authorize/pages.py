@@ -1,12 +1,15 @@
 """What the citizen sees on the way to a client: phone, code, consent, and why it goes no further. HTML, no decision."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import Final
 
+import msgspec
 from litestar import Response
 
 from app.kit.structs import Text
-from auth.pages.frame import alert, both, button, form, page, paragraph
+from auth.login.passkeys.models import PasskeyRequest
+from auth.pages.frame import PASSKEY_SCRIPT, alert, both, button, form, page, paragraph
 from auth.pages.picture import picture
 from auth.provider.authorize.models import Way
 from auth.provider.authorize.service import Visit
@@ -15,6 +18,7 @@ from auth.provider.clients.models import Client
 SIGN_IN: Final = Text(zh="登录", en="Sign in")
 ENTER_CODE: Final = Text(zh="输入验证码", en="Enter the code")
 CONFIRM: Final = Text(zh="再次验证身份", en="Confirm it is you")
+PASSKEY: Final = Text(zh="使用通行密钥", en="Use a passkey")
 SCAN: Final = Text(zh="用手机扫码登录", en="Sign in with your phone")
 STOPPED: Final = Text(zh="无法继续", en="This cannot go on")
 OVER: Final = Text(
@@ -59,6 +63,7 @@ _PHONE_FIELDS: Final = (
 _WAYS: Final = {
     Way.CODE: ("phone", _PHONE_FIELDS),
     Way.SCAN: ("scan", button(SCAN, quiet=True)),
+    Way.PASSKEY: ("passkey", button(PASSKEY, quiet=True)),
 }
 
 
@@ -98,6 +103,33 @@ def scan_page(visit: Visit, text: str, brand: Text, *, refused: Text | None = No
     return page(SCAN, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
 
 
+def passkey_page(visit: Visit, asked: PasskeyRequest, brand: Text) -> Response[str]:
+    """Asks for a passkey; the only page that needs a script. Without one it says so, and the other ways stand open."""
+    told = Text(
+        zh="请按下面的按钮，然后用指纹、面容或锁屏密码确认。",
+        en="Press the button, then confirm with your fingerprint, face or screen lock.",
+    )
+    failed = Text(
+        zh="没有完成验证。请再试一次，或改用其他方式。", en="That did not work. Try again, or take another way."
+    )
+    without = Text(
+        zh="此浏览器未启用脚本，无法使用通行密钥。", en="Scripts are off in this browser; passkeys need them."
+    )
+    options = escape(msgspec.json.encode(asked.public_key).decode())
+    body = (
+        whom(visit.client)
+        + paragraph(told)
+        + f'<p id="failed" class="bad" role="alert" hidden>{both(failed)}</p>'
+        + f"<noscript>{paragraph(without)}</noscript>"
+        + f'<form method="post" action="{path_of(visit, "assertion")}" id="passkey" data-options="{options}" hidden>'
+        + f'<input type="hidden" name="credential" value="">{button(PASSKEY)}</form>'
+        + form(path_of(visit, "restart"), button(Text(zh="改用其他方式", en="Another way"), quiet=True))
+        + cancel_form(visit)
+    )
+    leads_to = visit.request.parameters.redirect_uri
+    return page(PASSKEY, body, brand=brand, leads_to=leads_to, script=PASSKEY_SCRIPT)
+
+
 def camera_page(brand: Text) -> Response[str]:
     """For whoever opened the picture with a camera instead of with the app: what stands after `#` never came here."""
     told = Text(
@@ -107,8 +139,16 @@ def camera_page(brand: Text) -> Response[str]:
     return page(SCAN, paragraph(told), brand=brand)
 
 
-def code_page(visit: Visit, brand: Text, *, refused: Text | None = None, status: int = 200) -> Response[str]:
-    """Asks for the code that was sent."""
+def code_page(
+    visit: Visit,
+    brand: Text,
+    *,
+    refused: Text | None = None,
+    status: int = 200,
+    code: str = "",
+    accounts: Sequence[str] = (),
+) -> Response[str]:
+    """Asks for the code that was sent; and, where several people share the phone, who of them (`accounts`) it is."""
     told = Text(
         zh="如果号码无误，6 位验证码已发送，5 分钟内有效。请勿告诉任何人。",
         en="If the number is right, a 6-digit code is on its way, valid for 5 minutes. Tell nobody.",
@@ -116,7 +156,7 @@ def code_page(visit: Visit, brand: Text, *, refused: Text | None = None, status:
     fields = (
         f'<label for="code">{both(Text(zh="短信验证码", en="Code from the message"))}</label>'
         '<input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="6" '
-        'pattern="[0-9]{6}" required autofocus>' + button(SIGN_IN)
+        f'pattern="[0-9]{{6}}" value="{escape(code)}" required autofocus>' + _choose(accounts) + button(SIGN_IN)
     )
     other = button(Text(zh="换号码或重新获取", en="Another number, or a new code"), quiet=True)
     body = (
@@ -128,6 +168,18 @@ def code_page(visit: Visit, brand: Text, *, refused: Text | None = None, status:
         + cancel_form(visit)
     )
     return page(ENTER_CODE, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+
+
+def _choose(accounts: Sequence[str]) -> str:
+    if not accounts:
+        return ""
+    choices = (
+        f'<label class="choice"><input type="radio" name="account" value="{number}" required>'
+        f"<span>{escape(label)}</span></label>"
+        for number, label in enumerate(accounts, start=1)
+    )
+    asked = both(Text(zh="这个手机号由多人共用，您是哪一位？", en="Several people share this number. Who are you?"))
+    return f"<fieldset><legend>{asked}</legend>{''.join(choices)}</fieldset>"
 
 
 def stopped_page(brand: Text, why: Text = OVER, *, status: int = 400) -> Response[str]:

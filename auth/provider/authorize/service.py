@@ -16,6 +16,7 @@ from app.kit.ids import new_token
 from app.kit.structs import Model
 from auth.assurance import IN_PERSON
 from auth.browser.service import principal_in
+from auth.login.passkeys import repository as passkeys
 from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider.authorize import repository
@@ -29,7 +30,7 @@ from auth.sessions.models import Session
 CODE_SECONDS: Final = 60
 REQUEST_SECONDS: Final = 900
 ACCESS_DENIED: Final = "access_denied"
-OFFERED: Final = frozenset({Way.CODE, Way.SCAN})
+WITHOUT_PASSKEY: Final = frozenset({Way.CODE, Way.SCAN})
 
 
 class Visit(Model):
@@ -90,7 +91,7 @@ class Authorizing:
     async def look(self, connection: Connection, visit: Visit, session: Session | None) -> Next:
         """What comes next, for whoever is signed in in this browser."""
         question = sub = None
-        level = IN_PERSON
+        level, ways = IN_PERSON, frozenset(Way)  # of who is not known yet everything may be true
         if session is not None:
             scopes = visit.request.parameters.scopes
             question = await self._desk.question(
@@ -98,18 +99,20 @@ class Authorizing:
             )
             sub = self._names.sub(visit.client.client_id, session.subject_id)
             level = (await self._people.get_person(connection, session.subject_id)).identity_level
+            has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
+            ways = frozenset(Way) if has_passkey else WITHOUT_PASSKEY
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,
             sub=sub,
             must_ask=question is not None and question.must_ask,
             consented=visit.request.consented,
-            ways=OFFERED,
+            ways=ways,
             identity_level=level,
         )
         step = next_step(visit.request.parameters, facts, self._clock.now())
-        ways = ways_that_help(visit.request.parameters, facts)
-        return Next(step=step, session=session, question=question, ways=ways)
+        helpful = ways_that_help(visit.request.parameters, facts)
+        return Next(step=step, session=session, question=question, ways=helpful)
 
     async def consent(
         self, connection: Connection, visit: Visit, session: Session, question: Question, answer: Answer

@@ -1,17 +1,23 @@
-"""How a citizen proves themself to a browser on the way to a client: a code on their phone, or a phone that scans.
+"""How a citizen proves themself to a browser on the way to a client: by a code, by a phone that scans, by a passkey.
 
 Each way's own rules, counts and lockouts are its room's; here it is only bound to one request in one browser. A success
 gives the browser a new session, whatever it held before.
 """
 
+import msgspec
+
 from app.kit.database import Connection
 from app.kit.errors import RateLimited
 from app.kit.structs import Model
-from auth.browser.models import BrowserProof
 from auth.browser.service import BrowserSessions
-from auth.login.otp.errors import CodeRefused
+from auth.login.otp.errors import AccountNotChosen, CodeRefused
 from auth.login.otp.models import ProvedPhone, RedeemCode
 from auth.login.otp.service import OtpLogin
+from auth.login.passkeys.errors import PasskeyRefused
+from auth.login.passkeys.models import Assertion, PasskeyRequest
+from auth.login.passkeys.service import Passkeys
+from auth.login.passkeys.sign_in import PasskeyLogin
+from auth.login.proof import Proved
 from auth.login.scan.errors import NumberRefused
 from auth.login.scan.models import BeginScan, OpenScan, ProvedScan
 from auth.login.scan.service import ScanLogin
@@ -33,10 +39,20 @@ class Browser(Model):
 class SigningIn:
     """Lets a citizen prove themself. Every method is one request's transaction; refusals are returned."""
 
-    def __init__(self, *, browser_sessions: BrowserSessions, otp: OtpLogin, scan_login: ScanLogin) -> None:
+    def __init__(
+        self,
+        *,
+        browser_sessions: BrowserSessions,
+        otp: OtpLogin,
+        scan_login: ScanLogin,
+        passkeys: Passkeys,
+        passkey_login: PasskeyLogin,
+    ) -> None:
         self._browser_sessions = browser_sessions
         self._otp = otp
         self._scan_login = scan_login
+        self._passkeys = passkeys
+        self._passkey_login = passkey_login
 
     async def ask_for_code(
         self, connection: Connection, visit: Visit, phone: str, *, address: str
@@ -53,17 +69,16 @@ class SigningIn:
         await repository.mark_challenged(connection, visit.request.id, None)
 
     async def show_code(
-        self, connection: Connection, visit: Visit, code: str, browser: Browser
-    ) -> Session | CodeRefused | RateLimited:
-        """A session for whom the phone opens."""
+        self, connection: Connection, visit: Visit, code: str, browser: Browser, *, account: int | None = None
+    ) -> Session | CodeRefused | RateLimited | AccountNotChosen:
+        """A session for whom the phone opens; where several people share it, for the one whom `account` names."""
         if visit.request.otp_challenge_id is None:
             return CodeRefused()
-        shown = RedeemCode(challenge_id=visit.request.otp_challenge_id, code=code)
+        shown = RedeemCode(challenge_id=visit.request.otp_challenge_id, code=code, account=account)
         proved = await self._otp.prove_code(connection, shown, jkt=None, address=browser.address)
         if not isinstance(proved, ProvedPhone):
             return proved
-        proof = BrowserProof(person_id=proved.person_id, ial=proved.ial, aal=proved.aal, method="otp")
-        return await self._open(connection, visit, proof, browser)
+        return await self._open(connection, visit, proved, browser)
 
     async def begin_scan(self, connection: Connection, visit: Visit, browser: Browser) -> OpenScan | RateLimited:
         """A picture for a phone to scan, and the cookie without which it is worth nothing."""
@@ -80,27 +95,35 @@ class SigningIn:
 
     async def show_number(
         self, connection: Connection, visit: Visit, number: str, browser: Browser
-    ) -> Session | NumberRefused:
+    ) -> Session | NumberRefused | RateLimited:
         """A session for whom the phone vouches that scanned; it ends with that phone's own."""
         if visit.request.scan_login_id is None:
             return NumberRefused()
         proved = await self._scan_login.prove_number(
-            connection, visit.request.scan_login_id, browser.scan_cookie, number
+            connection, visit.request.scan_login_id, browser.scan_cookie, number, address=browser.address
         )
         if not isinstance(proved, ProvedScan):
             return proved
-        proof = BrowserProof(
-            person_id=proved.person_id,
-            ial=proved.ial,
-            aal=proved.aal,
-            method="scan",
-            unproven=proved.unproven,
-            parent_id=proved.session_id,
-            until=proved.until,
-        )
-        return await self._open(connection, visit, proof, browser)
+        return await self._open(connection, visit, proved, browser)
 
-    async def _open(self, connection: Connection, visit: Visit, proof: BrowserProof, browser: Browser) -> Session:
+    async def ask_for_passkey(self, connection: Connection, browser: Browser) -> PasskeyRequest | RateLimited:
+        """What an authenticator is to sign, once and within minutes."""
+        return await self._passkeys.ask(connection, address=browser.address)
+
+    async def show_passkey(
+        self, connection: Connection, visit: Visit, credential: str, browser: Browser
+    ) -> Session | PasskeyRefused | RateLimited:
+        """A session for the citizen whose authenticator answered."""
+        try:
+            answer = msgspec.json.decode(credential, type=Assertion)
+        except msgspec.DecodeError:
+            return PasskeyRefused()
+        proved = await self._passkey_login.prove(connection, answer, jkt=None, address=browser.address)
+        if not isinstance(proved, Proved):
+            return proved
+        return await self._open(connection, visit, proved, browser)
+
+    async def _open(self, connection: Connection, visit: Visit, proof: Proved, browser: Browser) -> Session:
         session = await self._browser_sessions.open(connection, proof, before=browser.session, agent=browser.agent)
         await repository.mark_signed_in(connection, visit.request.id, session.id)
         return session

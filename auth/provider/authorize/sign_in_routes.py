@@ -3,7 +3,9 @@
 Each is heard only from a page of our own origin, in the browser that opened the request. A refusal is a page.
 """
 
+import re
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 from litestar import Router, get, post
@@ -14,6 +16,7 @@ from app.kit.errors import SuishenError
 from app.kit.http import Injected
 from auth.browser.cookies import SCAN
 from auth.guards import public
+from auth.login.otp.errors import AccountNotChosen
 from auth.login.scan.models import OpenScan
 from auth.login.scan.service import PATH as SCAN_PATH
 from auth.pages.frame import redirect
@@ -21,6 +24,8 @@ from auth.people.errors import PhoneInvalid
 from auth.provider.authorize import pages
 from auth.provider.authorize.desk import Anything, Desk, Page
 from auth.provider.forms import read_form
+
+ACCOUNT: Final = re.compile(r"[1-9][0-9]?", re.ASCII)
 
 
 @post("/oauth/requests/{request_id:uuid}/phone", summary="Name a phone", tags=["provider"], include_in_schema=False)
@@ -57,8 +62,12 @@ async def show_code(
     visit = await desk.posted_visit(request, connection, request_id)
     if visit is None:
         return pages.stopped_page(desk.brand)
-    browser, code = await desk.browser(request, connection, address), (await _form(request)).get("code", "")
-    session = await desk.signing_in.show_code(connection, visit, code, browser)
+    form, browser = await _form(request), await desk.browser(request, connection, address)
+    code, account = form.get("code", ""), form.get("account", "")
+    named = int(account) if ACCOUNT.fullmatch(account) else None
+    session = await desk.signing_in.show_code(connection, visit, code, browser, account=named)
+    if isinstance(session, AccountNotChosen):
+        return desk.choose_account(visit, session, code)
     if isinstance(session, SuishenError):
         return await desk.show(request, connection, visit, refused=session)
     return desk.welcome(visit, session)
@@ -102,6 +111,45 @@ async def show_number(
     return desk.welcome(visit, session)
 
 
+@post(
+    "/oauth/requests/{request_id:uuid}/passkey", summary="Ask for a passkey", tags=["provider"], include_in_schema=False
+)
+async def ask_for_passkey(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """A page with a challenge of its own; the only one with a script."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    asked = await desk.signing_in.ask_for_passkey(connection, await desk.browser(request, connection, address))
+    if isinstance(asked, SuishenError):
+        return await desk.show(request, connection, visit, refused=asked)
+    return pages.passkey_page(visit, asked, desk.brand)
+
+
+@post("/oauth/requests/{request_id:uuid}/assertion", summary="Show it", tags=["provider"], include_in_schema=False)
+async def show_passkey(
+    request: Anything,
+    connection: Injected[Connection],
+    desk: Injected[Desk],
+    address: Injected[str],
+    request_id: FromPath[UUID],
+) -> Page:
+    """A success gives the browser a new session, whatever it held before."""
+    visit = await desk.posted_visit(request, connection, request_id)
+    if visit is None:
+        return pages.stopped_page(desk.brand)
+    browser, answer = await desk.browser(request, connection, address), (await _form(request)).get("credential", "")
+    session = await desk.signing_in.show_passkey(connection, visit, answer, browser)
+    if isinstance(session, SuishenError):
+        return await desk.show(request, connection, visit, refused=session)
+    return desk.welcome(visit, session)
+
+
 @post("/oauth/requests/{request_id:uuid}/restart", summary="Another way", tags=["provider"], include_in_schema=False)
 async def restart(
     request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
@@ -121,7 +169,16 @@ async def explain_picture(desk: Injected[Desk]) -> Page:
 
 router = Router(
     path="/",
-    route_handlers=[name_phone, show_code, begin_scan, show_number, restart, explain_picture],
+    route_handlers=[
+        name_phone,
+        show_code,
+        begin_scan,
+        show_number,
+        ask_for_passkey,
+        show_passkey,
+        restart,
+        explain_picture,
+    ],
     guards=[public],
 )
 

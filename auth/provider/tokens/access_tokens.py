@@ -80,7 +80,7 @@ class ClientTokens:
                 "client_id": client.client_id,
                 "scope": " ".join(sorted(scopes)),
                 "sid": str(session.id),
-                "acr": f"ial{session.ial}.aal{session.aal}",
+                "acr": session.acr_at(self._clock.now()),
                 "auth_time": int(session.authenticated_at.timestamp()),
             },
             jkt=jkt,

@@ -16,13 +16,18 @@ from app.kit.keyring import Keyring
 from app.kit.structs import Model
 from auth.pairwise import Names
 from auth.provider.clients.models import Client
-from auth.sessions.models import Session
+from auth.sessions.models import Method, Session
 from auth.sessions.tokens import PURPOSE
 
 TYPE: Final = "jwt"
 LIVES_SECONDS: Final = 600
 HINTS_LIVE: Final = timedelta(days=1)
-METHODS: Final = {"otp": ["otp", "sms"]}
+METHODS: Final[dict[Method, list[str]]] = {
+    "otp": ["otp", "sms"],
+    "scan": ["pop", "user"],
+    "passkey": ["pop", "user", "mfa"],
+}
+"""How the citizen proved themself (RFC 8176)."""
 
 
 class Hint(Model):
@@ -42,9 +47,10 @@ class IdTokens:
         self._clock = clock
         self._issuer = issuer
 
-    def issue(self, client: Client, session: Session, *, method: str, nonce: str | None) -> str:
+    def issue(self, client: Client, session: Session, *, method: Method, nonce: str | None) -> str:
         """The token for one client, of the session it was given; `method` is how the citizen proved themself."""
-        issued_at = int(self._clock.now().timestamp())
+        now = self._clock.now()
+        issued_at = int(now.timestamp())
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "sub": self._names.sub(client.client_id, session.subject_id),
@@ -52,7 +58,7 @@ class IdTokens:
             "iat": issued_at,
             "exp": issued_at + LIVES_SECONDS,
             "auth_time": int(session.authenticated_at.timestamp()),
-            "acr": f"ial{session.ial}.aal{session.aal}",
+            "acr": session.acr_at(now),
             "amr": METHODS.get(method, [method]),
             "sid": str(session.id),
             "unionid": self._names.unionid(client.organization_id, session.subject_id),

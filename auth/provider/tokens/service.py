@@ -22,6 +22,7 @@ from auth.provider.tokens.models import ClientTokenAnswer, verifier_fits
 from auth.sessions.errors import INVALID_GRANT, OAuthRefusal
 from auth.sessions.models import Session, StartSession
 from auth.sessions.refresh_tokens import RefreshTokens
+from auth.sessions.repository import find_session
 from auth.sessions.service import Sessions
 
 CODE_REUSED: Final = "code_reuse"
@@ -66,7 +67,9 @@ class ClientGrants:
         await requests.mark_issued(connection, redeemed.id, session.id)
         refresh_token = self._refresh_tokens.make(session.id, 0).text
         nonce = redeemed.parameters.nonce
-        return self._answer(client, session, session.scopes, jkt, nonce=nonce, refresh_token=refresh_token)
+        return await self._answer(
+            connection, client, session, session.scopes, jkt, nonce=nonce, refresh_token=refresh_token
+        )
 
     async def refresh(
         self, connection: Connection, client: Client, form: Mapping[str, str], *, jkt: str
@@ -86,7 +89,7 @@ class ClientGrants:
         if not asked <= session.scopes:
             return INVALID_SCOPE
         await self._sessions.keep_alive(connection, session.id)
-        return self._answer(client, session, asked & allowed, jkt, nonce=None, refresh_token=None)
+        return await self._answer(connection, client, session, asked & allowed, jkt)
 
     def act_for_itself(self, client: Client, form: Mapping[str, str], *, jkt: str) -> ClientTokenAnswer | OAuthRefusal:
         """A token in the client's own name (RFC 6749, section 4.4); there are no scopes to ask for."""
@@ -141,25 +144,30 @@ class ClientGrants:
                 idle_seconds=remaining,
                 absolute_seconds=remaining,
                 jkt=jkt,
+                unproven=parent.unproven,
             ),
         )
 
-    def _answer(
+    async def _answer(
         self,
+        connection: Connection,
         client: Client,
         session: Session,
         scopes: frozenset[str],
         jkt: str,
         *,
-        nonce: str | None,
-        refresh_token: str | None,
+        nonce: str | None = None,
+        refresh_token: str | None = None,
     ) -> ClientTokenAnswer:
+        # How the citizen proved themself is known of the session in which the client's began.
+        parent = None if session.parent_id is None else await find_session(connection, session.parent_id)
+        method = session.method if parent is None else parent.method
         return ClientTokenAnswer(
             access_token=self._tokens.issue_for_citizen(client, session, scopes=scopes, jkt=jkt),
             token_type="DPoP",  # noqa: S106 - a scheme
             expires_in=self._tokens.lifetime_seconds,
             scope=" ".join(sorted(scopes)),
-            id_token=self._id_tokens.issue(client, session, method="otp", nonce=nonce),
+            id_token=self._id_tokens.issue(client, session, method=method, nonce=nonce),
             refresh_token=refresh_token,
         )
 
