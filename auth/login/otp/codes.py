@@ -91,7 +91,12 @@ class OneTimeCodes:
             expires_at=now + timedelta(seconds=self._settings.otp_seconds),
         )
         await repository.insert_challenge(connection, challenge)
-        payload = {"id": str(challenge_id), "phone": normalized, "text": self._text(code, purpose)}
+        payload = {
+            "id": str(challenge_id),
+            "phone": normalized,
+            "text": self._text(code, purpose),
+            "expires_at": challenge.expires_at,
+        }
         await self._outbox.enqueue(connection, topic=TOPIC, payload=payload, now=now)
         return ChallengeView(challenge_id=challenge_id, expires_in_seconds=self._settings.otp_seconds)
 
