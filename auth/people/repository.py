@@ -54,6 +54,16 @@ async def list_people(connection: Connection, person_ids: Collection[UUID]) -> l
     return [convert(row, Person) for row in await connection.fetch(LIST_PEOPLE, list(person_ids))]
 
 
+LIST_ACCOUNTS = f"""
+select {COLUMNS} from auth.person p where p.id = $1 or p.merged_into = $1 order by p.id <> $1, p.id
+"""  # noqa: S608 - constants of this module
+
+
+async def list_accounts(connection: Connection, person_id: UUID) -> list[Person]:
+    """A person's account, and those merged into it."""
+    return [convert(row, Person) for row in await connection.fetch(LIST_ACCOUNTS, person_id)]
+
+
 FIND_PERSON_BY_PHONE = f"""
 select {COLUMNS}
   from auth.phone f

@@ -99,6 +99,11 @@ class People:
         """Who the person is by their document, or None before the real-name check."""
         return self._identity_of(await repository.get_person(connection, person_id))
 
+    async def list_accounts(self, connection: Connection, person_id: UUID) -> list[tuple[Person, Identity | None]]:
+        """A person's account and those merged into it, each with what stands in its first document."""
+        accounts = await repository.list_accounts(connection, person_id)
+        return [(account, self._identity_of(account)) for account in accounts]
+
     async def find_owner(self, connection: Connection, identity: Identity) -> UUID | None:
         """Whose document this is. The document stays locked, so that no second account takes it meanwhile."""
         index = self.document_index(identity)

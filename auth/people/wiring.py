@@ -1,4 +1,4 @@
-"""Puts together what is done with people beside finding them: their accounts' life, and checks of their faces."""
+"""Puts together what is done with people beside finding them: their accounts' life, faces and documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +12,8 @@ from app.kit.jobs import Job
 from auth.devices.service import Devices
 from auth.messages.service import Messages
 from auth.organizations.service import Organizations
+from auth.people.documents import routes as documents_routes
+from auth.people.documents.service import Documents
 from auth.people.faces import routes as faces_routes
 from auth.people.faces.service import FaceChecks
 from auth.people.life import routes as life_routes
@@ -37,17 +39,18 @@ class PeopleRooms:
 
     life: PersonLife
     face_checks: FaceChecks
+    documents: Documents
     deaths: Feed[Death]
     enterprise_changes: Feed[EnterpriseChange]
 
     @property
     def injected(self) -> dict[str, Any]:
         """What the handlers of these rooms ask for by name."""
-        return {"person_life": self.life, "face_checks": self.face_checks}
+        return {"person_life": self.life, "face_checks": self.face_checks, "person_documents": self.documents}
 
     def routers(self) -> list[Router]:
         """The routes of these rooms."""
-        return [life_routes.router, faces_routes.router, registries_routes.router]
+        return [life_routes.router, faces_routes.router, documents_routes.router, registries_routes.router]
 
     def jobs(self) -> list[Job]:
         """What comes round again."""
@@ -96,6 +99,15 @@ def build_people_rooms(
             sessions=sessions,
             faces=_faces(floor, settings, registry),
             vault=floor.vault,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        documents=Documents(
+            database=floor.database,
+            people=people,
+            life=life,
+            messages=messages,
+            registry=registry,
             clock=floor.clock,
             settings=settings,
         ),

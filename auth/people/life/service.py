@@ -119,7 +119,7 @@ class PersonLife:
         if await repository.lock_status(connection, person_id) != "active":
             raise AccountNotActive
         event = await self.end(connection, person_id, "frozen", cause_of(principal, request.reason))
-        return await self._state(connection, event)
+        return await self.state_after(connection, event)
 
     async def unfreeze(
         self, connection: Connection, principal: Principal, request: UnfreezeAccount
@@ -138,7 +138,7 @@ class PersonLife:
             raise SecondOfficialNeeded
         await repository.mark_level(connection, person_id, FACE_CHECKED)
         cause = cause_of(principal, PHONE_FOUND if request.phone_found else "holder_checked")
-        return await self._state(connection, await self._wake(connection, frozen, cause))
+        return await self.state_after(connection, await self._wake(connection, frozen, cause))
 
     async def unfreeze_by_face(self, connection: Connection, person_id: UUID) -> bool:
         """Wakes an account whose holder's face was just checked; False when it sleeps for another's reason, or not."""
@@ -160,7 +160,7 @@ class PersonLife:
         if await repository.lock_status(connection, person_id) not in {"active", "frozen"}:
             raise AccountNotActive
         event = await self.end(connection, person_id, "died", cause_of(principal, request.reason))
-        return await self._state(connection, event)
+        return await self.state_after(connection, event)
 
     async def hear_of_death(self, connection: Connection, holder: NamedPerson) -> bool:
         """As `record_death`, by the register's own word; False when there is nobody, or nothing, to end."""
@@ -194,7 +194,7 @@ class PersonLife:
         await self._tell_return(connection, person_id, "died")
         await self._messages.write(connection, person_id, "death_reversed", self._clock.now())
         event = await self.record(connection, person_id, "death_reversed", cause_of(principal, request.reason))
-        return await self._state(connection, event)
+        return await self.state_after(connection, event)
 
     async def close_account(self, connection: Connection, person_id: UUID, *, actor: str) -> None:
         """Ends an account at its holder's wish, for good; whoever asks has checked what must be handed over first.
@@ -292,7 +292,8 @@ class PersonLife:
         for listener in self._return_listeners:
             await listener.person_returned(connection, person_id, reason, self._clock.now())
 
-    async def _state(self, connection: Connection, event: AccountEvent) -> AccountState:
+    async def state_after(self, connection: Connection, event: AccountEvent) -> AccountState:
+        """The account as the official who did this sees it now."""
         person = await self._people.get_person(connection, event.person_id)
         name = await self._people.disclose(connection, event.person_id, frozenset({"display_name"}))
         return AccountState(
