@@ -1,0 +1,131 @@
+"""Real commits: of all scans of one presentation exactly one is accepted, whichever way each of them goes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app.kit.database import Connection
+from app.kit.floor import Floor
+from codes.venues.scanners.models import Scanner
+from codes.verdict import Reason, VerificationResult
+from codes.verification.models import VerifyCode
+from tests.codes.personal_city import City, Phone, a_scanner
+from tests.codes.verification.lane.door import LIBRARY_ENTRY, ask, asking, at_work, rows
+
+SCANS = 100
+
+
+@pytest.fixture
+async def scanners(race_floor: Floor, workers: list[City]) -> list[Scanner]:
+    for worker in workers:
+        await worker.codes.trust_lists.publish_when_due()
+    async with race_floor.database.acquire() as connection:
+        return [await at_work(connection, a_scanner(LIBRARY_ENTRY), LIBRARY_ENTRY) for _ in range(SCANS)]
+
+
+@pytest.fixture
+async def outside(race_dsn: str) -> AsyncIterator[Connection]:
+    """Somebody who reads what is committed, and nothing else."""
+    connection = await asyncpg.connect(race_dsn)
+    yield connection
+    await connection.close()
+
+
+async def scan_all(
+    floor: Floor, workers: list[City], scanners: list[Scanner], request: VerifyCode
+) -> list[VerificationResult]:
+    asked = [
+        ask(floor.database, workers[number % len(workers)], scanner, request) for number, scanner in enumerate(scanners)
+    ]
+    return await asyncio.gather(*asked)
+
+
+async def test_a_hundred_scanners_on_one_presentation(
+    race_floor: Floor, workers: list[City], scanners: list[Scanner], phone: Phone, outside: Connection
+) -> None:
+    results = await scan_all(race_floor, workers, scanners, asking(phone.show(), request_id="request-0001"))
+    assert Counter(result.reason for result in results) == {"OK": 1, "REPLAYED": SCANS - 1}
+    assert [bool(result.disclosed) for result in results].count(True) == 1
+    assert Counter(row["verdict"] for row in await rows(outside)) == {"ACCEPT": 1, "REJECT": SCANS - 1}
+
+
+async def test_a_hundred_retries_of_one_request(
+    race_floor: Floor, workers: list[City], scanners: list[Scanner], phone: Phone, outside: Connection
+) -> None:
+    request = asking(phone.show(), request_id="request-0001")
+    results = await scan_all(race_floor, workers, [scanners[0]] * SCANS, request)
+    told = Counter((result.reason, result.repeated) for result in results)
+    assert told == {("OK", False): 1, ("OK", True): SCANS - 1}
+    assert len({result.verification_id for result in results}) == 1
+    assert len(await rows(outside)) == 1
+
+
+async def test_two_workers_with_the_same_presentations_in_opposite_order(
+    race_floor: Floor, workers: list[City], scanners: list[Scanner], phone: Phone, outside: Connection
+) -> None:
+    """Each group commits as a whole: had it no order, two of them would wait for each other."""
+    requests = [asking(phone.show(grant=number % 8, age=number // 8)) for number in range(32)]
+    here, there = [
+        [ask(race_floor.database, worker, scanners[0], request) for request in order]
+        for worker, order in zip(workers, (requests, requests[::-1]), strict=True)
+    ]
+    results = await asyncio.gather(*here, *there)
+    assert Counter(result.reason for result in results) == {"OK": 32, "REPLAYED": 32}
+    accepted = [row["guard_cti"] for row in await rows(outside) if row["verdict"] == "ACCEPT"]
+    assert len(accepted) == 32
+
+
+async def test_what_is_told_is_committed(
+    workers: list[City], scanners: list[Scanner], phone: Phone, outside: Connection
+) -> None:
+    for age in range(10):
+        result = await workers[0].codes.lane.accept(scanners[0], asking(phone.show(age=age)))
+        assert result is not None
+        assert str((await rows(outside))[-1]["id"]) == result.verification_id
+
+
+async def test_a_scan_that_takes_long_elsewhere_keeps_nobody_else_waiting(
+    race_floor: Floor, workers: list[City], scanners: list[Scanner], phone: Phone
+) -> None:
+    """A worker froze in the middle of the long way. Whoever shares a group with a scan of that code still gets in."""
+    taken, other = asking(phone.show()), asking(phone.show(grant=1))
+    async with race_floor.database.acquire() as connection:
+        frozen = connection.transaction()
+        await frozen.start()
+        lost = await workers[0].codes.verifications.verify(connection, scanners[0], taken)
+        waiting = asyncio.create_task(ask(race_floor.database, workers[1], scanners[1], taken))
+        beside = asyncio.create_task(ask(race_floor.database, workers[1], scanners[2], other))
+        assert (await asyncio.wait_for(beside, 3)).reason is Reason.OK
+        assert not waiting.done(), "whoever shows the same code waits for the end of it"
+        await frozen.rollback()
+    assert (lost.reason, (await waiting).reason) == (Reason.OK, Reason.OK)
+
+
+async def test_a_connection_that_is_cut_takes_no_code_along(
+    race_floor: Floor, workers: list[City], scanners: list[Scanner], phone: Phone, outside: Connection
+) -> None:
+    """The database ends the lane's connection while its group waits to be written."""
+    requests = [asking(phone.show(grant=number)) for number in range(3)]
+    async with race_floor.database.acquire() as connection:
+        holding = connection.transaction()
+        await holding.start()
+        await workers[0].codes.verifications.verify(connection, scanners[0], requests[0])
+        asked = [asyncio.create_task(workers[1].codes.lane.accept(scanners[1], request)) for request in requests]
+        async with asyncio.timeout(5):
+            while not await outside.fetchval(CUT):
+                await asyncio.sleep(0)
+        failures = await asyncio.gather(*asked, return_exceptions=True)
+        assert all(isinstance(failure, asyncpg.PostgresError | OSError) for failure in failures)
+        await holding.rollback()
+    assert await rows(outside) == []
+    results = [await ask(race_floor.database, workers[1], scanners[1], request) for request in requests]
+    assert {result.reason for result in results} == {Reason.OK}
+
+
+CUT = """
+select bool_or(pg_terminate_backend(pid)) from pg_stat_activity
+ where datname = current_database() and wait_event_type = 'Lock' and query like '%patience%'
+"""
