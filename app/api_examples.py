@@ -41,6 +41,16 @@ ATTESTATION: Final = {
         "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YUA",
     },
 }
+NAMED_ELDER: Final = {
+    "name": "王𠂉",
+    "document_type": "id_card",
+    "document_number": make_synthetic_id_number(birth=date(1966, 3, 15), sequence=8),
+}
+NAMED_CHILD: Final = {
+    "name": "演示小朋友",
+    "document_type": "id_card",
+    "document_number": make_synthetic_id_number(birth=date(2018, 3, 15), sequence=21),
+}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RequestCode": {"phone": "19900000001"},
@@ -95,6 +105,34 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "SendReceipt": {"message_id": ID, "vendor": "sms-1", "token": "u8Vg3mF0cWkqS2dEJxT5yQ", "status": "delivered"},
     "InviteContact": {"phone": "19900000002", "told_of": "urgent"},
     "DecideInvitation": {"decision": "accepted"},
+    "OfferMandate": {
+        "kind": "proxy",
+        "agent": NAMED_HOLDER,
+        "scope": {"items": ["residence-permit"], "scenarios": [501], "apps": []},
+        "lasts_seconds": 30 * 86_400,
+    },
+    "OfferStaffMandate": {
+        "kind": "agent",
+        "agent": NAMED_HOLDER,
+        "role": "前厅经理",
+        "scope": {"items": ["enterprise-codes"], "scenarios": [], "apps": []},
+        "lasts_seconds": 365 * 86_400,
+    },
+    "DecideOffer": {"decision": "declined"},
+    "SayOwnWord": {"word": "agreed"},
+    "DecideConfirmation": {"decision": "declined"},
+    "AppointHelper": {"person": NAMED_HOLDER, "kind": "volunteer", "days": 30},
+    "RecordMandate": {
+        "kind": "family",
+        "principal": NAMED_ELDER,
+        "agent": NAMED_HOLDER,
+        "reference": "演示-2026-001",
+        "lasts_seconds": 365 * 86_400,
+        "documents_checked": True,
+    },
+    "EndMandate": {"kind": "family", "principal": NAMED_ELDER, "agent": NAMED_HOLDER, "documents_checked": True},
+    "StopGuardians": {"ward": NAMED_CHILD, "documents_checked": True},
+    "SettleCustody": {"ward": NAMED_CHILD, "guardians": [NAMED_HOLDER], "documents_checked": True},
     "GrantConsent": {
         "department_id": ID,
         "purpose": "library-card",

@@ -86,7 +86,7 @@ class AgentOutOfForm(SuishenError):
 
 
 class HelperUnknown(SuishenError):
-    """Nobody of this name and number is known here, or the badge is not one of the organization's."""
+    """Nobody of this name and number is known here, or no badge could be given."""
 
     status = 422
     slug = "helper-unknown"
@@ -95,6 +95,13 @@ class HelperUnknown(SuishenError):
         zh="请核对姓名和证件号码；对方须先完成实名核验。",
         en="Check name and number; helpers verify their own name here first.",
     )
+
+
+class BadgeUnknown(NotFound):
+    """No living badge of this id in the official's own organization."""
+
+    slug = "badge-unknown"
+    title = Text(zh="本单位没有这枚工作证", en="No such badge in your organization")
 
 
 class MandateRefused(Forbidden):

@@ -16,7 +16,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from auth.mandates import repository
-from auth.mandates.errors import MandateRefused
+from auth.mandates.errors import MandateRefused, MandateUnknown
 from auth.mandates.models import Mandate, MandateKind, OwnWord
 from auth.mandates.ports import MandateListener
 from auth.mandates.rules import Terms, Why, narrow, root
@@ -177,13 +177,15 @@ class Mandates:
     async def record_own_word(self, connection: Connection, mandate_id: UUID, ward_id: UUID, word: OwnWord) -> Mandate:
         """What a child of 14 or more says to a guardian's powers; a no ends at once what was given by them.
 
-        Raises `MandateRefused` before the fourteenth birthday, and where there is no such guardianship.
+        Raises `MandateUnknown`, and `MandateRefused` before the fourteenth birthday and for the guardian.
         """
         await repository.lock_tree(connection, ward_id)
         mandate = await repository.find_for_update(connection, mandate_id)
         now = self._clock.now()
-        if mandate is None or mandate.principal_id != ward_id or mandate.kind != "guardian" or not mandate.lives(now):
-            raise MandateRefused(Why.ENDED)
+        if mandate is None or ward_id not in {mandate.principal_id, mandate.agent_id} or mandate.kind != "guardian":
+            raise MandateUnknown
+        if mandate.principal_id != ward_id or not mandate.lives(now):
+            raise MandateRefused(Why.ENDED if mandate.principal_id == ward_id else Why.OWN_CONSENT)
         if mandate.own_word_from is None or now < mandate.own_word_from:
             raise MandateRefused(Why.OWN_CONSENT)
         await repository.mark_own_word(connection, mandate.id, word)

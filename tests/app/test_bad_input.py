@@ -26,6 +26,11 @@ REMEMBERED = {
     "/v1/inspections/scans": {"kit.audit_entry"},  # a code that is none is written down
     "/v1/codes/paper/at-counter": {"kit.audit_entry"},  # so is the same question here
     "/v1/codes/paper/at-counter/voidings": {"kit.audit_entry"},
+    "/v1/staff/helpers": {"kit.audit_entry"},
+    "/v1/staff/mandates": {"kit.audit_entry"},
+    "/v1/staff/mandates/endings": {"kit.audit_entry"},
+    "/v1/staff/custody/disputes": {"kit.audit_entry"},
+    "/v1/staff/custody/decisions": {"kit.audit_entry"},
     "/v1/codes/freezes": {"kit.audit_entry"},  # an official's question for somebody who is not here is written down
 }
 
@@ -55,6 +60,16 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/me/trusted-contacts": ("citizen", "InviteContact"),
     "/v1/me/trusted-by/{contact_id}/decision": ("citizen", "DecideInvitation"),
     "/v1/me/children": ("citizen", "AddChild"),
+    "/v1/me/mandates": ("citizen", "OfferMandate"),
+    "/v1/me/mandates/{mandate_id}/own-word": ("citizen", "SayOwnWord"),
+    "/v1/me/mandate-offers/{offer_id}/decision": ("citizen", "DecideOffer"),
+    "/v1/me/confirmations/{confirmation_id}/decision": ("citizen", "DecideConfirmation"),
+    "/v1/organizations/{organization_id}/mandates": ("agent", "OfferStaffMandate"),
+    "/v1/staff/helpers": ("counter", "AppointHelper"),
+    "/v1/staff/mandates": ("counter", "RecordMandate"),
+    "/v1/staff/mandates/endings": ("counter", "EndMandate"),
+    "/v1/staff/custody/disputes": ("counter", "StopGuardians"),
+    "/v1/staff/custody/decisions": ("counter", "SettleCustody"),
     "/v1/organizations": ("citizen", "ClaimOrganization"),
     "/v1/staff/departments": ("system_admin", "RegisterDepartment"),
     "/v1/staff/officials": ("system_admin", "RegisterOfficial"),

@@ -10,7 +10,7 @@ from app.main import House
 from auth import guards as auth_guards
 from codes.venues.scanners import guards as scanner_guards
 
-FACTORIES = {"person", "official"}
+FACTORIES = {"person", "official", "organization_agent_for"}
 ON_THEIR_OWN = {"public", "signed_in", "oneself", "organization_agent", "citizen", "scanner", "known_scanner"}
 
 # These have rules of their own against repetition (RFC 6749; one-time codes; the verification row; a password's count).
@@ -51,6 +51,7 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/v1/form-tickets/redemptions",  # signed, and a ticket is redeemed once
     "/v1/organizations",
     "/v1/organizations/{organization_id}/session",
+    "/v1/me/mandates/{mandate_id}/session",
     "/v1/verifications",
     "/v1/verifications/batch",  # signed, and an entry counts once
     "/v1/verifications/documents",

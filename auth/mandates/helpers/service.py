@@ -12,7 +12,7 @@ from app.kit.errors import SuishenError
 from app.kit.ids import new_id
 from app.kit.listing import cut
 from auth.mandates import repository as mandates
-from auth.mandates.errors import HelperUnknown, MandateRefused
+from auth.mandates.errors import BadgeUnknown, HelperUnknown, MandateRefused
 from auth.mandates.helpers import repository
 from auth.mandates.helpers.models import (
     BADGE_DIGITS,
@@ -65,11 +65,11 @@ class Helpers:
         return await self._view(connection, helper)
 
     async def dismiss(self, connection: Connection, principal: Principal, helper_id: UUID) -> HelperView:
-        """Takes the badge back, and ends what stands on it. Raises `HelperUnknown`."""
+        """Takes the badge back, and ends what stands on it. Raises `BadgeUnknown`."""
         assert principal.organization_id is not None
         helper = await repository.mark_ended(connection, helper_id, principal.organization_id, self._clock.now())
         if helper is None:
-            raise HelperUnknown
+            raise BadgeUnknown
         await self._end_mandates(connection, helper, actor=principal.actor)
         await self._record(connection, principal, "helper.dismissed", f"person:{helper.person_id}")
         return await self._view(connection, helper)

@@ -16,7 +16,7 @@ OfferState: TypeAlias = Literal["accepted", "declined", "withdrawn"]
 Badge: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9]{8}$(?!\n)")]
 LASTS_AT_MOST: Final = 3 * 366 * 86_400
 Lasts: TypeAlias = Annotated[int, Meta(ge=60, le=LASTS_AT_MOST)]
-Role: TypeAlias = Annotated[str, Meta(max_length=40)]
+Role: TypeAlias = Annotated[str, Meta(max_length=40, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
 
 STANDS: Final = timedelta(days=14)
 STANDS_BESIDE: Final = timedelta(minutes=10)

@@ -22,6 +22,7 @@ OF_GUARDS: Final = {
     "oneself": "person official",
     "person": "person",
     "organization_agent": "organization",
+    "organization_agent_for": "organization",
     "scanner": "scanner",
     "known_scanner": "scanner",
 }
