@@ -13,6 +13,7 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.kit.jwt import COMPACT
 from app.kit.structs import Request
 
 _COORDINATE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -71,8 +72,8 @@ def thumbprint(key: ec.EllipticCurvePublicKey) -> str:
 
 def unverified_header(token: str) -> dict[str, Any]:
     """The header of a compact JWS, not yet believed; raises `ProofInvalid`."""
-    if len(token) > _LONGEST_PROOF:
-        raise ProofInvalid("too long")
+    if len(token) > _LONGEST_PROOF or not COMPACT.fullmatch(token):
+        raise ProofInvalid("form")
     try:
         return jwt.get_unverified_header(token)
     except jwt.PyJWTError:

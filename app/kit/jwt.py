@@ -3,6 +3,7 @@
 Wraps PyJWT. Refuses everything but ES256 (RFC 7518, section 3.4), every `crit` header, and keys that come in a token.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from app.kit.keyring import SigningKey
 
 ALGORITHM = "ES256"
 LONGEST_TOKEN = 8192
+COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
+"""A JWS in its compact form (RFC 7515, section 7.1). PyJWT also takes padding, a second spelling of the same token."""
 
 
 class InvalidToken(Exception):
@@ -56,8 +59,8 @@ def verify_jwt(
 
 
 def _key_of(token: str, find_key: Callable[[str], EllipticCurvePublicKey | None], typ: str) -> EllipticCurvePublicKey:
-    if len(token) > LONGEST_TOKEN:
-        raise InvalidToken("too long")
+    if len(token) > LONGEST_TOKEN or not COMPACT.fullmatch(token):
+        raise InvalidToken("form")
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:

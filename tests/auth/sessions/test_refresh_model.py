@@ -270,7 +270,7 @@ def test_any_order_of_events_is_judged_as_the_model_does(race_dsn: str) -> None:
             OnThisDatabase.runner.run(worker.open())
         # Not made smaller when one fails: each step is a commit.
         phases = [Phase.reuse, Phase.generate]
-        some = settings(max_examples=30, stateful_step_count=25, phases=phases, suppress_health_check=list(HealthCheck))
+        some = settings(max_examples=20, stateful_step_count=25, phases=phases, suppress_health_check=list(HealthCheck))
         run_state_machine_as_test(OnThisDatabase, settings=some)
         for worker in OnThisDatabase.workers:
             OnThisDatabase.runner.run(worker.database.close())
