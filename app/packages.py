@@ -128,6 +128,7 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         sms_parts_a_day=settings.sms_parts_a_day,
         voice_url=settings.voice_url,
         staff_channel_url=settings.staff_channel_url,
+        demo_inbox_url=settings.demo_inbox_url,
         population_registry_url=settings.population_registry_url,
         face_service_url=settings.face_service_url,
         enterprise_registry_url=settings.enterprise_registry_url,

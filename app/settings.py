@@ -56,6 +56,7 @@ class Settings(Model):
     sms_parts_a_day: int
     voice_url: str
     staff_channel_url: str
+    demo_inbox_url: str
     scenarios_file: str
     enterprise_sources: dict[str, str]
     hotline_url: str
@@ -318,6 +319,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="",
         parse=_url,
         help="the city's messenger for staff, for urgent alerts; empty: alerts stand in the list alone",
+    ),
+    Variable(
+        name="SUISHEN_DEMO_INBOX_URL",
+        field="demo_inbox_url",
+        default="",
+        parse=_url,
+        help="where stand-in vendors show what they took (development only; production refuses it)",
     ),
     Variable(
         name="SUISHEN_SCENARIOS_FILE",

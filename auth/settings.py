@@ -21,6 +21,8 @@ class AuthSettings(Model):
     """Reads notices out to who chose calls; empty: they get text messages."""
     staff_channel_url: str = ""
     """The city's messenger for staff; empty: alerts stand in the list alone."""
+    demo_inbox_url: str = ""
+    """Where stand-in vendors show what they took; production refuses it."""
     vendor_timeout_seconds: float = 3.0
     """Two vendors one after the other must fit into the outbox's patience."""
     sms_parts_a_day: int = 1_000_000
