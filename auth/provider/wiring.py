@@ -95,7 +95,13 @@ def build_provider(
         lifetime_seconds=settings.access_token_seconds,
     )
     grants = ClientGrants(
-        sessions=sessions, tokens=tokens, id_tokens=id_tokens, desk=desk, vault=floor.vault, clock=clock
+        clients=clients,
+        sessions=sessions,
+        tokens=tokens,
+        id_tokens=id_tokens,
+        desk=desk,
+        vault=floor.vault,
+        clock=clock,
     )
     backchannel = BackchannelLogout(
         database=floor.database,

@@ -15,7 +15,8 @@ from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.authorize.pushing import hash_of
 from auth.provider.authorize.repository import RedeemedCode
 from auth.provider.clients.models import Client
-from auth.provider.errors import INVALID_CODE, INVALID_SCOPE
+from auth.provider.clients.service import Clients
+from auth.provider.errors import INVALID_CLIENT, INVALID_CODE, INVALID_SCOPE
 from auth.provider.tokens.access_tokens import ClientTokens
 from auth.provider.tokens.id_tokens import IdTokens
 from auth.provider.tokens.models import ClientTokenAnswer, verifier_fits
@@ -34,6 +35,7 @@ class ClientGrants:
     def __init__(
         self,
         *,
+        clients: Clients,
         sessions: Sessions,
         tokens: ClientTokens,
         id_tokens: IdTokens,
@@ -41,6 +43,7 @@ class ClientGrants:
         vault: Vault,
         clock: Clock,
     ) -> None:
+        self._clients = clients
         self._sessions = sessions
         self._tokens = tokens
         self._id_tokens = id_tokens
@@ -55,6 +58,8 @@ class ClientGrants:
 
         RFC 6749, section 4.1.3; RFC 7636, section 4.6; RFC 9449, section 10.
         """
+        if await self._clients.hold_client(connection, client.client_id) is None:
+            return INVALID_CLIENT
         code_hash = hash_of(form.get("code", ""))
         redeemed = await requests.redeem_code(connection, code_hash, client.client_id, self._clock.now())
         if redeemed is None:

@@ -2,31 +2,62 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 import pytest
 
 from app.kit.clock import ManualClock
-from app.kit.database import Database
+from app.kit.database import Connection, Database
 from app.kit.floor import Floor
 from auth.documents import make_synthetic_credit_code
 from auth.organizations.models import RegisterDepartment
+from auth.provider.clients.models import Client
 from auth.settings import AuthSettings
 from auth.wiring import build_auth
 from tests.auth.conftest import open_client
 from tests.auth.provider.city import Browser, Department, Register, client_of
 
+if TYPE_CHECKING:
+    from auth.provider.clients.service import Clients
+
 AT_ONCE = 12
-Door: TypeAlias = tuple[httpx.AsyncClient, Register]
+REASONS = "select revoked_reason from auth.session where method = 'code'"
+WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+
+
+class SlowRegister(Register):
+    """A register that keeps the one who looked waiting after the look that was named, until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks_until_slow = 0
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+        self.clients_service: Clients | None = None
+
+    async def find_client(self, connection: Connection, client_id: str) -> Client | None:
+        found = await super().find_client(connection, client_id)
+        self.looks_until_slow -= 1
+        if self.looks_until_slow == 0:
+            self.reached.set()
+            await self.go_on.wait()
+        return found
+
+    async def suspend(self, database: Database, client_id: str) -> None:
+        assert self.clients_service
+        async with database.transaction() as connection:
+            del self.clients[client_id]
+            await self.clients_service.client_changed(connection, client_id, actor="system")
+
+
+Door: TypeAlias = tuple[httpx.AsyncClient, SlowRegister]
 
 
 @pytest.fixture
-async def race_http(
-    race_floor: Floor, auth_settings: AuthSettings
-) -> AsyncIterator[tuple[httpx.AsyncClient, Register]]:
-    services, register = build_auth(race_floor, auth_settings), Register()
+async def race_http(race_floor: Floor, auth_settings: AuthSettings) -> AsyncIterator[Door]:
+    services, register = build_auth(race_floor, auth_settings), SlowRegister()
     services.provider.clients.find_in(register)
+    register.clients_service = services.provider.clients
     entry = RegisterDepartment(name="演示市图书馆", credit_code=make_synthetic_credit_code(sequence=303))
     async with race_floor.database.transaction() as connection:
         department = await services.organizations.register_department(connection, entry, actor="system")
@@ -68,7 +99,7 @@ async def test_one_code_gives_one_set_of_tokens_and_reuse_takes_it_back(
     tokens = next(answer.json() for answer in answers if answer.status_code == 200)
     assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
     async with race_database.acquire() as connection:
-        reasons = await connection.fetch("select revoked_reason from auth.session where method = 'code'")
+        reasons = await connection.fetch(REASONS)
     assert [row["revoked_reason"] for row in reasons] == ["code_reuse"]
 
 
@@ -97,3 +128,37 @@ async def test_one_request_opens_in_one_browser(library: Department) -> None:
     address = await library.begin()
     opened = await asyncio.gather(*(library.http.get(address, headers={"Cookie": ""}) for _ in range(AT_ONCE)))
     assert sorted(answer.status_code for answer in opened) == [303] + [400] * (AT_ONCE - 1)
+
+
+async def test_a_code_that_was_on_its_way_gives_a_suspended_client_nothing(
+    library: Department, browser: Browser, race_http: Door, race_database: Database
+) -> None:
+    """The client was authenticated before it was suspended, and goes on afterwards."""
+    _, register = race_http
+    code = (await browser.arrive(await library.begin()))["code"]
+    register.looks_until_slow = 1
+    redeeming = asyncio.create_task(library.redeem(code))
+    await register.reached.wait()
+    await register.suspend(race_database, "library")
+    register.go_on.set()
+    assert outcomes([await redeeming]) == {"invalid_client": 1}
+    async with race_database.acquire() as connection:
+        assert await connection.fetch(REASONS) == []
+
+
+async def test_a_suspension_waits_for_the_session_that_is_being_opened_and_ends_it(
+    library: Department, browser: Browser, race_http: Door, race_database: Database
+) -> None:
+    _, register = race_http
+    code = (await browser.arrive(await library.begin()))["code"]
+    register.looks_until_slow = 2  # once to authenticate, once when the client is held
+    redeeming = asyncio.create_task(library.redeem(code))
+    await register.reached.wait()
+    suspending = asyncio.create_task(register.suspend(race_database, "library"))
+    async with race_database.acquire() as connection:
+        while not await connection.fetchval(WAITING):
+            assert not suspending.done()
+        register.go_on.set()
+        assert (await redeeming).status_code == 200
+        await suspending
+        assert [row["revoked_reason"] for row in await connection.fetch(REASONS)] == ["client_ended"]
