@@ -13,6 +13,7 @@ from app.kit.jobs import Job
 from auth.consents.service import CHANNEL as CONSENT_CHANNEL
 from auth.mandates.wiring import MandateRooms
 from gateway import routes as key_routes
+from gateway.admission import Admission
 from gateway.asgi import ASGIApp
 from gateway.assertion import Assertions
 from gateway.breakers import Protection
@@ -132,6 +133,16 @@ def build_gateway(
     )
     public_cards = PublicCards(table=table, source=source, clock=floor.clock)
     buckets = _buckets(floor, settings.limits)
+    admission = Admission(
+        settings=settings,
+        clock=floor.clock,
+        table=table,
+        authenticator=authenticator,
+        consents=ConsentLookup(floor.database, consents),
+        assertions=assertions,
+        limits=LocalLimits() if buckets is None else SharedLimits(buckets),
+        delegates=None if mandates is None else _delegates(floor, mandates),
+    )
     return GatewayServices(
         settings=settings,
         table=table,
@@ -140,15 +151,10 @@ def build_gateway(
         proxy=Proxy(
             settings=settings,
             clock=floor.clock,
-            table=table,
-            authenticator=authenticator,
-            consents=ConsentLookup(floor.database, consents),
-            assertions=assertions,
+            admission=admission,
             departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
             streams=_departments(floor, settings, upstream, signer, settings.stream_places_per_department),
-            limits=LocalLimits() if buckets is None else SharedLimits(buckets),
             note_use=usage.note,
-            delegates=None if mandates is None else _delegates(floor, mandates),
         ),
         home=Home(
             database=floor.database,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from app.kit.floor import Floor
+from gateway.admission import Admission
 from gateway.asgi import ASGIApp
 from gateway.assertion import Assertions
 from gateway.breakers import Protection
@@ -192,16 +193,21 @@ async def gateway(
                 upstream=upstream, signer=RequestSigner(floor.keyring), protection=protection, clock=floor.clock
             )
 
-        proxy = Proxy(
+        admission = Admission(
             settings=chosen,
             clock=floor.clock,
             table=table,
             authenticator=callers,
             consents=consents,
             assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
+            limits=LocalLimits(),
+        )
+        proxy = Proxy(
+            settings=chosen,
+            clock=floor.clock,
+            admission=admission,
             departments=departments(chosen.places_per_department),
             streams=departments(chosen.stream_places_per_department),
-            limits=LocalLimits(),
             note_use=lambda subject_id, app_id: harness.used.append((subject_id, app_id)),
         )
         harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))

@@ -1,0 +1,140 @@
+"""Whether a call may be made, and as what it goes out: the same for a request, a stream and a conversation.
+
+Everything is decided before a department is asked. Holds no database connection afterwards.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from app.kit.clock import Clock
+from app.kit.errors import RateLimited, SuishenError, Unauthenticated
+from auth.mandates.errors import MandateRefused
+from auth.mandates.rules import Why
+from auth.principal import Principal
+from gateway import errors
+from gateway.asgi import Scope, find_header
+from gateway.assertion import Assertions
+from gateway.calls import Call
+from gateway.headers import headers_to_department
+from gateway.limits.ports import Limits
+from gateway.masking import ask_plainly
+from gateway.policy import ConsentGiven, Decision, consent_scopes, decide, without_documents
+from gateway.ports import AdmitsDelegates, Authenticator, Consents
+from gateway.routing import Match, RouteTable, Target, find_route, parse_target
+from gateway.settings import GatewaySettings
+from gateway.trace import Trace
+
+VISITOR: Final = "visitor"
+
+
+class Admission:
+    """Decides, counts and prepares."""
+
+    def __init__(
+        self,
+        *,
+        settings: GatewaySettings,
+        clock: Clock,
+        table: RouteTable,
+        authenticator: Authenticator,
+        consents: Consents,
+        assertions: Assertions,
+        limits: Limits,
+        delegates: AdmitsDelegates | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._table = table
+        self._authenticator = authenticator
+        self._consents = consents
+        self._assertions = assertions
+        self._limits = limits
+        self._delegates = delegates  # without it nobody calls in another's name
+
+    async def decide(self, scope: Scope, trace: Trace) -> Decision:
+        """The decision that lets the call pass, counted under its limits; raises the refusal."""
+        target = parse_target(scope["raw_path"].decode("ascii"))
+        if target is None:
+            raise errors.UnknownService
+        await self._table.ready()
+        match = self._find(scope["method"], target)
+        trace.app_id, trace.route = match.app.app_id, match.route.template
+        principal = self._authenticator.authenticate(scope, origin=self._settings.apps_origin, app_id=match.app.app_id)
+        decision = await self._judge(match, principal)
+        await self._count(decision)
+        return decision
+
+    async def look_again(self, decision: Decision) -> None:
+        """Raises what has ended the right of something long to go on: its session, its consent, its service."""
+        match, principal = decision.match, decision.principal
+        found = self._find(match.route.method, Target(app_id=match.app.app_id, path=match.path))
+        if principal is not None and not self._authenticator.stands(principal):
+            raise Unauthenticated
+        await self._judge(found, principal)
+
+    async def admit(self, scope: Scope, decision: Decision, body: bytes | None) -> Decision:
+        """Whoever calls in another's name is asked for their mandate, and the call written down, before it is made."""
+        principal = decision.principal
+        if principal is None or principal.mandate_id is None:
+            return decision
+        if self._delegates is None:
+            raise MandateRefused(Why.NONE)
+        target = (scope["raw_path"] + b"?" + scope["query_string"]).decode("ascii")
+        authority = await self._delegates.admit(principal, decision.match, target=target, body=body)
+        return without_documents(decision) if authority.no_documents else decision
+
+    async def prepare(self, scope: Scope, decision: Decision, body: bytes | None, request_id: str) -> Call:
+        """What goes out; with a `body` of None as a stream, whose announced length goes along."""
+        match, principal = decision.match, decision.principal
+        assertion = None
+        if principal is not None:
+            assertion = await self._assertions.issue(principal, match.app, decision.granted, self._clock.now())
+        query = scope["query_string"].decode("ascii")
+        headers = headers_to_department(scope["headers"])
+        length = find_header(scope["headers"], b"content-length")
+        if body is None and length is not None:
+            headers["content-length"] = length.decode("ascii")
+        return Call(
+            app=match.app,
+            method=match.route.method,
+            path=match.path,
+            query="?" + query if query else "",
+            request_id=request_id,
+            headers=ask_plainly(headers) if match.route.masks else headers,
+            body=body,
+            timeout_seconds=match.route.timeout_seconds,
+            assertion=assertion,
+            zone=self._settings.region,
+            channel=VISITOR if principal is None else principal.client_id,
+        )
+
+    def _find(self, method: str, target: Target) -> Match:
+        match = find_route(self._table.snapshot, method, target)
+        if isinstance(match, SuishenError):
+            raise match
+        return match
+
+    async def _judge(self, match: Match, principal: Principal | None) -> Decision:
+        decision = decide(match, principal, await self._consents_for(match, principal))
+        if isinstance(decision, SuishenError):
+            raise decision
+        return decision
+
+    async def _consents_for(self, match: Match, principal: Principal | None) -> Mapping[str, ConsentGiven]:
+        scopes = consent_scopes(match)
+        if not scopes or principal is None:
+            return {}
+        return await self._consents.find_consents(principal, match.app, scopes)
+
+    async def _count(self, decision: Decision) -> None:
+        app_id, route = decision.match.app.app_id, decision.match.route
+        who = VISITOR if decision.principal is None else decision.principal.person_id
+        limits = [(f"app:{app_id}", self._settings.per_app)]
+        if decision.principal is not None:
+            limits.append((f"person:{who}", self._settings.per_person))
+        if route.limit is not None:
+            limits.append((f"route:{app_id}:{route.method}:{route.template}:{who}", route.limit))
+        wait = await self._limits.admit(limits)
+        if wait > 0:
+            raise RateLimited(retry_after=math.ceil(wait))
