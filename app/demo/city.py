@@ -1,4 +1,4 @@
-"""The demo city: stand-ins for registries and sources, and three departments, each a program of its own.
+"""The demo city: stand-ins for registries, sources and vendors, and three departments, each a program of its own.
 
 Everything in it is synthetic, and all of it stops with the server.
 """
@@ -35,11 +35,12 @@ class City(Model):
     departments: dict[str, Program]
     registries: Program = msgspec.field(default_factory=lambda: _stand_in("registries"))
     sources: Program = msgspec.field(default_factory=lambda: _stand_in("sources"))
+    vendors: Program = msgspec.field(default_factory=lambda: _stand_in("vendors"))
 
     @property
     def programs(self) -> list[Program]:
         """All of them."""
-        return [self.registries, self.sources, *self.departments.values()]
+        return [self.registries, self.sources, self.vendors, *self.departments.values()]
 
 
 def plan_city() -> City:
@@ -69,6 +70,11 @@ def with_city(settings: Settings, city: City) -> Settings:
         enterprise_registry_url=city.registries.address,
         face_service_url=city.registries.address,
         enterprise_sources=sources,
+        sms_url=f"{city.vendors.address}/sms-1/messages",
+        sms_second_url=f"{city.vendors.address}/sms-2/messages",
+        voice_url=f"{city.vendors.address}/voice/messages",
+        staff_channel_url=f"{city.vendors.address}/staff/messages",
+        demo_inbox_url=f"{city.vendors.address}/inbox",
         allowed_upstreams=(
             *settings.allowed_upstreams,
             *(f"127.0.0.1:{program.port}" for program in city.departments.values()),

@@ -19,6 +19,7 @@ from app.demo.chapters import (
     family,
     inspection,
     ladder,
+    messages,
     places,
     records,
     trust,
@@ -106,6 +107,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         )
         await citizen.play(stage)
         await codes.play(stage)
+        await messages.play(stage)
         await ladder.play(stage)
         await enterprise.play(stage)
         await inspection.play(stage)
@@ -114,5 +116,6 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await places.play(stage)
         await trust.play(stage)
         await venues.play(stage)
+        await messages.look_at_alerts(stage)
         await records.play(stage)
         await codes.revoke_device(stage)

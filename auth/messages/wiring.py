@@ -26,13 +26,14 @@ from auth.people.ports import EndReason
 from auth.people.service import People
 from auth.settings import AuthSettings
 from auth.sms import routes as sms_routes
-from auth.sms.demo_inbox import DemoInbox
+from auth.sms.demo_inbox import DemoInbox, Inbox
 from auth.sms.failover import Failover
 from auth.sms.ports import TOPIC as CODE_TOPIC
 from auth.sms.ports import Sms
 from auth.sms.receipts import ReceiptDesk
 from auth.sms.sender import SmsSender
 from auth.sms.vendor import HttpSms
+from auth.sms.vendors_inbox import VendorsInbox
 from auth.subject_keys.service import SubjectVault
 
 SWEEP_EVERY_SECONDS: Final = 15
@@ -47,7 +48,7 @@ class MessageCentre:
     alerts: Alerts
     courier: Courier
     receipts: Receipts
-    demo_inbox: DemoInbox | None
+    demo_inbox: Inbox | None
     closers: tuple[Callable[[], Awaitable[None]], ...]
 
     @property
@@ -83,7 +84,7 @@ class MessageCentre:
     async def forget(self, connection: Connection, now: datetime, before: datetime) -> None:
         """What is over is forgotten; a part of identity's own job."""
         await self.contacts.forget(connection, now)
-        if self.demo_inbox is not None:
+        if isinstance(self.demo_inbox, DemoInbox):
             await self.demo_inbox.forget_before(connection, before)
 
 
@@ -94,6 +95,7 @@ def build_messages(
     city_offset = timedelta(seconds=settings.city_utc_offset_seconds)
     desk = ReceiptDesk(floor.vault, origin=settings.issuer)
     texts, inbox = load_texts(), _build_inbox(floor, settings)
+    shown = inbox or _build_vendors_inbox(floor, settings)
     staff = _build_staff(settings)
     alerts = Alerts(texts=load_alert_texts(), outbox=floor.outbox, clock=floor.clock, has_channel=staff is not None)
     sms = SmsSender(
@@ -138,8 +140,8 @@ def build_messages(
         alerts=alerts,
         courier=courier,
         receipts=Receipts(desk=desk, outbox=floor.outbox, clock=floor.clock),
-        demo_inbox=inbox,
-        closers=tuple(part.close for part in (sms, voice, staff) if part is not None),
+        demo_inbox=shown,
+        closers=tuple(part.close for part in (sms, voice, staff, shown) if part is not None),
     )
 
 
@@ -147,6 +149,12 @@ def _build_inbox(floor: Floor, settings: AuthSettings) -> DemoInbox | None:
     if settings.sms_url:
         return None
     return DemoInbox(floor.database, floor.vault, floor.clock, environment=floor.environment)
+
+
+def _build_vendors_inbox(floor: Floor, settings: AuthSettings) -> VendorsInbox | None:
+    if not settings.demo_inbox_url:
+        return None
+    return VendorsInbox(settings.demo_inbox_url, environment=floor.environment)
 
 
 def _sms_vendors(settings: AuthSettings, desk: ReceiptDesk, inbox: DemoInbox | None) -> list[Sms]:

@@ -1,7 +1,7 @@
 """The development stand-in for an SMS vendor: messages land in a table that a page shows. Never in production."""
 
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from app.kit.clock import Clock
@@ -27,6 +27,18 @@ class InboxMessage(Model):
     text_sealed: bytes
     sent_at: datetime
     channel: DemoChannel
+
+
+class Inbox(Protocol):
+    """Where the messages of a development city can be read."""
+
+    async def list_messages(self, phone: str | None) -> list["InboxView"]:
+        """The latest messages, newest first: of one phone, or of all with masked numbers."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what it holds open."""
+        ...
 
 
 class InboxView(Model):
@@ -92,10 +104,11 @@ class DemoInbox:
             )
         return Handed(vendor=self.name, delivered=True)
 
-    async def list_messages(self, connection: Connection, phone: str | None) -> list[InboxView]:
+    async def list_messages(self, phone: str | None) -> list[InboxView]:
         """The latest messages, newest first: of one phone, or of all with masked numbers."""
         index = None if phone is None else self._vault.blind_index(PHONE_PURPOSE, phone)
-        rows = await connection.fetch(LIST_MESSAGES, index, MOST_SHOWN)
+        async with self._database.acquire() as connection:
+            rows = await connection.fetch(LIST_MESSAGES, index, MOST_SHOWN)
         return [self._view(convert(row, InboxMessage), masked=phone is None) for row in rows]
 
     async def forget_before(self, connection: Connection, before: datetime) -> None:

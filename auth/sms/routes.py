@@ -1,4 +1,4 @@
-"""The demo inbox in a browser and for programs. These routes exist only with the development stand-in for SMS."""
+"""The demo inbox in a browser and for programs. These routes exist only with the development stand-ins for vendors."""
 
 from html import escape
 from typing import Annotated, Final
@@ -6,7 +6,6 @@ from typing import Annotated, Final
 from litestar import MediaType, Response, Router, get
 from litestar.params import QueryParameter
 
-from app.kit.database import Connection
 from app.kit.http import Injected
 from app.kit.pages import page
 from app.kit.structs import Model, Text
@@ -14,18 +13,19 @@ from auth.documents import normalize_phone
 from auth.guards import public
 from auth.people.errors import PhoneInvalid
 from auth.settings import AuthSettings
-from auth.sms.demo_inbox import DemoInbox, InboxView
+from auth.sms.demo_inbox import Inbox, InboxView
 
 REFRESH_SECONDS: Final = 3
 TITLE: Final = Text(zh="演示收件箱", en="Demo inbox")
 NOTE: Final = Text(
-    zh="开发环境的短信都显示在这里，不会发往真实手机。每 3 秒自动刷新。",
-    en="Text messages of the development environment appear here; no real phone gets one. Refreshes every 3 seconds.",
+    zh="开发环境的短信和语音电话都显示在这里，不会发往真实手机。每 3 秒自动刷新。",
+    en="Messages and calls of the development environment appear here; no real phone gets one. Refreshes itself.",
 )
+CHANNELS: Final = {"sms": Text(zh="短信", en="Text message"), "voice": Text(zh="语音电话", en="Call")}
 EMPTY: Final = Text(zh="还没有短信。", en="No messages yet.")
 
 
-class Inbox(Model):
+class InboxList(Model):
     """The latest messages, newest first."""
 
     items: list[InboxView]
@@ -33,32 +33,30 @@ class Inbox(Model):
 
 
 @get("/demo/inbox", summary="Demo inbox, a page", media_type=MediaType.HTML, tags=["demo"])
-async def show_inbox(
-    connection: Injected[Connection], demo_inbox: Injected[DemoInbox], auth_settings: Injected[AuthSettings]
-) -> Response[str]:
+async def show_inbox(demo_inbox: Injected[Inbox], auth_settings: Injected[AuthSettings]) -> Response[str]:
     """The latest messages, newest first; reads itself anew."""
-    body = render_inbox(await demo_inbox.list_messages(connection, None))
+    body = render_inbox(await demo_inbox.list_messages(None))
     return page(title=TITLE.zh, brand=auth_settings.brand.zh, body=body, refresh_seconds=REFRESH_SECONDS)
 
 
 @get("/demo/inbox.json", summary="Demo inbox, for programs", tags=["demo"])
 async def list_inbox(
-    connection: Injected[Connection],
-    demo_inbox: Injected[DemoInbox],
+    demo_inbox: Injected[Inbox],
     phone: Annotated[str | None, QueryParameter(max_length=32)] = None,
-) -> Response[Inbox]:
+) -> Response[InboxList]:
     """With `phone`, the messages of that phone; without, the latest of all with masked numbers."""
     normalized = None if phone is None else normalize_phone(phone)
     if phone is not None and normalized is None:
         raise PhoneInvalid
-    items = await demo_inbox.list_messages(connection, normalized)
-    return Response(Inbox(items=items), headers={"Cache-Control": "no-store"})
+    items = await demo_inbox.list_messages(normalized)
+    return Response(InboxList(items=items), headers={"Cache-Control": "no-store"})
 
 
 def render_inbox(messages: list[InboxView]) -> str:
     """The body of the page; everything that came from outside is escaped."""
     items = "".join(
-        f"<p class='card'><small>{escape(message.phone)} · {message.sent_at:%Y-%m-%d %H:%M:%S} UTC</small><br>"
+        f"<p class='card'><small>{CHANNELS[message.channel].zh} {escape(message.phone)} · "
+        f"{message.sent_at:%Y-%m-%d %H:%M:%S} UTC</small><br>"
         f"{escape(message.text)}</p>"
         for message in messages
     )

@@ -136,6 +136,22 @@ async def test_nobody_switches_urgent_notices_off(phone: Phone, changes: dict[st
     assert slug_of(await put(phone, **changes)) == "fields-invalid"
 
 
+async def test_new_holder_of_a_number_reads_nothing_of_the_old_one(
+    phone: Phone, new_phone: Callable[[str], Phone]
+) -> None:
+    await phone.become_known()
+    await put(phone)
+    (notice,) = await messages_of(phone)
+    stranger = new_phone(phone.number)  # the code goes to the number, whoever has it
+    await stranger.sign_in()
+    paths = ["", "/unread", "/preferences", f"/{notice['id']}"]
+    answers = [await stranger.get(f"/v1/me/messages{path}") for path in paths]
+    answers += [await stranger.get(path) for path in ("/v1/me/trusted-contacts", "/v1/me/trusted-by")]
+    answers += [await put(stranger), await read(stranger, notice["id"])]
+    assert {slug_of(answer) for answer in answers} == {"identity-level-too-low"}
+    assert (await phone.get("/v1/me/messages/unread")).json() == {"unread": 1}
+
+
 async def test_nobody_reads_without_a_token(client: httpx.AsyncClient) -> None:
     for path in ("/v1/me/messages", "/v1/me/messages/unread", PREFERENCES, "/v1/me/trusted-contacts"):
         assert (await client.get(path)).status_code == 401
