@@ -99,9 +99,14 @@ class TokenDesk:
         issued = self._tokens.verify_own(form["token"], client)
         if issued is None:
             return await self._introspect_refresh_token(connection, client, form["token"])
-        if issued.sid is not None and await self._sessions.find_living(connection, issued.sid) is None:
+        if issued.sid is None:
+            return _told(issued, issued.scope)
+        session = await self._sessions.find_living(connection, issued.sid)
+        holder = await self._clients.find_client(connection, issued.client_id)
+        if session is None or holder is None:
             return INACTIVE
-        return _told(issued)
+        scopes = await self._scopes_now(connection, holder, session, issued.scope)
+        return INACTIVE if scopes is None else _told(issued, scopes)
 
     async def revoke(self, connection: Connection, form: Mapping[str, str]) -> Done | OAuthRefusal:
         """Ends the client's session, and with it every token of it. Unknown tokens are as good as revoked.
@@ -137,6 +142,8 @@ class TokenDesk:
         if session is None or client is None or session.client_id != client.client_id:
             return INVALID_TOKEN
         scopes = frozenset(issued.scope.split())
+        if await self._desk.allowed_scopes(connection, client, session.subject_id, scopes) is None:
+            return INVALID_TOKEN
         told = await self._fields(connection, client, session, scopes)
         return told | {
             "sub": self._names.sub(client.client_id, session.subject_id),
@@ -179,17 +186,24 @@ class TokenDesk:
 
     async def _introspect_refresh_token(self, connection: Connection, client: Client, token: str) -> Introspection:
         session = await self._grants.find_refreshable(connection, client, token)
-        if session is None:
+        scopes = session and await self._scopes_now(connection, client, session, " ".join(session.scopes))
+        if session is None or scopes is None:
             return INACTIVE
         return Introspection(
             active=True,
             client_id=client.client_id,
             iss=self._issuer,
             sub=self._names.sub(client.client_id, session.subject_id),
-            scope=" ".join(sorted(session.scopes)),
+            scope=scopes,
             exp=int(session.expires_at.timestamp()),
             sid=str(session.id),
         )
+
+    async def _scopes_now(self, connection: Connection, client: Client, session: Session, scope: str) -> str | None:
+        """Those scopes that still have their basis; None when the citizen took back the sign-in itself."""
+        asked = frozenset(scope.split())
+        allowed = await self._desk.allowed_scopes(connection, client, session.subject_id, asked)
+        return None if allowed is None else " ".join(sorted(allowed))
 
     async def _find_session(
         self, connection: Connection, client: Client, issued: IssuedToken | None, token: str
@@ -201,11 +215,11 @@ class TokenDesk:
         return await self._sessions.find_living(connection, issued.sid)
 
 
-def _told(issued: IssuedToken) -> Introspection:
+def _told(issued: IssuedToken, scope: str) -> Introspection:
     return Introspection(
         active=True,
         token_type="DPoP",  # noqa: S106 - a scheme
-        scope=issued.scope or None,
+        scope=scope or None,
         client_id=issued.client_id,
         sub=issued.sub,
         unionid=issued.unionid,
