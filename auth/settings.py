@@ -59,6 +59,10 @@ class AuthSettings(Model):
 
     real_name_limit: int = 5
     """Refused real-name checks of one person in a day."""
+    lookup_limit: int = 20
+    """Questions of one person or organization in a day for other people's data."""
+    lookup_official_limit: int = 200
+    """Look-ups of one official in a day by a registered basis."""
     face_limit: int = 5
     """Face checks of one person in a day that were not confirmed."""
     face_address_limit: int = 300

@@ -212,6 +212,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             sessions=sessions,
             devices=devices,
             messages=messages,
+            subject_vault=subject_vault,
             registry=registry,
             listeners=(core.mandates, message_centre),
             return_listeners=(core.mandates,),

@@ -19,6 +19,7 @@ Role = Literal[
     "scenario_admin",
     "counter",
     "hotline",
+    "lookup_officer",
     "entitlement_admin",
 ]
 

@@ -1,4 +1,4 @@
-"""Puts together what is done with people beside finding them: their accounts' life, faces and documents."""
+"""Puts together what is done with people beside finding them: their life, faces and documents, and looks at them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from auth.people.faces.service import FaceChecks
 from auth.people.life import routes as life_routes
 from auth.people.life.models import NamedPerson
 from auth.people.life.service import PersonLife
+from auth.people.lookups import routes as lookups_routes
+from auth.people.lookups.service import Lookups
 from auth.people.ports import PersonListener, PersonReturnListener
 from auth.people.service import People
 from auth.registries import routes as registries_routes
@@ -28,6 +30,7 @@ from auth.registries.feeds import Feed
 from auth.registries.ports import Death, EnterpriseChange, FaceService
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
+from auth.subject_keys.service import SubjectVault
 
 LISTEN_EVERY_SECONDS = 15
 """A death ends codes, sessions and mandates within a minute of the register's word."""
@@ -40,17 +43,29 @@ class PeopleRooms:
     life: PersonLife
     face_checks: FaceChecks
     documents: Documents
+    lookups: Lookups
     deaths: Feed[Death]
     enterprise_changes: Feed[EnterpriseChange]
 
     @property
     def injected(self) -> dict[str, Any]:
         """What the handlers of these rooms ask for by name."""
-        return {"person_life": self.life, "face_checks": self.face_checks, "person_documents": self.documents}
+        return {
+            "person_life": self.life,
+            "face_checks": self.face_checks,
+            "person_documents": self.documents,
+            "lookups": self.lookups,
+        }
 
     def routers(self) -> list[Router]:
         """The routes of these rooms."""
-        return [life_routes.router, faces_routes.router, documents_routes.router, registries_routes.router]
+        return [
+            life_routes.router,
+            faces_routes.router,
+            documents_routes.router,
+            lookups_routes.router,
+            registries_routes.router,
+        ]
 
     def jobs(self) -> list[Job]:
         """What comes round again."""
@@ -62,6 +77,7 @@ class PeopleRooms:
     async def forget(self, connection: Connection) -> None:
         """Forgets what is over; a periodic job."""
         await self.face_checks.forget(connection)
+        await self.lookups.forget(connection)
 
 
 def build_people_rooms(
@@ -73,6 +89,7 @@ def build_people_rooms(
     sessions: Sessions,
     devices: Devices,
     messages: Messages,
+    subject_vault: SubjectVault,
     registry: HttpRegistry,
     listeners: Sequence[PersonListener],
     return_listeners: Sequence[PersonReturnListener],
@@ -108,6 +125,14 @@ def build_people_rooms(
             life=life,
             messages=messages,
             registry=registry,
+            clock=floor.clock,
+            settings=settings,
+        ),
+        lookups=Lookups(
+            people=people,
+            organizations=organizations,
+            messages=messages,
+            subject_vault=subject_vault,
             clock=floor.clock,
             settings=settings,
         ),
