@@ -10,6 +10,7 @@ from auth.documents import make_synthetic_id_number
 from tests.auth.phones import Phone
 
 MANAGER, CLERK, TRAINEE = RESIDENTS[3], RESIDENTS[4], RESIDENTS[8]
+ELDER, DAUGHTER = RESIDENTS[7], RESIDENTS[6]
 
 
 def document_of(who: Resident) -> dict[str, Any]:
