@@ -10,8 +10,7 @@ import pytest
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
-from codes.wiring import routers
-from tests.codes.enterprise_city import LIBRARY, Caller, Device, an_official, build_app, client_of
+from tests.codes.enterprise_city import LIBRARY, Caller, Device, an_official, app_of, client_of
 from tests.codes.personal_city import City, Phone
 
 JSON = {"content-type": "application/json"}
@@ -78,6 +77,7 @@ class Doors:
 @pytest.fixture
 async def doors(floor: Floor, clock: ManualClock, connection: Connection) -> AsyncIterator[Doors]:
     caller, city = Caller(), City(floor)
-    async with client_of(build_app(floor, routers(city.codes), caller)) as http:
+    await city.codes.trust_lists.publish_when_due()
+    async with client_of(app_of(floor, city.codes, caller)) as http:
         yield Doors(http, caller, city, connection)
     await city.codes.close()

@@ -35,7 +35,7 @@ from codes.enterprise.checks.sources import SourceDesk
 from codes.settings import CodesSettings
 from codes.venues.scanners.guards import COVERED, TAG
 from codes.venues.scanners.service import PROOF_TYPE
-from codes.wiring import CodesPorts, build_codes
+from codes.wiring import CodesPorts, CodesServices, asgi, build_codes, routers
 
 ORIGIN = "http://127.0.0.1:8000"
 AUTHORITY = "127.0.0.1:8000"
@@ -167,12 +167,17 @@ def build_app(floor: Floor, routers: Iterable[Router], caller: Caller) -> Litest
     )
 
 
+def app_of(floor: Floor, services: CodesServices, caller: Caller) -> ASGIApp:
+    """The codes as in the product: what answers before the framework, and the framework."""
+    return cast("ASGIApp", asgi(services, cast("Any", build_app(floor, routers(services), caller))))
+
+
 def _always(value: object) -> Any:
     return lambda: value
 
 
-def client_of(app: Litestar) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(cast("Any", app)), base_url=ORIGIN)
+def client_of(app: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN)
 
 
 def jwk_of(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:

@@ -15,7 +15,6 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from codes.offline_files import export_changes, export_files, verify_folder
-from codes.wiring import routers
 from tests.codes.enterprise_city import (
     LIBRARY,
     STRANGERS,
@@ -24,7 +23,7 @@ from tests.codes.enterprise_city import (
     a_principal,
     agent_of,
     an_official,
-    build_app,
+    app_of,
     client_of,
 )
 from tests.codes.personal_city import City, Phone
@@ -47,7 +46,7 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client
 
 

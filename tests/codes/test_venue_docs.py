@@ -15,8 +15,7 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from codes.offline_verifier import OfflineVerifier
-from codes.wiring import routers
-from tests.codes.enterprise_city import Caller, build_app, client_of
+from tests.codes.enterprise_city import Caller, app_of, client_of
 from tests.codes.personal_city import City, Phone
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "venues.md"
@@ -104,7 +103,7 @@ async def door(
 ) -> AsyncIterator[Door]:
     """The document asks the real clock, so this city's clock shows the same."""
     clock.advance((datetime.now(UTC) - clock.now()).total_seconds())
-    async with client_of(build_app(floor, routers(city.codes), Caller())) as http:
+    async with client_of(app_of(floor, city.codes, Caller())) as http:
         yield Door(http, *published)
 
 

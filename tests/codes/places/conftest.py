@@ -8,8 +8,7 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.floor import Floor
-from codes.wiring import routers
-from tests.codes.enterprise_city import LIBRARY, Caller, Device, an_official, build_app, client_of
+from tests.codes.enterprise_city import LIBRARY, Caller, Device, an_official, app_of, client_of
 from tests.codes.personal_city import City
 
 SITE = {"name": "总馆", "address": "演示路 1 号"}
@@ -30,7 +29,7 @@ def city(floor: Floor) -> City:
 
 @pytest.fixture
 async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client
 
 

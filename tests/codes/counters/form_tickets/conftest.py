@@ -6,9 +6,8 @@ import httpx
 import pytest
 
 from app.kit.floor import Floor
-from codes.wiring import routers
 from tests.codes.counters.form_tickets.desk import Desk
-from tests.codes.enterprise_city import Caller, build_app, client_of
+from tests.codes.enterprise_city import Caller, app_of, client_of
 from tests.codes.family_city import FamilyCity
 
 
@@ -20,7 +19,7 @@ def city(floor: Floor) -> FamilyCity:
 @pytest.fixture
 async def desk(floor: Floor, city: FamilyCity) -> AsyncIterator[Desk]:
     caller = Caller()
-    async with client_of(build_app(floor, routers(city.codes), caller)) as http:
+    async with client_of(app_of(floor, city.codes, caller)) as http:
         yield Desk(http, caller, city)
 
 

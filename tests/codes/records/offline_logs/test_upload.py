@@ -21,8 +21,7 @@ from codes.showing.grants.models import RevokeCodes
 from codes.trust.models import TrustedKey
 from codes.verdict import Reason, Verdict, verdict_of
 from codes.verification.models import VerifyCode
-from codes.wiring import routers
-from tests.codes.enterprise_city import FIRE_RESCUE, LIBRARY, Caller, Device, an_official, build_app, client_of
+from tests.codes.enterprise_city import FIRE_RESCUE, LIBRARY, Caller, Device, an_official, app_of, client_of
 from tests.codes.personal_city import SETTINGS, City, Phone, a_scanner
 
 BATCH = "/v1/verifications/batch"
@@ -37,7 +36,7 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client
 
 

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from app.kit.floor import Floor
-from codes.wiring import routers
-from tests.codes.enterprise_city import Caller, build_app, client_of
+from tests.codes.enterprise_city import Caller, app_of, client_of
 from tests.codes.family_city import FamilyCity
 
 
@@ -23,5 +22,5 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def http(floor: Floor, city: FamilyCity, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client

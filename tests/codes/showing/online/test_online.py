@@ -20,8 +20,7 @@ from codes.showing.online.models import ISSUES_PER_DAY, IssueOnlineCode, OnlineC
 from codes.showing.online.reader import GUESSES
 from codes.verdict import Check, Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
-from codes.wiring import routers
-from tests.codes.enterprise_city import LIBRARY, Caller, a_principal, an_official, build_app, client_of
+from tests.codes.enterprise_city import LIBRARY, Caller, a_principal, an_official, app_of, client_of
 from tests.codes.personal_city import City, a_scanner
 from tests.codes.showing.online.thin_client import ThinClient
 
@@ -280,7 +279,7 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client
 
 

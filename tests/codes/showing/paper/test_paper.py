@@ -25,8 +25,7 @@ from codes.showing.paper.models import (
 from codes.status.models import verify_status_list
 from codes.verdict import Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
-from codes.wiring import routers
-from tests.codes.enterprise_city import Caller, a_principal, an_official, build_app, client_of
+from tests.codes.enterprise_city import Caller, a_principal, an_official, app_of, client_of
 from tests.codes.family_city import FamilyCity
 from tests.codes.personal_city import FULL_FACTS, SETTINGS, City, a_scanner
 
@@ -218,7 +217,7 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client
 
 

@@ -18,7 +18,6 @@ from codes.scenarios.errors import ScenarioUnknown
 from codes.venues.documents.models import PER_ORGANIZATION, PER_SCANNER, VerifyDocument
 from codes.venues.scanners.models import Scanner
 from codes.verdict import Reason, Verdict, VerificationResult
-from codes.wiring import routers
 from tests.codes.enterprise_city import (
     FIRE_RESCUE,
     LIBRARY,
@@ -26,7 +25,7 @@ from tests.codes.enterprise_city import (
     Device,
     a_principal,
     an_official,
-    build_app,
+    app_of,
     client_of,
 )
 from tests.codes.personal_city import City, a_scanner
@@ -260,7 +259,7 @@ def caller() -> Caller:
 
 @pytest.fixture
 async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(build_app(floor, routers(city.codes), caller)) as client:
+    async with client_of(app_of(floor, city.codes, caller)) as client:
         yield client
 
 
