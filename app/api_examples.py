@@ -56,6 +56,18 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RequestCode": {"phone": "19900000001"},
     "RedeemCode": {"challenge_id": ID, "code": "123456"},
     "ScanPicture": {"secret": "u8Vg3mF0cWkqS2dEJxT5yQbZ1oLnRhApKfCiXsYtDwM"},
+    "LaunchApp": {
+        "app_id": "cn.example.library",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+        "scopes": ["openid", "library.card"],
+    },
+    "AnswerLaunch": {
+        "part": "openid",
+        "text_version": "396c00555fb67668f7c41d",
+        "agreed": ["library.card"],
+        "goes_on": True,
+    },
     "NameSession": {"name": "家里的电脑"},
     "NameDevice": {"name": "旧手机"},
     "VerifyRealName": {

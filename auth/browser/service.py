@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from app.kit.clock import Clock
 from app.kit.database import Connection
@@ -51,10 +52,15 @@ class BrowserSessions:
         """What the browser keeps."""
         return self._tokens.make(session.id, 0).text
 
+    def read_cookie(self, cookie: str | None) -> UUID | None:
+        """The session that a genuine cookie names, alive or not."""
+        token = self._tokens.recognise(cookie) if cookie else None
+        return None if token is None else token.session_id
+
     async def find(self, connection: Connection, cookie: str | None) -> Session | None:
         """The living session that a cookie names, None for anything else."""
-        token = self._tokens.recognise(cookie) if cookie else None
-        session = await self._sessions.find_living(connection, token.session_id) if token else None
+        session_id = self.read_cookie(cookie)
+        session = await self._sessions.find_living(connection, session_id) if session_id else None
         return session if session is not None and session.client_id == CLIENT else None
 
     async def keep_alive(self, connection: Connection, session: Session) -> None:

@@ -34,6 +34,8 @@ from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.service import Clients
 from auth.provider.inspection import routes as inspection_routes
 from auth.provider.inspection.service import TokenDesk
+from auth.provider.launch import routes as launch_routes
+from auth.provider.launch.service import Launches
 from auth.provider.logout import routes as logout_routes
 from auth.provider.logout.backchannel import TOPIC, BackchannelLogout
 from auth.provider.logout.service import Logout
@@ -102,6 +104,7 @@ def build_provider(
         desk=desk,
         vault=floor.vault,
         clock=clock,
+        lifetime=timedelta(seconds=settings.browser_session_seconds),
     )
     backchannel = BackchannelLogout(
         database=floor.database,
@@ -169,7 +172,8 @@ def build_provider(
         "token_desk": token_desk,
         "scan_login": scan_login,
         "session_overview": SessionOverview(devices=devices, clients=clients, subject_vault=subject_vault, clock=clock),
-        "logout": Logout(clients=clients, id_tokens=id_tokens, browser_sessions=browser_sessions),
+        "launches": Launches(clients=clients, desk=desk, clock=clock, issuer=issuer),
+        "logout": Logout(clients=clients, sessions=sessions, id_tokens=id_tokens, browser_sessions=browser_sessions),
     }
     return Provider(clients=clients, backchannel=backchannel, token_desk=token_desk, injected=injected)
 
@@ -182,6 +186,7 @@ def routers() -> list[Router]:
         sign_in_routes.router,
         consent_routes.router,
         scan_routes.router,
+        launch_routes.router,
         tokens_routes.router,
         inspection_routes.router,
         logout_routes.router,

@@ -70,6 +70,10 @@ class Desk:
         """Whoever is signed in in this browser."""
         return await self.browser_sessions.find(connection, self.cookies.read(request, SESSION))
 
+    def past_session_id(self, request: Anything) -> UUID | None:
+        """The session that this browser's cookie names, whether or not it still lives."""
+        return self.browser_sessions.read_cookie(self.cookies.read(request, SESSION))
+
     async def browser(self, request: Anything, connection: Connection, address: str) -> Browser:
         """What came along with a form."""
         return Browser(

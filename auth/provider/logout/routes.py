@@ -33,11 +33,13 @@ async def _log_out(
         return stopped_page(desk.brand, WRONG)
     session = await desk.session(request, connection)
     if session is None:
+        await logout.end_hinted(connection, asked, browser_session_id=desk.past_session_id(request))
         return _after(asked, desk, ended=False)
     confirmed = request.method == "POST" and CONFIRMED in form and _is_ours(request, desk)
     if not confirmed and not await logout.is_of_this_session(connection, asked, session):
         return _ask(form, asked, desk)
     await logout.end(connection, session)
+    await logout.end_hinted(connection, asked)
     return _after(asked, desk, ended=True)
 
 

@@ -6,15 +6,17 @@ Without a genuine ID token of this very session the citizen is asked first: anot
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.structs import Model
-from auth.browser.service import BrowserSessions
+from auth.browser.service import LOGGED_OUT, BrowserSessions
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
 from auth.provider.tokens.id_tokens import Hint, IdTokens
 from auth.sessions import repository
 from auth.sessions.models import Session
+from auth.sessions.service import Sessions
 
 LONGEST_STATE: Final = 512
 
@@ -30,8 +32,11 @@ class LogoutRequest(Model):
 class Logout:
     """Judges requests and ends sessions."""
 
-    def __init__(self, *, clients: Clients, id_tokens: IdTokens, browser_sessions: BrowserSessions) -> None:
+    def __init__(
+        self, *, clients: Clients, sessions: Sessions, id_tokens: IdTokens, browser_sessions: BrowserSessions
+    ) -> None:
         self._clients = clients
+        self._sessions = sessions
         self._id_tokens = id_tokens
         self._browser_sessions = browser_sessions
 
@@ -60,6 +65,22 @@ class Logout:
             return False
         of_client = await repository.find_session(connection, request.hint.sid)
         return of_client is not None and of_client.parent_id == session.id
+
+    async def end_hinted(
+        self, connection: Connection, request: LogoutRequest, *, browser_session_id: UUID | None = None
+    ) -> None:
+        """Ends what the client of a genuine hint was given, though nobody is signed in here (any more).
+
+        In the browser in which it was given, idle by now, everything ends that was begun there; elsewhere what this one
+        client has, which it could give back by itself.
+        """
+        of_client = None if request.hint is None else await repository.find_session(connection, request.hint.sid)
+        if request.hint is None or of_client is None or of_client.client_id != request.hint.aud:
+            return
+        ended = of_client
+        if of_client.parent_id is not None and of_client.parent_id == browser_session_id:
+            ended = await repository.find_session(connection, of_client.parent_id) or of_client
+        await self._sessions.end_one(connection, ended, actor=f"person:{ended.holder_id}", reason=LOGGED_OUT)
 
     async def end(self, connection: Connection, session: Session) -> None:
         """Signs the browser out; every client that signed in through it is told."""

@@ -26,6 +26,7 @@ METHODS: Final[dict[Method, list[str]]] = {
     "otp": ["otp", "sms"],
     "scan": ["pop", "user"],
     "passkey": ["pop", "user", "mfa"],
+    "step_up": ["user"],
 }
 """How the citizen proved themself (RFC 8176)."""
 

@@ -5,6 +5,7 @@ Refusals are returned: a second use of a code has taken back what the first one 
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 from app.kit.clock import Clock
@@ -42,6 +43,7 @@ class ClientGrants:
         desk: ConsentDesk,
         vault: Vault,
         clock: Clock,
+        lifetime: timedelta,
     ) -> None:
         self._clients = clients
         self._sessions = sessions
@@ -50,6 +52,7 @@ class ClientGrants:
         self._desk = desk
         self._refresh_tokens = RefreshTokens(vault, purpose="client-refresh")
         self._clock = clock
+        self._lifetime = lifetime
 
     async def redeem_code(
         self, connection: Connection, client: Client, form: Mapping[str, str], *, jkt: str
@@ -125,14 +128,14 @@ class ClientGrants:
         return INVALID_CODE
 
     async def _open(self, connection: Connection, client: Client, redeemed: RedeemedCode, jkt: str) -> Session | None:
-        """The client's own session, in the browser's: it ends with it."""
+        """The client's own session, in the browser's or the phone's: it ends with it."""
         parent = await self._sessions.hold_living(connection, redeemed.browser_session_id)
         if parent is None:
             return None
         scopes = await self._desk.allowed_scopes(connection, client, parent.subject_id, redeemed.parameters.scopes)
         if scopes is None:
             return None
-        remaining = int((parent.expires_at - self._clock.now()).total_seconds())
+        remaining = int(min(parent.expires_at - self._clock.now(), self._lifetime).total_seconds())
         return await self._sessions.open_session(
             connection,
             StartSession(

@@ -176,6 +176,43 @@ async def test_whoever_is_signed_out_already_is_taken_back(
         assert browser.left_for == BYE
 
 
+async def test_a_client_ends_what_it_has_when_the_browser_has_idled(
+    library: Department, sports: Department, browser: Browser, tokens: dict[str, Any], clock: ManualClock
+) -> None:
+    there = (await sports.redeem((await browser.arrive(await sports.begin()))["code"])).json()
+    clock.advance(1801)
+    assert (await library.refresh(tokens["refresh_token"])).status_code == 200
+    await browser.open(logout(id_token_hint=tokens["id_token"], post_logout_redirect_uri=BYE))
+    assert browser.left_for == BYE
+    for department, given in ((library, tokens), (sports, there)):  # all that began in this browser
+        assert (await department.refresh(given["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_from_elsewhere_a_client_ends_its_own_and_no_other(
+    library: Department, sports: Department, browser: Browser, new_browser: Callable[[str], Browser], tokens: Any
+) -> None:
+    """Logout is no denial of service: who holds an ID token of one client reaches nothing beside that client."""
+    there = (await sports.redeem((await browser.arrive(await sports.begin()))["code"])).json()
+    stranger = new_browser("19900000022")
+    await stranger.open(logout(id_token_hint=tokens["id_token"], post_logout_redirect_uri=BYE))
+    assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await sports.refresh(there["refresh_token"])).status_code == 200
+    assert await is_signed_in(library, browser)
+
+
+async def test_confirming_ends_also_what_the_hint_names(
+    library: Department, browser: Browser, tokens: dict[str, Any], clock: ManualClock
+) -> None:
+    clock.advance(1801)
+    await browser.arrive(await library.begin())  # signed in anew: the ID token is of the session before
+    page = await browser.open(logout(id_token_hint=tokens["id_token"], post_logout_redirect_uri=BYE))
+    assert page.status_code == 200
+    assert (await library.refresh(tokens["refresh_token"])).status_code == 200
+    await browser.submit("/oauth/logout", confirmed="yes", **browser.inputs())
+    assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert not await is_signed_in(library, browser)
+
+
 # back-channel logout
 
 
