@@ -1,6 +1,6 @@
 """Refusals that any part of identity may give. What only one feature says stands in that feature's own `errors.py`."""
 
-from app.kit.errors import Forbidden
+from app.kit.errors import Forbidden, StepUpRequired
 from app.kit.structs import Text
 
 
@@ -51,3 +51,15 @@ class RoleMissing(Forbidden):
     slug = "role-missing"
     title = Text(zh="缺少所需岗位角色", en="Role missing")
     remedy = Text(zh="请联系系统管理员授予相应角色。", en="Ask a system administrator for the role.")
+
+
+class PhoneAloneNotEnough(StepUpRequired):
+    """A code to a phone opened this session, and its person is known by more: the number may have a new holder."""
+
+    slug = "phone-alone-not-enough"
+    title = Text(zh="仅凭手机号不能查看此账号的内容", en="A phone alone does not open what is in this account")
+    remedy = Text(
+        zh="请用通行密钥或已登记的设备再次验证，或完成实名核验后刷新令牌。此账号不属于您的，可声明解绑该号码。",
+        en="Confirm with a passkey or an enrolled device, or verify your name and refresh your token. If the account "
+        "is not yours, say so to free your number (POST /v1/login/otp/disownments).",
+    )

@@ -11,8 +11,15 @@ from litestar.types import Guard
 
 from app.kit.errors import SuishenError, Unauthenticated
 from app.kit.structs import Text
-from auth.assurance import FRESH_SECONDS, find_shortfall
-from auth.errors import IdentityLevelTooLow, MandateTooNarrow, NotYourself, RoleMissing, WrongSubject
+from auth.assurance import FRESH_SECONDS, KEY, acr_values, find_shortfall
+from auth.errors import (
+    IdentityLevelTooLow,
+    MandateTooNarrow,
+    NotYourself,
+    PhoneAloneNotEnough,
+    RoleMissing,
+    WrongSubject,
+)
 from auth.mandates.scopes import may_do_item
 from auth.principal import Principal, SubjectType
 
@@ -32,8 +39,12 @@ async def signed_in(connection: AnyConnection, _handler: BaseRouteHandler) -> No
     principal_of(connection)
 
 
-def person(*, ial: int = 1) -> Guard:
-    """A natural person speaking for themself, known at least at identity level `ial`; nobody by a mandate."""
+def person(*, ial: int = 1, unproven: bool = False) -> Guard:
+    """A natural person speaking for themself, known at least at identity level `ial`; nobody by a mandate.
+
+    A session that stands on a phone alone, while its person is known by more, may be that of a number's new holder: it
+    is let in only where `unproven` says so.
+    """
 
     async def guard(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
         principal = _subject(connection, "person")
@@ -41,6 +52,8 @@ def person(*, ial: int = 1) -> Guard:
             raise NotYourself
         if principal.ial < ial:
             raise IdentityLevelTooLow(required_ial=ial, ial=principal.ial)
+        if not unproven:
+            _refuse_phone_alone(principal)
 
     return guard
 
@@ -63,8 +76,14 @@ def organization_agent_for(item: str) -> Guard:
     return guard
 
 
-async def citizen(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
-    """A person, for themself or for an organization; not staff."""
+async def citizen(connection: AnyConnection, handler: BaseRouteHandler) -> None:
+    """A person, for themself or for an organization; not staff, and not on the strength of a phone alone."""
+    await claimant(connection, handler)
+    _refuse_phone_alone(principal_of(connection))
+
+
+async def claimant(connection: AnyConnection, _handler: BaseRouteHandler) -> None:
+    """As `citizen`, also one who has shown no more than a phone: for the ways to show more."""
     principal = principal_of(connection)
     if principal.subject_type == "official":
         raise WrongSubject
@@ -125,3 +144,8 @@ def _subject(connection: AnyConnection, subject_type: SubjectType) -> Principal:
     if principal.subject_type != subject_type:
         raise WrongSubject(needed=subject_type)
     return principal
+
+
+def _refuse_phone_alone(principal: Principal) -> None:
+    if principal.unproven:
+        raise PhoneAloneNotEnough(acr_values=acr_values(aal=KEY), max_age=FRESH_SECONDS)

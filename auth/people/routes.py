@@ -54,7 +54,7 @@ async def show_me(connection: Injected[Connection], principal: Injected[Principa
     summary="Confirm my name and document number",
     tags=["me"],
     status_code=200,
-    guards=[person()],
+    guards=[person(unproven=True)],
 )
 async def verify_real_name(
     request: Request[Any, Any, Any],

@@ -146,7 +146,7 @@ router = Router(
         Router(
             path="/",
             route_handlers=[list_my_phones, ask_for_number, attach_phone, stop_phone_change, detach_phone],
-            guards=[person(), oneself],
+            guards=[person(unproven=True), oneself],
         ),
         Router(path="/", route_handlers=[ask_to_disown, disown_account], guards=[public]),
     ],

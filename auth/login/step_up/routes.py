@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
-from auth.guards import citizen, official, signed_in
+from auth.guards import claimant, official, signed_in
 from auth.login.otp.models import ChallengeView
 from auth.login.step_up.models import (
     StepUpByCode,
@@ -40,7 +40,7 @@ async def ask_for_step_up(
     summary="Send me a one-time code",
     tags=["login"],
     status_code=202,
-    guards=[citizen],
+    guards=[claimant],
 )
 async def ask_for_step_up_code(
     request: AnyRequest,
@@ -61,7 +61,7 @@ async def ask_for_step_up_code(
     summary="Confirm it is me by a one-time code",
     tags=["login"],
     status_code=200,
-    guards=[citizen],
+    guards=[claimant],
 )
 async def step_up_by_code(
     *,
@@ -81,7 +81,7 @@ async def step_up_by_code(
     summary="Confirm it is me by an enrolled device",
     tags=["login"],
     status_code=200,
-    guards=[citizen],
+    guards=[claimant],
 )
 async def step_up_by_device(
     *,

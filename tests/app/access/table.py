@@ -19,6 +19,7 @@ OF_GUARDS: Final = {
     "public": "public",
     "signed_in": "person organization official",
     "citizen": "person organization",
+    "claimant": "person organization",
     "oneself": "person official",
     "person": "person",
     "organization_agent": "organization",

@@ -137,7 +137,7 @@ async def test_from_the_birthday_on_the_pupil_decides(
     await guardian.sign_in()
     await guardian.tell_name(RESIDENTS[6])
     await guardian.renew()
-    await pupil.sign_in()
+    await pupil.become_known(PUPIL)
     assert slug_of(await grant(pupil, department)) == "guardian-consent-needed"
     assert (await grant_for(guardian, pupil_id, department)).status_code == 201
     clock.advance(1)
