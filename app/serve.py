@@ -93,7 +93,7 @@ def run_granian(
         workers=workers,
         loop=Loops.uvloop,
         http=HTTPModes.http1,
-        websockets=False,
+        websockets=True,
         backlog=backlog,
         backpressure=requests_at_once,
         http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout_seconds * 1000)),

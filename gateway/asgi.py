@@ -23,12 +23,29 @@ def find_header(headers: Headers, name: bytes) -> bytes | None:
 
 async def send_problem(send: Send, error: SuishenError, headers: Headers, *, more: Headers = ()) -> None:
     """Answers with the problem document of `error` in the language that the request's `headers` prefer."""
-    language = find_header(headers, b"accept-language")
-    status, fields, body = problem_bytes(error, None if language is None else language.decode("latin-1"))
+    status, fields, body = _problem(error, headers)
     await send_bytes(send, status, [*fields, *more], body)
+
+
+def _problem(error: SuishenError, headers: Headers) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    language = find_header(headers, b"accept-language")
+    return problem_bytes(error, None if language is None else language.decode("latin-1"))
 
 
 async def send_bytes(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """A whole answer at once."""
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
     await send({"type": "http.response.body", "body": body})
+
+
+async def refuse_websocket(send: Send, error: SuishenError, headers: Headers) -> None:
+    """Answers a WebSocket handshake with the problem document of `error`, instead of opening anything."""
+    status, fields, body = _problem(error, headers)
+    await send(
+        {
+            "type": "websocket.http.response.start",
+            "status": status,
+            "headers": [*fields, (b"ssb-error-origin", b"gateway")],
+        }
+    )
+    await send({"type": "websocket.http.response.body", "body": body})

@@ -6,7 +6,7 @@ Refuses to wait: a department that is resting or full is answered for at once.
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from app.kit.clock import Clock
@@ -17,7 +17,7 @@ from gateway.routing import fallback
 from gateway.signature import OutgoingRequest, RequestSigner
 from gateway.snapshot import CompiledApp
 from gateway.uploads import Upload
-from gateway.upstream import LARGEST_ANSWER, Answer, OpenAnswer, Upstream
+from gateway.upstream import FAREWELL, LARGEST_ANSWER, Answer, OpenAnswer, OpenSocket, Upstream
 
 LOWEST_STATUS = 200
 HIGHEST_STATUS = 599
@@ -74,6 +74,26 @@ class Departments:
                 yield answer
             finally:
                 answer.close()
+
+    @contextlib.asynccontextmanager
+    async def talk(self, call: Call, protocols: Sequence[str]) -> AsyncIterator[OpenSocket]:
+        """A conversation with the department, in a place of its own until the end; raises as `call`.
+
+        Raises `DepartmentDeclined` when the department does not want one.
+        """
+        with self._watched(call.app) as breaker:
+            path = call.app.base_path + call.path
+            department = await self._upstream.talk(
+                call.app.base_url + path + call.query,
+                headers=self._headers(call, path, self._clock.now()),
+                protocols=protocols,
+                timeout_seconds=call.timeout_seconds,
+            )
+            try:
+                breaker.succeeded(time.monotonic())
+                yield department
+            finally:
+                await department.close(FAREWELL)
 
     def failing_since(self, app: CompiledApp) -> float | None:
         """Seconds since the department of `app` began to fail, None when it does not."""

@@ -5,8 +5,8 @@ Refuses to mix them: a department's content never stands on the city's origin, n
 
 from typing import Final
 
-from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, send_problem
-from gateway.errors import WrongHost
+from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, refuse_websocket, send_problem
+from gateway.errors import NotAWebSocket, WrongHost
 from gateway.routing import PREFIX
 
 APPS: Final = PREFIX.encode()
@@ -15,20 +15,26 @@ APPS: Final = PREFIX.encode()
 class Dispatcher:
     """Decides by the raw Host and raw path alone. Lifespan belongs to the city's own application."""
 
-    def __init__(self, *, apps_host: str, proxy: ASGIApp, inner: ASGIApp) -> None:
+    def __init__(self, *, apps_host: str, proxy: ASGIApp, websockets: ASGIApp, inner: ASGIApp) -> None:
         self._apps_host = apps_host.encode()
         self._proxy = proxy
+        self._websockets = websockets
         self._inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands the request to one of the two, or says which host it belongs to."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
             return
         headers: Headers = scope["headers"]
         host = (find_header(headers, b"host") or b"").lower()
         is_call = scope["raw_path"].startswith(APPS)
-        if host == self._apps_host and is_call:
+        if scope["type"] == "websocket":
+            if host == self._apps_host and is_call:
+                await self._websockets(scope, receive, send)
+            else:
+                await refuse_websocket(send, NotAWebSocket(), headers)
+        elif host == self._apps_host and is_call:
             await self._proxy(scope, receive, send)
         elif is_call or self._is_apps(host):
             await send_problem(send, WrongHost(), headers)

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from app.kit.errors import SuishenError
 from app.kit.structs import Text
 from gateway import errors
-from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, send_problem
+from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, refuse_websocket, send_problem
 
 Refusal: TypeAlias = SuishenError
 
@@ -141,7 +141,7 @@ def _is_utf8(encoded: bytes) -> bool:
 
 
 class EdgeGuard:
-    """The guard as an ASGI application around all others. Lifespan passes; WebSockets are closed unheard."""
+    """The guard as an ASGI application around all others. Lifespan passes; a WebSocket is looked at as a GET."""
 
     def __init__(
         self, inner: ASGIApp, *, largest_body: int = LARGEST_BODY, largest_upload: int = LARGEST_UPLOAD
@@ -155,10 +155,11 @@ class EdgeGuard:
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
             return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
-            return
         headers: Headers = scope["headers"]
+        if scope["type"] != "http":
+            refusal = inspect("GET", scope["raw_path"], scope["query_string"], headers)
+            await (self._inner(scope, receive, send) if refusal is None else refuse_websocket(send, refusal, headers))
+            return
         largest = self._largest_upload if scope["raw_path"].startswith(UPLOADS) else self._largest_body
         refusal = inspect(scope["method"], scope["raw_path"], scope["query_string"], headers, largest_body=largest)
         if refusal is not None:

@@ -5,6 +5,7 @@ SuishenError
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
  ├─ HeadersTooLarge 431
  ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503
+ ├─ NotAWebSocket 400, DepartmentDeclined 502
  ├─ DepartmentUnreachable 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
  └─ DepartmentBusy 503, DepartmentTimedOut 504
 """
@@ -158,6 +159,26 @@ class BasisMissing(Forbidden):
         zh="请在授权管理中确认授权；也可选择线下窗口办理。",
         en="Give your consent first, or go to a counter instead.",
     )
+
+
+class NotAWebSocket(InvalidRequest):
+    """Nobody at this address speaks WebSocket: it is none of a department's, or no streamed route."""
+
+    slug = "not-a-websocket"
+    title = Text(zh="此地址不支持 WebSocket", en="No WebSocket here")
+    remedy = Text(
+        zh="请以普通 HTTP 请求访问；只有清单中声明为流式的 GET 接口支持 WebSocket。",
+        en="Make a plain HTTP request; only streamed GET routes of a manifest speak WebSocket.",
+    )
+
+
+class DepartmentDeclined(SuishenError):
+    """The department did not open the conversation. That is its right, and no fault."""
+
+    status = 502
+    slug = "department-declined"
+    title = Text(zh="部门服务未接受连接", en="The department's service declined the connection")
+    remedy = Text(zh="请核对请求内容；可改用其他办理方式。", en="Check what is asked for, or use the other way.")
 
 
 class DepartmentFault(SuishenError):

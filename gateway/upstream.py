@@ -7,7 +7,7 @@ redirect, keeps no cookie, takes no proxy from the environment, decompresses not
 import asyncio
 import contextlib
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -23,6 +23,14 @@ LARGEST_ANSWER: Final = 8 * 1024 * 1024
 CONNECT_SECONDS: Final = 3.0
 IDLE_SECONDS: Final = 15.0
 SWITCHING: Final = 101
+MESSAGE_LIMIT: Final = 1024 * 1024
+HEARTBEAT_SECONDS: Final = 30.0
+FAREWELL_SECONDS: Final = 1.0
+FAREWELL: Final = 1001
+CLOSED_ODDLY: Final = 1011
+CLOSE_CODES: Final = range(1000, 5000)
+NEVER_SENT: Final = frozenset({1004, 1005, 1006, 1015})
+FAULTS: Final = range(500, 600)
 
 _OWN_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 _AFTER_SCHEME: Final = len("https://")
@@ -71,6 +79,49 @@ class OpenAnswer:
             self._response.close()
 
 
+class OpenSocket:
+    """A WebSocket to a department."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+
+    @property
+    def protocol(self) -> str | None:
+        """The subprotocol that the department chose."""
+        return self._socket.protocol
+
+    @property
+    def close_code(self) -> int:
+        """With what the department closed, or 1011 where that may not stand on a wire (RFC 6455, section 7.4)."""
+        code = self._socket.close_code
+        if code is None or code not in CLOSE_CODES or code in NEVER_SENT:
+            return CLOSED_ODDLY
+        return code
+
+    async def receive(self) -> str | bytes | None:
+        """The next message, None when the department closed; raises `DepartmentMisbehaved`."""
+        message = await self._socket.receive()
+        if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+            said: str | bytes = message.data
+            return said
+        if message.type is aiohttp.WSMsgType.ERROR:
+            raise errors.DepartmentMisbehaved
+        return None
+
+    async def send(self, said: str | bytes) -> None:
+        """Passes a message on; raises `DepartmentMisbehaved` when nobody takes it."""
+        with _faults_named():
+            if isinstance(said, str):
+                await self._socket.send_str(said)
+            else:
+                await self._socket.send_bytes(said)
+
+    async def close(self, code: int) -> None:
+        """Says goodbye and waits for no answer longer than a moment."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            await self._socket.close(code=FAREWELL if code in NEVER_SENT or code not in CLOSE_CODES else code)
+
+
 class CleanConnector(aiohttp.TCPConnector):
     """A pool that gives out only silent connections.
 
@@ -105,6 +156,7 @@ class Upstream:
         self._policy = policy
         self._most_connections = most_connections
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: aiohttp.ClientSession | None = None
         self._acceptable: dict[str, bool] = {}
 
     async def call(
@@ -154,8 +206,37 @@ class Upstream:
     async def close(self) -> None:
         """Closes every connection."""
         session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        sockets, self._sockets = self._sockets, None
+        for each in (sockets, session):
+            if each is not None:
+                await each.close()
+
+    async def talk(
+        self, url: str, *, headers: Mapping[str, str], protocols: Sequence[str], timeout_seconds: float
+    ) -> OpenSocket:
+        """Opens a WebSocket; raises `DepartmentDeclined`, or as `call`. The caller closes it."""
+        self._refuse_address(url)
+        with _faults_named():
+            async with asyncio.timeout(timeout_seconds):
+                try:
+                    return await self._connected(url, headers, protocols)
+                except aiohttp.WSServerHandshakeError as refusal:
+                    if refusal.status in FAULTS:
+                        raise
+                    raise errors.DepartmentDeclined from None
+
+    async def _connected(self, url: str, headers: Mapping[str, str], protocols: Sequence[str]) -> OpenSocket:
+        self._opened()
+        assert self._sockets is not None
+        socket = await self._sockets.ws_connect(
+            yarl.URL(url, encoded=True),
+            headers=headers,
+            protocols=protocols,
+            heartbeat=HEARTBEAT_SECONDS,
+            max_msg_size=MESSAGE_LIMIT,
+            timeout=aiohttp.ClientWSTimeout(ws_close=FAREWELL_SECONDS),
+        )
+        return OpenSocket(socket)
 
     def _refuse_address(self, url: str) -> None:
         """Judges IP addresses here: aiohttp asks no resolver about them. Remembers each origin's verdict."""
@@ -205,7 +286,27 @@ class Upstream:
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             )
+            self._sockets = aiohttp.ClientSession(
+                connector=connector,
+                connector_owner=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_OWN_HEADERS,
+                trust_env=False,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                trace_configs=[_no_redirect()],
+            )
         return self._session
+
+
+def _no_redirect() -> aiohttp.TraceConfig:
+    """A handshake would follow redirects, and nothing but this lets us say no."""
+
+    async def refuse(*_: object) -> None:
+        raise errors.DepartmentMisbehaved
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(refuse)
+    return tracing
 
 
 @contextlib.contextmanager

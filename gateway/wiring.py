@@ -41,6 +41,7 @@ from gateway.routing import ROUND_SECONDS, RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
 from gateway.upstream import Upstream
+from gateway.websockets import WebSockets
 from miniapps.releases.models import PublishedApp
 from miniapps.releases.service import Releases
 
@@ -58,6 +59,7 @@ class GatewayServices:
     upstream: Upstream
     assertions: Assertions
     proxy: Proxy
+    websockets: WebSockets
     home: Home
     public_cards: PublicCards
     usage: Usage
@@ -133,6 +135,7 @@ def build_gateway(
     )
     public_cards = PublicCards(table=table, source=source, clock=floor.clock)
     buckets = _buckets(floor, settings.limits)
+    streams = _departments(floor, settings, upstream, signer, settings.stream_places_per_department)
     admission = Admission(
         settings=settings,
         clock=floor.clock,
@@ -153,8 +156,11 @@ def build_gateway(
             clock=floor.clock,
             admission=admission,
             departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
-            streams=_departments(floor, settings, upstream, signer, settings.stream_places_per_department),
+            streams=streams,
             note_use=usage.note,
+        ),
+        websockets=WebSockets(
+            settings=settings, clock=floor.clock, admission=admission, streams=streams, note_use=usage.note
         ),
         home=Home(
             database=floor.database,
@@ -174,7 +180,9 @@ def build_gateway(
 
 def asgi(services: GatewayServices, inner: ASGIApp) -> ASGIApp:
     """The whole door: edge guard, then departments on the apps host and `inner` everywhere else."""
-    dispatcher = Dispatcher(apps_host=services.settings.apps_host, proxy=services.proxy, inner=inner)
+    dispatcher = Dispatcher(
+        apps_host=services.settings.apps_host, proxy=services.proxy, websockets=services.websockets, inner=inner
+    )
     return EdgeGuard(dispatcher)
 
 

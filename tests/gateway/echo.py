@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.asgi import refuse_websocket
 from gateway.edge import EdgeGuard
+from gateway.errors import NotAWebSocket
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
@@ -12,6 +14,9 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         while (message := await receive())["type"] != "lifespan.shutdown":
             await send({"type": message["type"] + ".complete"})
         await send({"type": "lifespan.shutdown.complete"})
+        return
+    if scope["type"] == "websocket":
+        await refuse_websocket(send, NotAWebSocket(), scope["headers"])
         return
     if scope["raw_path"] == b"/broken":
         length = [(b"content-length", b"10")] if scope["query_string"] == b"length" else []

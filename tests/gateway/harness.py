@@ -22,6 +22,7 @@ from gateway.routing import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
 from gateway.upstream import Upstream
+from gateway.websockets import WebSockets
 from miniapps.releases.models import PublishedApp
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.publications import LIBRARY, published
@@ -115,6 +116,16 @@ class Harness:
         raw_path = f"/apps/{LIBRARY}{path}".encode()
         return Citizen(self._app, a_scope(method, raw_path, (b"host", APPS_HOST.encode()), *headers))
 
+    def knock(self, path: str, *headers: tuple[bytes, bytes], host: str = APPS_HOST) -> "Citizen":
+        """A citizen who wants to open a WebSocket, as granian tells it."""
+        raw_path = path.encode() if path.startswith("/v1") else f"/apps/{LIBRARY}{path}".encode()
+        handshake = [(b"host", host.encode()), (b"upgrade", b"websocket"), (b"connection", b"Upgrade")]
+        scope = a_scope("GET", raw_path, *handshake, (b"sec-websocket-version", b"13"), *headers)
+        del scope["method"]
+        citizen = Citizen(self._app, scope | {"type": "websocket", "scheme": "ws"})
+        citizen.post({"type": "websocket.connect"})
+        return citizen
+
     async def publish(self, *apps: PublishedApp) -> None:
         self.apps[:] = apps
         await self.table.refresh()
@@ -127,6 +138,10 @@ class Citizen:
         self._inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._exchange = asyncio.ensure_future(app(scope, self._inbox.get, self._outbox.put))
+
+    def post(self, message: dict[str, Any]) -> None:
+        """Anything the server could tell the application."""
+        self._inbox.put_nowait(message)
 
     async def send(self, part: bytes, *, more: bool = True) -> None:
         await self._inbox.put({"type": "http.request", "body": part, "more_body": more})
@@ -193,6 +208,11 @@ async def gateway(
                 upstream=upstream, signer=RequestSigner(floor.keyring), protection=protection, clock=floor.clock
             )
 
+        streams = departments(chosen.stream_places_per_department)
+
+        def note_use(subject_id: Any, app_id: str) -> None:
+            harness.used.append((subject_id, app_id))
+
         admission = Admission(
             settings=chosen,
             clock=floor.clock,
@@ -207,9 +227,12 @@ async def gateway(
             clock=floor.clock,
             admission=admission,
             departments=departments(chosen.places_per_department),
-            streams=departments(chosen.stream_places_per_department),
-            note_use=lambda subject_id, app_id: harness.used.append((subject_id, app_id)),
+            streams=streams,
+            note_use=note_use,
         )
-        harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, inner=inner))
+        websockets = WebSockets(
+            settings=chosen, clock=floor.clock, admission=admission, streams=streams, note_use=note_use
+        )
+        harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, websockets=websockets, inner=inner))
         await harness.publish(published(f"http://127.0.0.1:{port}/api"))
         yield harness

@@ -341,7 +341,7 @@ async def test_guard_passes_lifespan() -> None:
     assert seen == ["lifespan"]
 
 
-async def test_guard_closes_websockets() -> None:
+async def test_guard_looks_at_a_websocket_as_at_a_get() -> None:
     sent: list[dict[str, Any]] = []
 
     async def send(message: dict[str, Any]) -> None:
@@ -350,8 +350,10 @@ async def test_guard_closes_websockets() -> None:
     async def receive() -> dict[str, Any]:
         raise AssertionError
 
-    await EdgeGuard(unreachable)({"type": "websocket"}, receive, send)
-    assert sent == [{"type": "websocket.close", "code": 1008}]
+    scope = {key: value for key, value in a_scope(raw_path=b"/a//b").items() if key != "method"}
+    await EdgeGuard(unreachable)(scope | {"type": "websocket"}, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.http.response.start", "websocket.http.response.body"]
+    assert sent[0]["status"] == 400
 
 
 async def test_guard_cuts_an_unannounced_large_body() -> None:

@@ -19,7 +19,7 @@ END = b"\r\n"
 def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--http", "1", "--no-ws", "--port", str(free)]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--http", "1", "--port", str(free)]
     server = subprocess.Popen(
         [*command, "--log-level", "error", "tests.gateway.echo:app"],
         stdout=subprocess.DEVNULL,
@@ -203,3 +203,23 @@ def test_an_answer_without_its_end_is_seen_as_broken(port: int, query: bytes, la
         while part := connection.recv(65536):
             received += part
     assert received.endswith(b"\r\n\r\n" + last)
+
+
+UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %b\r\n"
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455, section 1.3
+
+
+@pytest.mark.parametrize(
+    ("target", "more", "status", "slug"),
+    [
+        (b"/ws", b"", 400, "not-a-websocket"),
+        (b"/a/../ws", b"", 400, "ambiguous-path"),
+        (b"/ws", b"x_y: 1\r\n", 400, "bad-header"),
+        (b"/ws", b"Host: other\r\n", 400, "bad-host"),
+    ],
+)
+def test_a_handshake_is_looked_at_like_any_request(
+    port: int, target: bytes, more: bytes, status: int, slug: str
+) -> None:
+    ((answered, problem),) = talk(port, b"GET " + target + b" HTTP/1.1\r\n" + HOST + more + UPGRADE % KEY + END)
+    assert (answered, problem["type"]) == (status, f"/problems/{slug}")
