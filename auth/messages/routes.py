@@ -35,7 +35,6 @@ async def list_my_messages(
     unread: Annotated[bool, QueryParameter(description="Only those that nobody has read")] = False,
 ) -> MessageList:
     """With those that I get as somebody's trusted contact: `about` says whose they are."""
-    await messages.require_known(connection, principal)
     items = await messages.list_messages(connection, principal.subject_id, after=after, limit=limit, unread=unread)
     return MessageList(items=items, next=items[-1].id if len(items) == limit else None)
 
@@ -45,7 +44,6 @@ async def count_unread(
     connection: Injected[Connection], principal: Injected[Principal], messages: Injected[Messages]
 ) -> Unread:
     """For the number on the bell."""
-    await messages.require_known(connection, principal)
     return await messages.count_unread(connection, principal.subject_id)
 
 
@@ -58,7 +56,6 @@ async def read_messages(
     once: Injected[Once],
 ) -> Unread:
     """`newest` and every older one. What was read and is not urgent is not sent to the phone any more."""
-    await messages.require_known(connection, principal)
     return await once(Unread, lambda: messages.read_up_to(connection, principal.subject_id, data.newest))
 
 
@@ -70,7 +67,6 @@ async def get_message(
     message_id: FromPath[UUID],
 ) -> MessageReceipts:
     """Whether it left the app, on which way, and what the vendor said became of it."""
-    await messages.require_known(connection, principal)
     return await messages.get_receipts(connection, principal.subject_id, message_id)
 
 
@@ -79,7 +75,6 @@ async def get_preferences(
     connection: Injected[Connection], principal: Injected[Principal], messages: Injected[Messages]
 ) -> Preferences:
     """Language, ways and quiet hours, in the city's clock."""
-    await messages.require_known(connection, principal)
     return await messages.get_preferences(connection, principal.subject_id)
 
 
@@ -95,7 +90,6 @@ async def set_preferences(
 
     Important ones wait for the end of quiet hours, or stay in the app.
     """
-    await messages.require_known(connection, principal)
     return await once(Preferences, lambda: messages.set_preferences(connection, principal, data))
 
 

@@ -13,7 +13,6 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.outbox import Outbox
-from auth.errors import IdentityLevelTooLow
 from auth.messages import repository
 from auth.messages.errors import MessageUnknown, QuietHoursInvalid
 from auth.messages.models import (
@@ -30,7 +29,6 @@ from auth.messages.models import (
 from auth.messages.planning import LONGEST_QUIET, Planned, plan, quiet_span
 from auth.messages.ports import FindsContacts, KnowsPeople
 from auth.messages.texts import MessageKind, Texts
-from auth.people.models import NAME_CHECKED
 from auth.principal import Principal
 from auth.subject_keys.service import SubjectVault
 
@@ -72,15 +70,6 @@ class Messages:
             return
         for contact_id in await self._contacts.list_told(connection, person_id, urgent=weight == "urgent"):
             await self._tell(connection, contact_id, kind, now, about_id=person_id)
-
-    async def require_known(self, connection: Connection, principal: Principal) -> None:
-        """Raises `IdentityLevelTooLow` in a session that is less sure of a named person than the city is.
-
-        A recycled number tells its new holder nothing of what the old one was told.
-        """
-        person = await self._people.get_person(connection, principal.subject_id)
-        if principal.ial < min(person.identity_level, NAME_CHECKED):
-            raise IdentityLevelTooLow(required_ial=NAME_CHECKED, ial=principal.ial)
 
     async def list_messages(
         self, connection: Connection, person_id: UUID, *, after: UUID | None, limit: int, unread: bool = False

@@ -112,8 +112,8 @@ async def test_invitation_that_nobody_answered_is_over(
     await phone.become_known()
     invited = (await invite(phone)).json()["id"]
     clock.advance(7 * 24 * 3600)
-    await phone.sign_in()
-    await friend.sign_in()
+    await phone.renew()
+    await friend.renew()
     async with floor.database.transaction() as connection:
         assert await connection.fetchval("select count(*) from auth.trusted_contact where phone_sealed is null") == 0
         await auth.message_centre.forget(connection, clock.now(), clock.now())

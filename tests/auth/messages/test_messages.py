@@ -148,7 +148,7 @@ async def test_new_holder_of_a_number_reads_nothing_of_the_old_one(
     answers = [await stranger.get(f"/v1/me/messages{path}") for path in paths]
     answers += [await stranger.get(path) for path in ("/v1/me/trusted-contacts", "/v1/me/trusted-by")]
     answers += [await put(stranger), await read(stranger, notice["id"])]
-    assert {slug_of(answer) for answer in answers} == {"identity-level-too-low"}
+    assert {slug_of(answer) for answer in answers} == {"phone-alone-not-enough"}
     assert (await phone.get("/v1/me/messages/unread")).json() == {"unread": 1}
 
 
