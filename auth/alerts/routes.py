@@ -35,7 +35,7 @@ async def read_alert(
     once: Injected[Once],
     alert_id: FromPath[UUID],
 ) -> AlertView:
-    """Colleagues see how many have."""
+    """Colleagues see how many have. Refusal: `alert-unknown`."""
     return await once(AlertView, lambda: alerts.read(connection, principal, alert_id))
 
 

@@ -55,7 +55,10 @@ async def read_messages(
     messages: Injected[Messages],
     once: Injected[Once],
 ) -> Unread:
-    """`newest` and every older one. What was read and is not urgent is not sent to the phone any more."""
+    """`newest` and every older one. What was read and is not urgent is not sent to the phone any more.
+
+    Refusal: `message-unknown`.
+    """
     return await once(Unread, lambda: messages.read_up_to(connection, principal.subject_id, data.newest))
 
 
@@ -66,7 +69,7 @@ async def get_message(
     messages: Injected[Messages],
     message_id: FromPath[UUID],
 ) -> MessageReceipts:
-    """Whether it left the app, on which way, and what the vendor said became of it."""
+    """Whether it left the app, on which way, and what the vendor said became of it. Refusal: `message-unknown`."""
     return await messages.get_receipts(connection, principal.subject_id, message_id)
 
 
@@ -88,7 +91,7 @@ async def set_preferences(
 ) -> Preferences:
     """Urgent notices leave the app at any hour, by message or by a call that reads them out: nobody switches them off.
 
-    Important ones wait for the end of quiet hours, or stay in the app.
+    Important ones wait for the end of quiet hours, or stay in the app. Refusal: `quiet-hours-invalid`.
     """
     return await once(Preferences, lambda: messages.set_preferences(connection, principal, data))
 
@@ -106,7 +109,10 @@ async def take_receipt(
     receipts: Injected[Receipts],
     once: Injected[Once],
 ) -> ReceiptTaken:
-    """For SMS and voice vendors, with the token that came with the message. The same receipt again changes nothing."""
+    """For SMS and voice vendors, with the token that came with the message. The same receipt again changes nothing.
+
+    Refusals: `receipt-refused`, and `temporarily-unavailable` for a failure that is told before we know of the sending.
+    """
     return await once(ReceiptTaken, lambda: receipts.take(connection, data))
 
 

@@ -52,6 +52,8 @@ async def invite_contact(
     """By their phone; the answer is the same whether it has an account or not. They have seven days.
 
     Needs a sign-in of the last minutes. Whoever accepts reads your notices of this weight, and can do nothing for you.
+    Refusals: `phone-invalid`, `trusted-contact-oneself`, `trusted-contact-invited`, `too-many-trusted-contacts`,
+    `rate-limited`, `step-up-required`.
     """
     answer: ContactView | SuishenError = await once(
         ContactView, lambda: contacts.invite(connection, principal, data, messages.write)
@@ -75,7 +77,10 @@ async def end_contact(
     once: Injected[Once],
     contact_id: FromPath[UUID],
 ) -> TrustEnded:
-    """Either may, at any time. Who is removed is not told; who leaves, the other hears of."""
+    """Either may, at any time. Who is removed is not told; who leaves, the other hears of.
+
+    Refusal: `trusted-contact-unknown`.
+    """
     return await once(TrustEnded, lambda: contacts.end(connection, principal, contact_id, messages.write))
 
 
@@ -104,7 +109,10 @@ async def decide_invitation(
     once: Injected[Once],
     contact_id: FromPath[UUID],
 ) -> TrustView:
-    """Only who holds the invited phone and is known by name. The other hears the answer."""
+    """Only who holds the invited phone and is known by name. The other hears the answer.
+
+    Refusal: `trusted-contact-unknown`.
+    """
     return await once(TrustView, lambda: contacts.decide(connection, principal, contact_id, data, messages.write))
 
 
