@@ -52,8 +52,6 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/login/scan": ("citizen", "ScanPicture"),
     "/v1/launches": ("citizen", "LaunchApp"),
     "/v1/launches/{launch_id}/answers": ("citizen", "AnswerLaunch"),
-    "/v1/me/sessions/{session_id}/name": ("citizen", "NameSession"),
-    "/v1/me/devices/{device_id}/name": ("citizen", "NameDevice"),
     "/v1/me/real-name": ("citizen", "VerifyRealName"),
     "/v1/me/devices": ("citizen", "EnrollDevice"),
     "/v1/me/consents": ("citizen", "GrantConsent"),
