@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.kit.database import Connection
@@ -215,3 +216,28 @@ update auth.delivery d set state = 'withheld', ended_at = $2, phone_sealed = nul
 async def mark_cancelled(connection: Connection, person_ids: Sequence[UUID], now: datetime) -> None:
     """Nothing more leaves the app to these people, or about them."""
     await connection.execute(MARK_CANCELLED, person_ids, now)
+
+
+LIST_DELIVERIES_TO = """
+select d.id, d.message_id, d.channel, d.state, d.created_at, d.due_at, d.sent_at, d.ended_at
+  from auth.delivery d join auth.message m on m.id = d.message_id
+ where m.person_id = $1 order by d.id desc limit 10000
+"""
+
+
+async def list_deliveries_to(connection: Connection, person_id: UUID) -> list[dict[str, Any]]:
+    """Everything that left the app to this person, newest first, without where it went."""
+    return [dict(row) for row in await connection.fetch(LIST_DELIVERIES_TO, person_id)]
+
+
+DELETE_TRACES = (
+    "delete from auth.message where person_id = $1 or about_id = $1",
+    "delete from auth.message_preference where person_id = $1",
+    "delete from auth.trusted_contact where person_id = $1 or contact_id = $1",
+)
+
+
+async def delete_traces(connection: Connection, person_id: UUID) -> None:
+    """Everything that the message centre has of this person; deliveries go with their messages."""
+    for statement in DELETE_TRACES:
+        await connection.execute(statement, person_id)

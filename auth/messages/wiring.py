@@ -19,6 +19,7 @@ from auth.messages.contacts import routes as contacts_routes
 from auth.messages.contacts.service import Contacts
 from auth.messages.courier import Courier
 from auth.messages.models import DELIVERY_TOPIC
+from auth.messages.own import MessageTraces
 from auth.messages.receipts import Receipts
 from auth.messages.service import Messages
 from auth.messages.texts import load_texts
@@ -46,6 +47,7 @@ class MessageCentre:
     messages: Messages
     contacts: Contacts
     alerts: Alerts
+    traces: MessageTraces
     courier: Courier
     receipts: Receipts
     demo_inbox: Inbox | None
@@ -138,6 +140,7 @@ def build_messages(
         messages=messages,
         contacts=contacts,
         alerts=alerts,
+        traces=MessageTraces(messages, contacts),
         courier=courier,
         receipts=Receipts(desk=desk, outbox=floor.outbox, clock=floor.clock),
         demo_inbox=shown,
