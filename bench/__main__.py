@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import functions, served
+from bench import functions, identity, served
 from bench.result import as_json, table
 
 OUT = Path("bench/out/latest.json")
@@ -14,6 +14,7 @@ def main() -> None:
     """All rows in one run, so that each stands beside its limit."""
     rows = functions.rows()
     rows += served.rows(offline_rate=rows[0].ours)
+    rows += identity.rows()
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_bytes(msgspec.json.format(msgspec.json.encode([as_json(row) for row in rows])) + b"\n")
     print(table(rows))

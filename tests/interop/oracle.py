@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin
 
@@ -17,6 +17,7 @@ from jwt.algorithms import ECAlgorithm
 from app.demo.caller import public_jwk_of
 from app.kit.processes import free_port
 from tests.interop import node_program
+from tests.interop.city import CERTIFICATES
 from tests.interop.party import Party, Registration
 
 END_SECONDS = 10
@@ -24,8 +25,8 @@ MOST_STEPS = 20
 
 
 @contextlib.contextmanager
-def running_oracle(ear_address: str) -> Iterator[Party]:
-    """The oracle with one client, ready; it ends with the test, or with this process."""
+def running_oracle(ear_address: str, *, pin: Callable[[int], None] = lambda _pid: None) -> Iterator[Party]:
+    """The oracle with one client, ready; it ends with the test, or with this process. `pin` is told its process."""
     node_program.install()
     port = free_port()
     issuer = f"http://127.0.0.1:{port}"
@@ -61,6 +62,7 @@ def running_oracle(ear_address: str) -> Iterator[Party]:
     assert process.stdout
     said = list(iter(process.stdout.readline, "listening\n"))
     assert process.poll() is None, said
+    pin(process.pid)
     browser = OracleBrowser(issuer)
     with Party(issuer, registration, browser) as party:
         yield party
@@ -75,7 +77,7 @@ class OracleBrowser:
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
-        self.http = httpx.Client(base_url=issuer, timeout=20)
+        self.http = httpx.Client(base_url=issuer, timeout=20, verify=CERTIFICATES)
 
     def visit(self, address: str) -> str:
         """The address outside the oracle to which the way leads; "stopped 400" for a page that leads nowhere."""

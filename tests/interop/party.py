@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.demo.caller import public_jwk_of
-from tests.interop.city import query_of
+from tests.interop.city import CERTIFICATES, query_of
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 USUAL = ""
@@ -49,7 +49,7 @@ class Party:
         self.redirect_uri, self.bye_uri = registration.redirect_uri, registration.bye_uri
         self.proof_key = ec.generate_private_key(ec.SECP256R1())
         self.verifier = secrets.token_urlsafe(48)
-        self.http = httpx.Client(timeout=20)
+        self.http = httpx.Client(timeout=20, verify=CERTIFICATES)
         self.metadata: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
