@@ -436,3 +436,21 @@ async def test_whose_key_was_destroyed_is_reached_no_more(town: Town) -> None:
         await SubjectVault(town.floor.vault, town.clock).forget(connection, person)
     await town.deliver()
     assert (await town.states(person), town.first.asked) == ([("sms", "withheld")], 0)
+
+
+async def test_copy_has_what_left_and_nothing_is_kept_of_who_is_gone(town: Town) -> None:
+    person = await town.person(PHONE)
+    await choose(town, person, urgent_by="voice")
+    await town.tell(person)
+    await town.deliver()
+    traces = town.auth.message_centre.traces
+    async with town.floor.database.transaction() as connection:
+        copy = await traces.export_person(connection, person)
+        assert (copy["preferences"].urgent_by, copy["trusted_contacts"]) == ("voice", [])
+        assert [(one["channel"], one["state"]) for one in copy["deliveries"]] == [("voice", "sent"), ("sms", "sent")]
+        assert PHONE not in msgspec.json.encode(copy).decode()
+        for _ in range(2):
+            await traces.erase_person(connection, person, town.clock.now())
+        copy = await traces.export_person(connection, person)
+        assert (copy["preferences"].urgent_by, copy["deliveries"]) == ("sms", [])
+        assert await town.auth.messages.list_messages(connection, person, after=None, limit=10) == []
