@@ -81,6 +81,9 @@ class AuthSettings(Model):
 
     passkey_app_origins: tuple[str, ...] = ()
     """Origins beside `issuer` at which the city's own apps use passkeys, such as "android:apk-key-hash:…"."""
+    closing_seconds: int = 15 * DAY_SECONDS
+    """From the wish to close an account to its end; until then it can be called off."""
+
     step_up_seconds: int = 300
     device_challenge_seconds: int = 300
     further_device_wait_seconds: int = DAY_SECONDS

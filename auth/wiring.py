@@ -38,6 +38,7 @@ from auth.people import routes as people_routes
 from auth.people.real_name import RealName
 from auth.people.service import People
 from auth.people.wiring import PeopleRooms, build_people_rooms
+from auth.privacy.wiring import PrivacyRooms, build_privacy
 from auth.provider import wiring as provider_wiring
 from auth.provider.wiring import Provider, build_provider
 from auth.registries.adapter import HttpRegistry
@@ -71,6 +72,7 @@ class AuthServices:
     subject_vault: SubjectVault
     real_name: RealName
     people_rooms: PeopleRooms
+    privacy: PrivacyRooms
     devices: Devices
     mandates: Mandates
     mandate_rooms: MandateRooms
@@ -186,6 +188,19 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         guardians=mandate_rooms.guardians,
         messages=messages,
     )
+    people_rooms = build_people_rooms(
+        floor,
+        settings,
+        people=people,
+        organizations=organizations,
+        sessions=sessions,
+        devices=devices,
+        messages=messages,
+        subject_vault=subject_vault,
+        registry=registry,
+        listeners=(core.mandates, message_centre),
+        return_listeners=(core.mandates,),
+    )
     return AuthServices(
         settings=settings,
         access_tokens=access_tokens,
@@ -204,18 +219,18 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             clock=floor.clock,
             settings=settings,
         ),
-        people_rooms=build_people_rooms(
+        people_rooms=people_rooms,
+        privacy=build_privacy(
             floor,
             settings,
             people=people,
-            organizations=organizations,
-            sessions=sessions,
+            life=people_rooms.life,
             devices=devices,
+            mandates=core.mandates,
+            consents=consent_rooms.consents,
             messages=messages,
             subject_vault=subject_vault,
-            registry=registry,
-            listeners=(core.mandates, message_centre),
-            return_listeners=(core.mandates,),
+            authority=registry,
         ),
         devices=devices,
         mandates=core.mandates,
@@ -267,6 +282,7 @@ def routers(services: AuthServices) -> list[Router]:
         *login_wiring.routers(),
         people_routes.router,
         *services.people_rooms.routers(),
+        *services.privacy.routers(),
         sessions_routes.router,
         devices_routes.router,
         organizations_routes.router,
@@ -292,6 +308,7 @@ def routers(services: AuthServices) -> list[Router]:
         services.mandate_rooms,
         services.consent_rooms,
         services.people_rooms,
+        services.privacy,
         services.login,
     ):
         provided |= room.injected
@@ -317,6 +334,7 @@ def background(floor: Floor, services: AuthServices) -> list[Job]:
         Job(name="auth.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         *mandates_wiring.background(floor, services.mandate_rooms),
         *services.people_rooms.jobs(),
+        *services.privacy.jobs(),
         *login_wiring.jobs(floor, services.login),
     ]
 
@@ -331,6 +349,7 @@ async def _forget(connection: Connection, services: AuthServices, floor: Floor) 
     await provider_wiring.forget(connection, now)
     await services.message_centre.forget(connection, now, now - KEEP)
     await services.people_rooms.forget(connection)
+    await services.privacy.forget(connection, now)
 
 
 def _address_by(settings: AuthSettings) -> Callable[[Request[Any, Any, Any]], str]:

@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -92,6 +92,30 @@ class FaceTaken(Request):
 
     document_number: str
     challenge: str
+
+
+class CorrectionEntry(Request):
+    """What somebody says is wrong in the register."""
+
+    reference: str
+    holder: PersonQuestion
+    field: str
+    claimed: str
+    explanation: str
+
+
+class CorrectionQuestion(Request):
+    """What became of it?"""
+
+    reference: str
+
+
+class CorrectionDecision(Request):
+    """What a clerk decided."""
+
+    reference: str
+    state: Literal["accepted", "refused"]
+    reason: str
 
 
 class EnterpriseQuestion(Request):
@@ -260,6 +284,30 @@ def check_enterprise(question: EnterpriseQuestion) -> dict[str, object]:
     return {"match": False, "served_by": STAND_IN}
 
 
+class CorrectionsDesk:
+    """Takes corrections; a clerk decides them. Each once, however often it is handed in."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, tuple[str, str]] = {}
+
+    def take(self, entry: CorrectionEntry) -> dict[str, object]:
+        """Files it; only somebody whom the registry knows may ask."""
+        if _find_resident(entry.holder) is None:
+            raise web.HTTPNotFound(text='{"error": "unknown"}', content_type="application/json")
+        self._states.setdefault(entry.reference, ("open", ""))
+        return {"state": "open", "served_by": STAND_IN}
+
+    def answer(self, question: CorrectionQuestion) -> dict[str, object]:
+        """What became of it."""
+        state, reason = self._states.get(question.reference, ("open", ""))
+        return {"state": state, "reason": reason, "served_by": STAND_IN}
+
+    def decide(self, decision: CorrectionDecision) -> dict[str, object]:
+        """The clerk's word."""
+        self._states[decision.reference] = (decision.state, decision.reason)
+        return {"decided": True, "served_by": STAND_IN}
+
+
 def build_application() -> web.Application:
     """All of them in one server. Below `/stand-in/` is what clerks and phones do, not the city."""
     deaths, changes, faces = Feed(), Feed(), Faces()
@@ -271,6 +319,10 @@ def build_application() -> web.Application:
     application.router.add_post("/stand-in/deaths", _answering(PersonQuestion, _entering(deaths)))
     application.router.add_post("/stand-in/changes", _answering(ChangeEntry, _entering(changes)))
     application.router.add_post("/stand-in/faces", _answering(FaceTaken, faces.take))
+    corrections = CorrectionsDesk()
+    application.router.add_post("/v1/corrections", _answering(CorrectionEntry, corrections.take))
+    application.router.add_post("/v1/corrections/state", _answering(CorrectionQuestion, corrections.answer))
+    application.router.add_post("/stand-in/corrections", _answering(CorrectionDecision, corrections.decide))
     application.router.add_get("/health", _answer_health)
     application.router.add_post("/v1/people/check", _answering(PersonQuestion, check_person))
     application.router.add_post("/v1/guardianships/check", _answering(GuardianQuestion, check_guardian))

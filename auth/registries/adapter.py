@@ -2,12 +2,14 @@
 
 import asyncio
 from typing import TypeVar
+from uuid import UUID
 
 import httpx
 import msgspec
 
 from app.kit.structs import Model
 from auth.documents import DocumentType
+from auth.privacy.corrections.ports import CorrectionAnswer, CorrectionSent
 from auth.registries.errors import Register, RegistryUnavailable
 from auth.registries.ports import (
     ChangesAnswer,
@@ -69,6 +71,12 @@ class FaceQuestion(Model):
     evidence: str
 
 
+class CorrectionQuestion(Model):
+    """The body with which the population registry is asked after a correction."""
+
+    reference: UUID
+
+
 class HttpRegistry:
     """Asks the registries, each under a deadline. One client for the life of the process; `close` ends it."""
 
@@ -119,6 +127,15 @@ class HttpRegistry:
         """Whether this living face is the holder's; raises `RegistryUnavailable`."""
         question = FaceQuestion(holder=holder, challenge=challenge, evidence=evidence)
         return await self._ask("face", "/v1/faces/check", question, FaceAnswer)
+
+    async def send_correction(self, correction: CorrectionSent) -> None:
+        """Hands a correction in, once for each reference; raises `RegistryUnavailable`."""
+        await self._ask("population", "/v1/corrections", correction, CorrectionAnswer)
+
+    async def find_correction(self, reference: UUID) -> CorrectionAnswer:
+        """What became of a correction; raises `RegistryUnavailable`."""
+        question = CorrectionQuestion(reference=reference)
+        return await self._ask("population", "/v1/corrections/state", question, CorrectionAnswer)
 
     async def _ask(self, register: Register, path: str, question: Model, answer: type[T]) -> T:
         content = await self._send(register, path, msgspec.json.encode(question))

@@ -1,0 +1,137 @@
+"""A copy of everything: whole, one's own, behind a fresh sign-in, for a week."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from app.demo.registries import CITIZEN, RESIDENTS
+from app.kit.clock import ManualClock
+from app.kit.database import Connection
+from app.kit.floor import Floor
+from auth.wiring import AuthServices
+from tests.auth.consents.test_consents import grant, make_department
+from tests.auth.phones import Key, Phone, slug_of
+
+NewPhone = Callable[[str], Phone]
+PATH = "/v1/me/export"
+
+
+async def ask(phone: Phone) -> Any:
+    return await phone.client.post(PATH, headers=phone.headers)
+
+
+async def fetch(phone: Phone, export_id: str) -> Any:
+    return await phone.get(f"{PATH}/{export_id}/file")
+
+
+@pytest.fixture
+async def citizen(phone: Phone) -> Phone:
+    await phone.become_known(CITIZEN)
+    return phone
+
+
+async def test_the_copy_holds_everything_that_rooms_keep(
+    citizen: Phone, floor: Floor, auth: AuthServices, connection: Connection
+) -> None:
+    await citizen.enroll(Key(), name="我的手机")
+    await grant(citizen, await make_department(auth, connection))
+    asked = await ask(citizen)
+    assert (asked.status_code, asked.json()["state"]) == (202, "pending")
+    assert slug_of(await fetch(citizen, asked.json()["id"])) == "export-not-ready"
+    await floor.outbox.deliver_due()
+    (listed,) = (await citizen.get(PATH)).json()["items"]
+    assert listed["state"] == "ready"
+    answer = await fetch(citizen, listed["id"])
+    assert answer.headers["content-disposition"].endswith('.json"')
+    assert answer.headers["cache-control"] == "no-store"
+    copy = answer.json()
+    assert (copy["format"], copy["person_id"]) == (
+        "suishen-export/1",
+        (await citizen.get("/v1/me")).json()["subject_id"],
+    )
+    parts = copy["parts"]
+    assert parts["person"]["identity"]["document_number"] == CITIZEN.document_number
+    assert parts["person"]["phones"] == [citizen.number]
+    assert [device["name"] for device in parts["devices"]] == ["我的手机"]
+    assert len(parts["consents"]) == 1
+    assert {entry["action"] for entry in parts["log"]} >= {"person.registered", "consent.granted", "export.requested"}
+    assert parts["sessions"]
+    assert {"device_enrolled", "export_requested"} <= {message["kind"] for message in parts["messages"]}
+    kinds = [message["kind"] for message in (await citizen.get("/v1/me/messages")).json()["items"]]
+    assert kinds[0] == "export_ready"
+    actions = await connection.fetch("select action from kit.audit_entry where action like 'export.%' order by at, id")
+    assert [row["action"] for row in actions] == ["export.requested", "export.made", "export.fetched"]
+
+
+async def test_the_file_stands_sealed(citizen: Phone, floor: Floor, connection: Connection) -> None:
+    await ask(citizen)
+    await floor.outbox.deliver_due()
+    sealed = await connection.fetchval("select file_sealed from auth.export")
+    assert CITIZEN.document_number.encode() not in sealed
+    assert CITIZEN.name.encode() not in sealed
+
+
+async def test_one_copy_at_a_time_and_three_a_day(citizen: Phone, floor: Floor, clock: ManualClock) -> None:
+    assert (await ask(citizen)).status_code == 202
+    assert slug_of(await ask(citizen)) == "export-running"
+    for _ in range(2):
+        await floor.outbox.deliver_due()
+        assert (await ask(citizen)).status_code == 202
+    await floor.outbox.deliver_due()
+    assert slug_of(await ask(citizen)) == "rate-limited"
+    clock.advance(86_401)
+    await citizen.sign_in()
+    assert slug_of(await ask(citizen)) == "phone-alone-not-enough"
+
+
+async def test_a_week_later_it_is_gone(
+    citizen: Phone, floor: Floor, auth: AuthServices, connection: Connection, clock: ManualClock
+) -> None:
+    export_id = (await ask(citizen)).json()["id"]
+    await floor.outbox.deliver_due()
+    clock.advance(7 * 86_400)
+    await citizen.sign_in()
+    await citizen.tell_name(CITIZEN)
+    await citizen.renew()
+    assert slug_of(await fetch(citizen, export_id)) == "export-not-ready"
+    await auth.privacy.forget(connection, clock.now())
+    assert await connection.fetchval("select file_sealed is null and state = 'expired' from auth.export")
+
+
+async def test_what_could_not_be_made_is_given_up(
+    citizen: Phone, auth: AuthServices, connection: Connection, clock: ManualClock
+) -> None:
+    await ask(citizen)
+    clock.advance(3_601)
+    await auth.privacy.forget(connection, clock.now())
+    assert await connection.fetchval("select state from auth.export") == "failed"
+
+
+async def test_nobody_else_fetches_it(citizen: Phone, floor: Floor, new_phone: NewPhone) -> None:
+    export_id = (await ask(citizen)).json()["id"]
+    await floor.outbox.deliver_due()
+    other = new_phone("19900000002")
+    await other.become_known(RESIDENTS[3])
+    assert slug_of(await fetch(other, export_id)) == "export-unknown"
+    assert slug_of(await fetch(citizen, str(uuid4()))) == "export-unknown"
+    assert (await citizen.client.get(f"{PATH}/{export_id}/file")).status_code == 401
+
+
+async def test_an_old_sign_in_is_not_enough(citizen: Phone, floor: Floor, clock: ManualClock) -> None:
+    export_id = (await ask(citizen)).json()["id"]
+    await floor.outbox.deliver_due()
+    clock.advance(301)
+    await citizen.renew()
+    for answer in (await ask(citizen), await fetch(citizen, export_id)):
+        assert (answer.status_code, answer.json()["max_age"]) == (403, 300)
+
+
+async def test_who_took_over_the_number_gets_no_copy(citizen: Phone, floor: Floor, new_phone: NewPhone) -> None:
+    export_id = (await ask(citizen)).json()["id"]
+    await floor.outbox.deliver_due()
+    stranger = new_phone(citizen.number)
+    await stranger.sign_in()
+    assert slug_of(await ask(stranger)) == "phone-alone-not-enough"
+    assert slug_of(await fetch(stranger, export_id)) == "phone-alone-not-enough"
