@@ -22,6 +22,7 @@ from app.demo.chapters import (
     messages,
     places,
     records,
+    signon,
     trust,
     venues,
 )
@@ -112,6 +113,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await enterprise.play(stage)
         await inspection.play(stage)
         await department.play(stage)
+        await signon.play(stage)
         await family.play(stage)
         await places.play(stage)
         await trust.play(stage)

@@ -82,12 +82,20 @@ class AppsDoor:
         return time.monotonic() - begin
 
 
-async def bring_live(stage: Stage, name: str, reviewer: Caller, *, routes: list[dict[str, Any]] | None = None) -> None:
-    """From a manifest to a published release; `routes` replaces those of the manifest."""
+async def bring_live(
+    stage: Stage,
+    name: str,
+    reviewer: Caller,
+    *,
+    routes: list[dict[str, Any]] | None = None,
+    login: dict[str, Any] | None = None,
+) -> None:
+    """From a manifest to a published release; `routes` replaces those of the manifest, `login` makes it a client."""
     developer = await stage.staff.sign_in(stage.http, f"demo-{name}")
     with stage.story.step(f"{name}：登记，他人审核，发布", "registered, reviewed by somebody else, published") as step:
         document = manifest_of(stage, name)
         document["backend"]["routes"] = routes or document["backend"]["routes"]
+        document |= {"login": login} if login else {}
         app_id = document["app_id"]
         document["version"] = {"code": await _next_code(stage, developer, name, app_id), "name": "1.0.0"}
         code = document["version"]["code"]
