@@ -23,6 +23,14 @@ async def lock_tree(connection: Connection, principal_id: UUID) -> None:
     await connection.execute(LOCK_TREE, principal_id)
 
 
+HOLD_PEOPLE = "select id, status from auth.person where id = any($1) order by id for share"
+
+
+async def list_not_active(connection: Connection, people: Sequence[UUID]) -> list[UUID]:
+    """Whose account is frozen or ended; so until the caller's transaction ends. Taken before `lock_tree`."""
+    return [row["id"] for row in await connection.fetch(HOLD_PEOPLE, people) if row["status"] != "active"]
+
+
 INSERT_MANDATE = """
 insert into auth.mandate
        (id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at, parent_id, depth, items,

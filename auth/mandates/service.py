@@ -56,6 +56,7 @@ class Mandates:
 
         The caller holds a lock on the organization.
         """
+        asleep = await repository.list_not_active(connection, [person_id])
         await repository.lock_tree(connection, organization_id)
         present = await repository.find_responsible(connection, organization_id)
         if present is not None and present.agent_id == person_id:
@@ -76,6 +77,7 @@ class Mandates:
         await repository.insert_mandate(connection, mandate)
         await self._messages.write(connection, person_id, "organization_claimed", mandate.starts_at)
         await self._record(connection, mandate, "mandate.given", f"person:{person_id}")
+        await self._put_to_sleep(connection, mandate, asleep)
         return mandate
 
     async def appoint_guardian(
@@ -86,6 +88,7 @@ class Mandates:
         A child over whom a court has yet to decide gets no further guardian unstopped. The caller holds a lock on the
         child's document.
         """
+        asleep = await repository.list_not_active(connection, [guardian_id, child_id])
         await repository.lock_tree(connection, child_id)
         present = await repository.find_guardianship(connection, guardian_id, child_id)
         if present is not None:
@@ -109,6 +112,7 @@ class Mandates:
         await self._messages.write(connection, guardian_id, "child_added", mandate.starts_at)
         await self._messages.write(connection, child_id, "guardian_added", mandate.starts_at)
         await self._record(connection, mandate, "mandate.given", f"person:{guardian_id}")
+        await self._put_to_sleep(connection, mandate, asleep)
         return mandate
 
     async def give(
@@ -125,6 +129,7 @@ class Mandates:
         Raises `MandateRefused` for whatever the rules do not let be given, at this moment. Of two parents that end and
         give at once, either the gift is refused or it ends too.
         """
+        asleep = await repository.list_not_active(connection, [mandate.agent_id, mandate.principal_id])
         await repository.lock_tree(connection, mandate.principal_id)
         given = await self._under(connection, mandate, parent_id)
         now = self._clock.now()
@@ -133,6 +138,7 @@ class Mandates:
         if given.principal_type == "person":
             await self._messages.write(connection, given.principal_id, "mandate_given", now)
         await self._record(connection, given, "mandate.given", actor)
+        await self._put_to_sleep(connection, given, asleep)
         return given
 
     async def end(self, connection: Connection, mandate: Mandate, *, reason: str, actor: str) -> list[Mandate]:
@@ -229,6 +235,11 @@ class Mandates:
     async def list_guardians(self, connection: Connection, child_id: UUID) -> list[UUID]:
         """Who is the guardian of this person now."""
         return await repository.list_guardians(connection, child_id, self._clock.now())
+
+    async def _put_to_sleep(self, connection: Connection, mandate: Mandate, asleep: Sequence[UUID]) -> None:
+        """What is given to, or for, an account that is frozen now counts when the account does."""
+        for person_id in asleep:
+            await self._stop(connection, [mandate], why=f"{ACCOUNT_FROZEN}:{person_id}", actor="system")
 
     async def _lock_all_of(self, connection: Connection, person_id: UUID) -> list[Mandate]:
         found = await repository.list_of_person(connection, person_id)
