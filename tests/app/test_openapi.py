@@ -49,6 +49,7 @@ BODY_NAMES = {
     "verification_id": "verification_id",
     "inspection_id": "inspection_id",
     "version_code": "code",
+    "newest": "message_id",
 }
 # Nobody can invent what these want: a one-time code, a signature, a password, what a registry or a reviewer says.
 OUT_OF_REACH = {
@@ -75,6 +76,7 @@ OUT_OF_REACH = {
     "POST /v1/login/scan/{scan_id}/approval",
     "POST /v1/login/scan/{scan_id}/denial",
     "POST /v1/me/real-name",
+    "POST /v1/message-receipts",
     "POST /v1/me/children",
     "DELETE /v1/me/children/{child_id}",
     "POST /v1/me/devices",
