@@ -23,6 +23,7 @@ from auth.login import wiring as login_wiring
 from auth.login.wiring import LoginRooms
 from auth.mandates import wiring as mandates_wiring
 from auth.mandates.guardians import Guardians
+from auth.mandates.merging import MandatesFollow
 from auth.mandates.service import Mandates
 from auth.mandates.wiring import MandateRooms
 from auth.messages.service import Messages
@@ -200,6 +201,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         registry=registry,
         listeners=(core.mandates, message_centre),
         return_listeners=(core.mandates,),
+        followers=(MandatesFollow(sessions),),
     )
     return AuthServices(
         settings=settings,

@@ -21,7 +21,9 @@ from auth.people.life.models import NamedPerson
 from auth.people.life.service import PersonLife
 from auth.people.lookups import routes as lookups_routes
 from auth.people.lookups.service import Lookups
-from auth.people.ports import PersonListener, PersonReturnListener
+from auth.people.merging import routes as merging_routes
+from auth.people.merging.service import Merging
+from auth.people.ports import FollowsMerges, PersonListener, PersonReturnListener
 from auth.people.service import People
 from auth.registries import routes as registries_routes
 from auth.registries.adapter import HttpRegistry
@@ -44,6 +46,7 @@ class PeopleRooms:
     face_checks: FaceChecks
     documents: Documents
     lookups: Lookups
+    merging: Merging
     deaths: Feed[Death]
     enterprise_changes: Feed[EnterpriseChange]
 
@@ -55,6 +58,7 @@ class PeopleRooms:
             "face_checks": self.face_checks,
             "person_documents": self.documents,
             "lookups": self.lookups,
+            "merging": self.merging,
         }
 
     def routers(self) -> list[Router]:
@@ -64,6 +68,7 @@ class PeopleRooms:
             faces_routes.router,
             documents_routes.router,
             lookups_routes.router,
+            merging_routes.router,
             registries_routes.router,
         ]
 
@@ -78,6 +83,7 @@ class PeopleRooms:
         """Forgets what is over; a periodic job."""
         await self.face_checks.forget(connection)
         await self.lookups.forget(connection)
+        await self.merging.forget(connection)
 
 
 def build_people_rooms(
@@ -93,8 +99,9 @@ def build_people_rooms(
     registry: HttpRegistry,
     listeners: Sequence[PersonListener],
     return_listeners: Sequence[PersonReturnListener],
+    followers: Sequence[FollowsMerges],
 ) -> PeopleRooms:
-    """These rooms on this floor. The listeners are told of ends and returns in this order."""
+    """These rooms on this floor. The listeners are told of ends and returns in this order; `followers` before them."""
     life = PersonLife(
         people=people,
         organizations=organizations,
@@ -136,6 +143,7 @@ def build_people_rooms(
             clock=floor.clock,
             settings=settings,
         ),
+        merging=Merging(people=people, life=life, messages=messages, followers=followers, clock=floor.clock),
         deaths=Feed(
             "deaths",
             database=floor.database,

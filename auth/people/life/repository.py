@@ -89,6 +89,14 @@ async def list_events(connection: Connection, person_id: UUID, after: UUID | Non
     return [convert(row, AccountEvent) for row in await connection.fetch(LIST_EVENTS, person_id, after, limit)]
 
 
+DELETE_PHONE_CHANGES = "delete from auth.phone_change where person_id = $1"
+
+
+async def delete_phone_changes(connection: Connection, person_id: UUID) -> None:
+    """A number that waits to become the person's does not, whoever asked for it."""
+    await connection.execute(DELETE_PHONE_CHANGES, person_id)
+
+
 RELEASE_PHONES = """
 with gone as (delete from auth.phone where person_id = $1 returning phone_index, phone_sealed, attached_at)
 insert into auth.released_phone (person_id, phone_index, phone_sealed, attached_at, released_at)

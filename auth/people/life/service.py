@@ -15,6 +15,7 @@ from app.kit.ids import new_id
 from app.kit.listing import cut
 from app.kit.structs import Model
 from auth.devices.service import Devices
+from auth.login.passkeys.repository import mark_all_revoked as end_passkeys
 from auth.messages.service import Messages
 from auth.messages.texts import MessageKind
 from auth.organizations.service import Organizations
@@ -221,8 +222,9 @@ class PersonLife:
             await self._messages.write(connection, person_id, notice, now)
         await repository.mark_status(connection, person_id, ENDED_BY[reason], merged_into=merged_into)
         await self._sessions.end_sessions_of(connection, person_id, actor=cause.actor, reason=f"account_{reason}")
+        await repository.delete_phone_changes(connection, person_id)
         if reason != "frozen":
-            await self._devices.end_devices_of(connection, person_id, actor=cause.actor, reason=f"account_{reason}")
+            await self._end_keys(connection, person_id, actor=cause.actor, reason=f"account_{reason}")
         for listener in self._listeners:
             await listener.person_ended(connection, person_id, reason, now)
         if reason in RELEASES_PHONES:
@@ -283,10 +285,18 @@ class PersonLife:
     async def _wake(self, connection: Connection, frozen: AccountEvent, cause: Cause) -> AccountEvent:
         person_id, now = frozen.person_id, self._clock.now()
         if frozen.reason in PHONE_GONE and cause.reason != PHONE_FOUND:
-            await self._devices.end_devices_of(connection, person_id, actor=cause.actor, reason="phone_gone")
+            await self._end_keys(connection, person_id, actor=cause.actor, reason="phone_gone")
         await self.bring_back(connection, person_id, "frozen")
         await self._messages.write(connection, person_id, "account_unfrozen", now)
         return await self.record(connection, person_id, "unfrozen", cause)
+
+    async def _end_keys(self, connection: Connection, person_id: UUID, *, actor: str, reason: str) -> None:
+        """Whatever a phone could prove for the person."""
+        await self._devices.end_devices_of(connection, person_id, actor=actor, reason=reason)
+        count = await end_passkeys(connection, "person", person_id, now=self._clock.now(), reason=reason)
+        if count:
+            detail = {"reason": reason, "count": count}
+            await self._audit(connection, actor, "passkeys.revoked", f"person:{person_id}", detail)
 
     async def _tell_return(self, connection: Connection, person_id: UUID, reason: EndReason) -> None:
         for listener in self._return_listeners:
