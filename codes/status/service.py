@@ -91,6 +91,10 @@ class Statuses:
         """The truth of this moment, from the database."""
         return await repository.find_status(connection, pointer)
 
+    async def find_status_at(self, connection: Connection, pointer: StatusPointer, moment: datetime) -> Status | None:
+        """What it was at `moment`; None when it never changed."""
+        return await repository.find_status_at(connection, pointer, moment)
+
     async def list_shards(self, connection: Connection) -> list[int]:
         """The shards in which any code in use may have its status, as of at most 150 s ago."""
         now = self._clock.now()

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from app.kit.database import Connection
 from app.kit.structs import Model
 from codes.envelope.claims import PRESENTED, Claims, Kind
@@ -57,6 +59,15 @@ class Standings:
             return NOT_FOUND
         status = await self._statuses.find_status(connection, place)
         return Standing(holder=holder, status=StatusFound(status=status, as_of=now))
+
+    async def find_at(self, connection: Connection, claims: Claims, moment: datetime, now: datetime) -> Standing:
+        """Whose code it is, and what its status was at `moment`, whatever happened to it since."""
+        standing = await self.find(connection, claims, now)
+        place = StatusPointer(shard=claims.shard, index=claims.index)
+        was = None if standing.status.status is None else await self._statuses.find_status_at(connection, place, moment)
+        if was is None:
+            return standing
+        return msgspec.structs.replace(standing, status=StatusFound(status=was, as_of=moment))
 
     async def _find_holder(self, connection: Connection, claims: Claims) -> Holder | None:
         if claims.kind is not Kind.L:

@@ -1,4 +1,4 @@
-"""The books as they stood: which keys were believed, and what was void, when a scan took place without the city."""
+"""The books as they stood: which keys were believed when a scan took place without the city."""
 
 from bisect import bisect_right
 from collections.abc import Collection
@@ -8,15 +8,12 @@ from operator import itemgetter
 import msgspec
 
 from app.kit.database import Connection
-from codes.envelope.claims import PRESENTED, Claims
+from codes.envelope.claims import PRESENTED
 from codes.keys import verifying_key_of
-from codes.offline import StatusFound
 from codes.records.offline_logs import repository
-from codes.status.models import Status, StatusPointer
 from codes.trust.document import verify_trust_list
 from codes.trust.models import CodeFormat, TrustedKey, VerifiedTrustList
 from codes.trust.service import TrustLists
-from codes.verification.standing import Standing, Standings
 
 
 class TrustHistory:
@@ -61,16 +58,3 @@ def left_by_itself(key: TrustedKey, stolen: Collection[bytes]) -> bool:
     What was stolen is believed no more, also of the time before: a thief writes any date into a log.
     """
     return key.kinds <= PRESENTED and key.kid not in stolen
-
-
-async def standing_at(
-    connection: Connection, standings: Standings, claims: Claims, moment: datetime, now: datetime
-) -> Standing:
-    """Whose code it is, and whether it was void at `moment`: what changed later does not count yet."""
-    standing = await standings.find(connection, claims, now)
-    if standing.status.status in (Status.VALID, None):
-        return standing
-    changed_at = await repository.find_changed_at(connection, StatusPointer(shard=claims.shard, index=claims.index))
-    if changed_at is None or changed_at <= moment:
-        return standing
-    return msgspec.structs.replace(standing, status=StatusFound(status=Status.VALID, as_of=moment))

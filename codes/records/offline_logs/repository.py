@@ -1,14 +1,12 @@
 """Rows of uploaded entries, and the books as they stood when a scan took place."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from app.kit.database import Connection
 from app.kit.structs import convert
 from codes.records.offline_logs.models import EntryAnswer, Remembered
-from codes.status.models import StatusPointer
 from codes.trust.repository import StoredTrustList
 from codes.verification.ports import Scans
 
@@ -80,13 +78,3 @@ LIST_WITHDRAWN = "select kid from codes.reissue where withdrawn"
 async def list_withdrawn(connection: Connection) -> set[bytes]:
     """The keys of grants that were taken back because they were stolen."""
     return {bytes.fromhex(row["kid"]) for row in await connection.fetch(LIST_WITHDRAWN)}
-
-
-FIND_CHANGED_AT = "select changed_at from codes.status_entry where shard = $1 and index = $2"
-
-
-async def find_changed_at(connection: Connection, place: StatusPointer) -> datetime | None:
-    """When the status of a code last changed; None when it never did."""
-    changed_at: Any = await connection.fetchval(FIND_CHANGED_AT, place.shard, place.index)
-    found: datetime | None = changed_at
-    return found

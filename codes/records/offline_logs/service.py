@@ -15,7 +15,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from codes.offline import OFFLINE_ALLOWANCE_SECONDS, Challenge, Examined, Judged, check_holder, examine, judge
 from codes.records.offline_logs import repository
-from codes.records.offline_logs.history import TrustHistory, standing_at
+from codes.records.offline_logs.history import TrustHistory
 from codes.records.offline_logs.models import LATEST_UPLOAD, EntryAnswer, LogAnswer, OfflineEntry, UploadLog, refusal_of
 from codes.records.offline_logs.records import Record, Seen, id_at, signed_at
 from codes.scenarios.catalogue import Scenarios
@@ -112,7 +112,7 @@ class OfflineLogs:
     async def _conclude(self, connection: Connection, scanner: Scanner, seen: Seen, now: datetime) -> EntryAnswer:
         standing, claims = NOT_READ, seen.examined.claims
         if seen.examined.reason is Reason.OK and claims is not None:
-            standing = await standing_at(connection, self._standings, claims, seen.entry.scanned_at, now)
+            standing = await self._standings.find_at(connection, claims, seen.entry.scanned_at, now)
         reason = self._judge(scanner, seen, standing).reason
         if reason in USED_UP and (known := await _find_known(connection, scanner, seen)):
             return known

@@ -2,10 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database, Notifications
@@ -147,6 +149,43 @@ async def test_expired_statuses_are_forgotten(city: City, connection: Connection
     clock.advance((5 * 24 + 1) * 3600 + 1)
     await city.codes.statuses.forget_expired()
     assert await connection.fetchval("select count(*) from codes.status_entry") == 0
+    assert await connection.fetchval("select count(*) from codes.status_history") == 0
+
+
+PLACE = StatusPointer(shard=0, index=1)
+CHANGES = st.lists(st.sampled_from(["suspend", "restore", "revoke"]), max_size=6)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(changes=CHANGES, stepped=st.booleans())
+async def test_what_a_status_was_is_known_at_every_moment(
+    city: City, connection: Connection, clock: ManualClock, changes: list[str], stepped: bool
+) -> None:
+    """Held against a list kept by hand: void is void for good, and only what was suspended is restored."""
+    statuses, expires_at = city.codes.statuses, clock.now() + timedelta(days=1)
+    savepoint = connection.transaction()
+    await savepoint.start()
+    status: Status | None = None
+    expected: list[tuple[datetime, Status | None]] = []
+    for change in changes:
+        clock.advance(60)
+        if change == "restore":
+            await statuses.restore(connection, PLACE)
+            status = Status.VALID if status is Status.SUSPENDED else status
+        else:
+            act, becomes = (
+                (statuses.suspend, Status.SUSPENDED) if change == "suspend" else (statuses.revoke, Status.INVALID)
+            )
+            await act(connection, [PLACE], expires_at=expires_at, now=clock.now())
+            status = Status.INVALID if status is Status.INVALID else becomes
+        expected.append((clock.now(), status))
+    if stepped:
+        await city.codes.status_steps.take_when_due()
+    changed = any(status is not None for _moment, status in expected)
+    for moment, then in expected:
+        found = await statuses.find_status_at(connection, PLACE, moment)
+        assert found == (then or Status.VALID if changed else None)
+    await savepoint.rollback()
 
 
 class Interrupted:

@@ -236,6 +236,32 @@ async def test_what_became_void_later_was_good_then(
     assert (item["reason"], item["conflicts"]) == ("OK", [])
 
 
+async def test_each_scan_is_judged_by_its_own_moment_however_often_the_code_changed_since(
+    *, http: httpx.AsyncClient, city: City, connection: Connection, device: Device, phone: Phone, clock: ManualClock
+) -> None:
+    """Frozen, thawed, revoked: the log comes when all of it is over, and the lists have forgotten the freeze."""
+    codes, person_id, entries = city.codes, phone.person.id, []
+
+    async def freeze() -> None:
+        await codes.grants.suspend_codes(connection, person_id, clock.now())
+
+    async def thaw() -> None:
+        await codes.grants.restore_codes(connection, person_id, clock.now())
+        await codes.status_steps.take_when_due()
+
+    async def revoke() -> None:
+        await codes.grants.revoke(connection, phone.principal, RevokeCodes(device_id=phone.id))
+
+    for grant, change in enumerate((None, freeze, thaw, freeze, revoke)):
+        if change is not None:
+            await change()
+        clock.advance(60)
+        entries.append(an_entry(phone.show(grant=grant), clock.now()))
+        clock.advance(60)
+    items = await told(http, device, *entries)
+    assert [item["reason"] for item in items] == ["OK", "SUSPENDED", "OK", "SUSPENDED", "REVOKED"]
+
+
 async def test_the_last_moment_still_finds_the_holder(
     *,
     http: httpx.AsyncClient,
