@@ -107,6 +107,7 @@ class Admission:
             assertion=assertion,
             zone=self._settings.region,
             channel=VISITOR if principal is None else principal.client_id,
+            retry_safe=match.route.retry_safe,
         )
 
     def _find(self, method: str, target: Target) -> Match:

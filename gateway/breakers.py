@@ -106,14 +106,35 @@ class Bulkhead:
         self._taken -= 1
 
 
+class RetryBudget:
+    """One call in five may be sent again, so that retries never make a bad moment worse; a few are in reserve."""
+
+    def __init__(self, *, share: float = 0.2, reserve: float = 5.0) -> None:
+        self._share = share
+        self._reserve = reserve
+        self._saved = reserve
+
+    def earn(self) -> None:
+        """A call is made for the first time."""
+        self._saved = min(self._reserve, self._saved + self._share)
+
+    def spend(self) -> bool:
+        """Whether one more may be sent again."""
+        if self._saved < 1:
+            return False
+        self._saved -= 1
+        return True
+
+
 class Protection:
-    """Breaker and bulkhead of every department, made when first asked for."""
+    """Breaker, bulkhead and retries of every department, made when first asked for."""
 
     def __init__(self, *, breaker: BreakerSettings, places: int) -> None:
         self._breaker_settings = breaker
         self._places = places
         self._breakers: dict[str, Breaker] = {}
         self._bulkheads: dict[str, Bulkhead] = {}
+        self._budgets: dict[str, RetryBudget] = {}
 
     def breaker(self, department: str) -> Breaker:
         """The department's breaker."""
@@ -126,3 +147,9 @@ class Protection:
         if department not in self._bulkheads:
             self._bulkheads[department] = Bulkhead(self._places)
         return self._bulkheads[department]
+
+    def budget(self, department: str) -> RetryBudget:
+        """The department's retries."""
+        if department not in self._budgets:
+            self._budgets[department] = RetryBudget()
+        return self._budgets[department]

@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 
+from msgspec import structs
+
 from app.kit.clock import Clock
 from app.kit.structs import Model
 from gateway import errors
@@ -22,6 +24,7 @@ from gateway.upstream import FAREWELL, LARGEST_ANSWER, Answer, OpenAnswer, OpenS
 LOWEST_STATUS = 200
 HIGHEST_STATUS = 599
 BROKEN = frozenset({502, 503, 504})
+LEAST_SECONDS = 0.05
 
 
 class Call(Model):
@@ -43,6 +46,8 @@ class Call(Model):
     zone: str
     channel: str
     largest_answer: int = LARGEST_ANSWER
+    retry_safe: bool = False
+    """Whether it may be sent a second time when the department took no notice of the first."""
 
 
 class Departments:
@@ -57,7 +62,7 @@ class Departments:
     async def call(self, call: Call) -> Answer:
         """The department's whole answer; raises a `DepartmentFault` or `DepartmentBusy`."""
         with self._watched(call.app) as breaker:
-            answer = await self._send(call)
+            answer = await self._send_or_again(call)
             _judge(answer.status, breaker)
             return answer
 
@@ -115,6 +120,18 @@ class Departments:
                 yield breaker
         finally:
             bulkhead.leave()
+
+    async def _send_or_again(self, call: Call) -> Answer:
+        """Once more, within the same time, when the connection gave no answer at all."""
+        budget, started = self._protection.budget(call.app.department), time.monotonic()
+        budget.earn()
+        try:
+            return await self._send(call)
+        except (errors.DepartmentUnreachable, errors.DepartmentHungUp):
+            left = call.timeout_seconds - (time.monotonic() - started)
+            if not call.retry_safe or left < LEAST_SECONDS or not budget.spend():
+                raise
+        return await self._send(structs.replace(call, timeout_seconds=left))
 
     async def _send(self, call: Call) -> Answer:
         path = call.app.base_path + call.path

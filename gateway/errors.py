@@ -6,7 +6,7 @@ SuishenError
  ├─ HeadersTooLarge 431
  ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503
  ├─ NotAWebSocket 400, DepartmentDeclined 502
- ├─ DepartmentUnreachable 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
+ ├─ DepartmentUnreachable 502, DepartmentHungUp 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
  └─ DepartmentBusy 503, DepartmentTimedOut 504
 """
 
@@ -202,6 +202,13 @@ class DepartmentMisbehaved(DepartmentFault):
 
     slug = "department-misbehaved"
     title = Text(zh="部门服务响应异常", en="The department's answer was not acceptable")
+
+
+class DepartmentHungUp(DepartmentFault):
+    """The connection ended before any answer came."""
+
+    slug = "department-hung-up"
+    title = Text(zh="部门服务中断了连接", en="The department's service hung up")
 
 
 class AnswerNotMaskable(DepartmentFault):

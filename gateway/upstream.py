@@ -278,24 +278,25 @@ class Upstream:
                 ttl_dns_cache=10,
                 keepalive_timeout=IDLE_SECONDS,
             )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=_OWN_HEADERS,
-                auto_decompress=False,
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-            )
-            self._sockets = aiohttp.ClientSession(
-                connector=connector,
-                connector_owner=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=_OWN_HEADERS,
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
-                trace_configs=[_no_redirect()],
-            )
+            self._session = _session(connector)
+            self._sockets = _session(connector, connector_owner=False, trace_configs=[_no_redirect()])
         return self._session
+
+
+def _session(connector: aiohttp.TCPConnector, **more: Any) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=_OWN_HEADERS,
+        auto_decompress=False,
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        **more,
+    )
+    # By itself it would send a GET, PUT or DELETE again, byte for byte, to a department that hung up. There is no
+    # public way to say no. What may be sent twice says the manifest, and the second time has a nonce of its own.
+    session._retry_connection = False  # noqa: SLF001
+    return session
 
 
 def _no_redirect() -> aiohttp.TraceConfig:
@@ -317,6 +318,8 @@ def _faults_named() -> Iterator[None]:
         raise errors.DepartmentTimedOut from None
     except aiohttp.ClientConnectorError:
         raise errors.DepartmentUnreachable from None
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        raise errors.DepartmentHungUp from None
     except (aiohttp.ClientError, OSError, ValueError):
         raise errors.DepartmentMisbehaved from None
 
