@@ -135,6 +135,7 @@ def build_provider(
         issuer=issuer,
     )
     token_desk = TokenDesk(
+        app_tokens=app_tokens,
         authentication=authentication,
         clients=clients,
         sessions=sessions,

@@ -19,6 +19,7 @@ from app.kit.keyring import Keyring
 from app.kit.structs import Model
 from app.kit.vault import Vault, VaultError
 from auth.assurance import acr_of
+from auth.keys import unverified_claims
 from auth.pairwise import Names
 from auth.principal import Principal
 from auth.sessions.errors import ProofMissing
@@ -43,6 +44,13 @@ class AppClaims(Model):
     exp: float
     context: str
     cnf: dict[str, str]
+
+
+class DescribedAppToken(Model):
+    """A token that was verified: its session, and its claims; `context` stays sealed."""
+
+    session_id: UUID
+    claims: dict[str, Any]
 
 
 class AppTokens:
@@ -90,6 +98,8 @@ class AppTokens:
         }
         if principal.agent_id is not None:
             claims["act"] = {"sub": self._names.sub(app_id, principal.agent_id)}
+        if principal.mandate_id is not None:
+            claims["mandate_id"] = self._names.sub(app_id, principal.mandate_id)
         return sign_jwt(self._keyring.active(PURPOSE), typ=TOKEN_TYPE, claims=claims)
 
     def find_principal(self, token: str, *, app_id: str, proof_jkt: str | None, now: datetime) -> Principal | None:
@@ -104,6 +114,13 @@ class AppTokens:
         if verified.jkt != proof_jkt:
             raise ProofMissing
         return faded(verified.principal, now)
+
+    def describe(self, token: str, *, app_id: str, now: datetime) -> DescribedAppToken | None:
+        """What `app_id` may read of a token that is for it, whose proof it cannot make itself; None for any other."""
+        verified = self._check(token, app_id, now)
+        if verified is None or verified.principal.session_id in self._revoked:
+            return None
+        return DescribedAppToken(session_id=verified.principal.session_id, claims=unverified_claims(token))
 
     def _check(self, token: str, app_id: str, now: datetime) -> Verified | None:
         try:

@@ -6,6 +6,8 @@ A token is described only to the client that holds it or that it is meant for; t
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
@@ -21,6 +23,7 @@ from auth.provider.errors import INVALID_TOKEN, UNSUPPORTED_TOKEN
 from auth.provider.ports import RecordsDisclosures, Told
 from auth.provider.tokens.access_tokens import USERINFO_PATH, ClientTokens, IssuedToken
 from auth.provider.tokens.service import ClientGrants
+from auth.sessions.app_tokens import AppTokens
 from auth.sessions.errors import INVALID_REQUEST, OAuthRefusal
 from auth.sessions.models import Session
 from auth.sessions.service import Sessions
@@ -47,6 +50,10 @@ class Introspection(Model, omit_defaults=True):
     auth_time: int | None = None
     sid: str | None = None
     cnf: dict[str, str] | None = None
+    sub_type: str | None = None
+    act: dict[str, str] | None = None
+    """Who acts for `sub` (RFC 8693, section 4.1), and by which mandate; both by names that only this client knows."""
+    mandate_id: str | None = None
 
 
 class Done(Model):
@@ -54,6 +61,7 @@ class Done(Model):
 
 
 INACTIVE: Final = Introspection(active=False)
+TOLD_OF_APP_TOKENS: Final = frozenset(Introspection.__struct_fields__)
 
 
 class TokenDesk:
@@ -66,6 +74,7 @@ class TokenDesk:
         clients: Clients,
         sessions: Sessions,
         tokens: ClientTokens,
+        app_tokens: AppTokens,
         grants: ClientGrants,
         desk: ConsentDesk,
         names: Names,
@@ -77,6 +86,7 @@ class TokenDesk:
         self._clients = clients
         self._sessions = sessions
         self._tokens = tokens
+        self._app_tokens = app_tokens
         self._grants = grants
         self._desk = desk
         self._names = names
@@ -98,7 +108,8 @@ class TokenDesk:
             return INVALID_REQUEST
         issued = self._tokens.verify_own(form["token"], client)
         if issued is None:
-            return await self._introspect_refresh_token(connection, client, form["token"])
+            told = await self._introspect_app_token(connection, client, form["token"])
+            return told or await self._introspect_refresh_token(connection, client, form["token"])
         if issued.sid is None:
             return _told(issued, issued.scope)
         session = await self._sessions.find_living(connection, issued.sid)
@@ -183,6 +194,14 @@ class TokenDesk:
         )
         if self._list is not None:
             await self._list.record_told(connection, told)
+
+    async def _introspect_app_token(self, connection: Connection, client: Client, token: str) -> Introspection | None:
+        """A phone's token for this mini-app alone; whoever it is for may ask who acts by which mandate."""
+        described = self._app_tokens.describe(token, app_id=client.client_id, now=self._clock.now())
+        if described is None or await self._sessions.find_living(connection, described.session_id) is None:
+            return None
+        told = {name: value for name, value in described.claims.items() if name in TOLD_OF_APP_TOKENS}
+        return msgspec.convert({**told, "active": True, "token_type": "DPoP"}, Introspection)
 
     async def _introspect_refresh_token(self, connection: Connection, client: Client, token: str) -> Introspection:
         session = await self._grants.find_refreshable(connection, client, token)
