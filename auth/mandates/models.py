@@ -24,7 +24,7 @@ MandateKind: TypeAlias = Literal[
 PrincipalType: TypeAlias = Literal["organization", "person"]
 OwnWord: TypeAlias = Literal["agreed", "refused"]
 
-Item: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$(?!\n)")]
+Item: TypeAlias = Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
 ScenarioNumber: TypeAlias = Annotated[int, Meta(ge=101, le=999)]
 AppId: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{0,127}$(?!\n)")]
 MOST_NAMED: Final = 32
