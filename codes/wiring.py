@@ -276,6 +276,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
             trust_lists=trust_lists,
             standings=standings,
             scans=scan_records,
+            limits=scanning.admissions,
             client=client,
         ),
         upkeep=Upkeep(floor.database, floor.clock, keep_days=settings.receipt_days),

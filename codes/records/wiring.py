@@ -12,6 +12,7 @@ from codes.records.complaints.routes import complaint_router
 from codes.records.complaints.service import Complaints
 from codes.records.deferrals.routes import deferral_router
 from codes.records.deferrals.service import Deferrals
+from codes.records.offline_logs.ports import HoldsBack
 from codes.records.offline_logs.routes import offline_log_router
 from codes.records.offline_logs.service import OfflineLogs
 from codes.scenarios.catalogue import Scenarios
@@ -39,6 +40,7 @@ def build_record(
     trust_lists: TrustLists,
     standings: Standings,
     scans: ScanRecords,
+    limits: HoldsBack,
     client: httpx.AsyncClient,
 ) -> RecordServices:
     """The rooms on this floor. Complaints leave for the hotline where the settings name one."""
@@ -60,6 +62,7 @@ def build_record(
             standings=standings,
             clock=floor.clock,
             code_format=settings.code_format,
+            limits=limits,
         ),
         complaints=complaints,
         deferrals=Deferrals(scenarios, floor.clock),

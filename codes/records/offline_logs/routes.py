@@ -21,7 +21,7 @@ from codes.venues.scanners.models import Scanner
     description="Signed by an enrolled scanner (RFC 9421); up to 500 scans of the last three days. Each is examined "
     "again as of its own moment and recorded where the holder reads. The answer flags conflicts (`replayed`, "
     "`revoked`, `verdict_differs`, `clock`) and discloses nothing of anybody. Repeat a lost upload as it is: an entry "
-    "counts once.",
+    "counts once. A device that has to wait is answered 429, and its log may come after `Retry-After`.",
 )
 async def upload_offline_log(
     data: JSONBody[UploadLog],

@@ -7,16 +7,19 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from math import ceil
 
 import msgspec
 
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
+from app.kit.errors import RateLimited
 from codes.offline import OFFLINE_ALLOWANCE_SECONDS, Challenge, Examined, Judged, check_holder, examine, judge
 from codes.records.offline_logs import repository
 from codes.records.offline_logs.history import TrustHistory
 from codes.records.offline_logs.models import LATEST_UPLOAD, EntryAnswer, LogAnswer, OfflineEntry, UploadLog, refusal_of
+from codes.records.offline_logs.ports import HoldsBack
 from codes.records.offline_logs.records import Record, Seen, id_at, signed_at
 from codes.scenarios.catalogue import Scenarios
 from codes.trust.models import CodeFormat, VerifiedTrustList
@@ -42,16 +45,24 @@ class OfflineLogs:
         standings: Standings,
         clock: Clock,
         code_format: CodeFormat,
+        limits: HoldsBack,
     ) -> None:
         self._trust_lists = trust_lists
         self._scenarios = scenarios
         self._standings = standings
         self._clock = clock
         self._code_format = code_format
+        self._limits = limits
 
     async def upload(self, connection: Connection, scanner: Scanner, log: UploadLog) -> LogAnswer:
-        """An answer to every entry, in their order. Each refusal is an answer, never an error."""
+        """An answer to every entry, in their order. Each refusal is an answer, never an error.
+
+        Raises `RateLimited` for a device that has to wait: nothing of the log is looked at, and it may come again.
+        """
         now = self._clock.now()
+        until = await self._limits.begin_log(connection, scanner, now)
+        if until is not None:
+            raise RateLimited(retry_after=ceil((until - now).total_seconds()))
         refused = self._refusals(log, now)
         taken = [entry for number, entry in enumerate(log.entries) if number not in refused]
         seen = await self._read(connection, taken)
@@ -145,10 +156,11 @@ class OfflineLogs:
         return check_holder(judged, examined.shown, holder_checked=entry.holder_checked)
 
     async def _note(self, connection: Connection, scanner: Scanner, items: list[EntryAnswer], now: datetime) -> None:
-        """One line of the audit log for an upload that brought anything new."""
+        """One line of the audit log for an upload that brought anything new, and what it counts against the device."""
         new = [item for item in items if item.state == "recorded" and not item.repeated]
         if not new:
             return
+        await self._limits.end_log(connection, scanner, (item.reason for item in new if item.reason), now)
         conflicts = Counter(conflict.value for item in new for conflict in item.conflicts)
         await audit.record(
             connection,

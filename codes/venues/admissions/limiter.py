@@ -37,11 +37,13 @@ class Limiter:
         """From now on officials are told of every stop, in its transaction."""
         self._alerts = alerts
 
-    async def count(self, connection: Connection, scanner: Scans, what: Counted, now: datetime) -> None:
-        """One more of `what`, in the caller's transaction; stops whoever is at the limit now."""
+    async def count(
+        self, connection: Connection, scanner: Scans, what: Counted, now: datetime, *, times: int = 1
+    ) -> None:
+        """So many more of `what`, in the caller's transaction; stops whoever is at the limit now."""
         limit = self._limits[what]
         window = limit.window_of(now)
-        own = await repository.count(connection, scanner.id, scanner.organization_id, what, window)
+        own = await repository.count(connection, scanner.id, scanner.organization_id, what, window, times=times)
         together = await repository.total(connection, scanner.organization_id, what, window)
         stop = Stop(
             subject=scanner.id,

@@ -12,7 +12,7 @@ from app.kit.structs import Model
 from codes.scenarios.models import NAMING
 from codes.verdict import Reason, Verdict, VerificationResult
 
-Counted: TypeAlias = Literal["bad_codes", "named_holders", "wrong_sign_ons"]
+Counted: TypeAlias = Literal["bad_codes", "named_holders", "wrong_sign_ons", "bad_logged"]
 Scope: TypeAlias = Literal["scanner", "organization"]
 
 SWITCH_LOCK: Final = timedelta(minutes=5)
@@ -50,9 +50,13 @@ LIMITS: Final[Mapping[Counted, Limit]] = {
     # A counter names one person a minute; a hospital's whole morning fits.
     "named_holders": Limit(scanner=300, organization=10_000, seconds=3600),
     "wrong_sign_ons": Limit(scanner=20, organization=200, seconds=900),
+    # A gate's worst day without the city comes in parts; trying codes out this way is slower than online.
+    "bad_logged": Limit(scanner=2_000, organization=20_000, seconds=21_600),
 }
 SCANNING: Final[tuple[Counted, ...]] = ("bad_codes", "named_holders")
 """What keeps a device from scanning; wrong sign-ons only keep it from signing on."""
+LOGGING: Final[tuple[Counted, ...]] = (*SCANNING, "bad_logged")
+"""What keeps it from bringing a log: whoever may not ask one way may not ask the other."""
 
 
 class Stop(Model):

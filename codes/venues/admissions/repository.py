@@ -65,15 +65,17 @@ async def find_use(connection: Connection, scanner_id: UUID) -> int | None:
 
 
 COUNT = """
-insert into codes.scan_count (scanner_id, what, window_at, organization_id, count) values ($1, $2, $3, $4, 1)
-on conflict (scanner_id, what, window_at) do update set count = codes.scan_count.count + 1
+insert into codes.scan_count (scanner_id, what, window_at, organization_id, count) values ($1, $2, $3, $4, $5)
+on conflict (scanner_id, what, window_at) do update set count = codes.scan_count.count + excluded.count
 returning count
 """
 
 
-async def count(connection: Connection, scanner_id: UUID, organization_id: UUID, what: str, window_at: datetime) -> int:
-    """One more for a device in a window; how many that are."""
-    counted: int = await connection.fetchval(COUNT, scanner_id, what, window_at, organization_id)
+async def count(
+    connection: Connection, scanner_id: UUID, organization_id: UUID, what: str, window_at: datetime, *, times: int
+) -> int:
+    """So many more for a device in a window; how many that are."""
+    counted: int = await connection.fetchval(COUNT, scanner_id, what, window_at, organization_id, times)
     return counted
 
 
@@ -103,6 +105,27 @@ async def insert_stop(connection: Connection, stop: Stop) -> bool:
         INSERT_STOP, stop.subject, stop.what, stop.scope, stop.organization_id, stop.counted, stop.since, stop.until
     )
     return bool(stopped)
+
+
+FIND_STOP_END = """
+select max(until) from codes.scan_stop where subject = any($1::uuid[]) and what = any($2::text[]) and until > $3
+"""
+
+
+async def find_stop_end(
+    connection: Connection, scanner_id: UUID, organization_id: UUID, whats: tuple[str, ...], now: datetime
+) -> datetime | None:
+    """Until when the device, or its organization, has to wait; None when it need not."""
+    until: datetime | None = await connection.fetchval(FIND_STOP_END, [scanner_id, organization_id], whats, now)
+    return until
+
+
+LOCK_LOGS = "select pg_advisory_xact_lock(hashtextextended('codes.offline_log:' || $1, 0))"
+
+
+async def lock_logs(connection: Connection, scanner_id: UUID) -> None:
+    """One log of a device at a time, until the end of the caller's transaction."""
+    await connection.execute(LOCK_LOGS, str(scanner_id))
 
 
 LIST_STOPS = """

@@ -3,7 +3,7 @@
 Asked before a code is looked at, told the verdict afterwards; both in the transaction of the scan.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,15 @@ from app.kit.database import Connection
 from codes.scenarios.models import Scenario
 from codes.venues.admissions import repository
 from codes.venues.admissions.limiter import Limiter
-from codes.venues.admissions.models import SCANNING, SWITCH_LOCK, Standing, StopList, counted_as
+from codes.venues.admissions.models import (
+    BAD_CODE,
+    LOGGING,
+    SCANNING,
+    SWITCH_LOCK,
+    Standing,
+    StopList,
+    counted_as,
+)
 from codes.venues.operators import repository as duties
 from codes.verdict import Reason, VerificationResult
 from codes.verification.ports import AskedScan, Scans
@@ -61,6 +69,19 @@ class Admissions:
         counted = counted_as(result)
         if counted is not None:
             await self._limiter.count(connection, scanner, counted, now)
+
+    async def begin_log(self, connection: Connection, scanner: Scans, now: datetime, /) -> datetime | None:
+        """Until when this device may bring no log, or None; then no other log of it is taken meanwhile."""
+        await repository.lock_logs(connection, scanner.id)
+        return await repository.find_stop_end(connection, scanner.id, scanner.organization_id, LOGGING, now)
+
+    async def end_log(
+        self, connection: Connection, scanner: Scans, reasons: Iterable[Reason], now: datetime, /
+    ) -> None:
+        """Counts what in a log was made up; the windows are those of now, since a log may say any time."""
+        bad = sum(reason in BAD_CODE for reason in reasons)
+        if bad:
+            await self._limiter.count(connection, scanner, "bad_logged", now, times=bad)
 
     async def list_stops(self, connection: Connection, organization_id: UUID, now: datetime) -> StopList:
         """Who of an organization has to wait, and why."""

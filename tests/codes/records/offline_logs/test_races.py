@@ -8,11 +8,13 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Database, Notifications
+from app.kit.errors import RateLimited
 from app.kit.floor import Floor
 from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from codes.records.offline_logs.models import LogAnswer, OfflineEntry, UploadLog
+from codes.venues.admissions.models import LIMITS, Limit
 from codes.venues.scanners.models import Scanner
 from codes.verdict import Reason, Verdict
 from tests.codes.personal_city import City, a_scanner
@@ -104,3 +106,14 @@ async def test_an_upload_that_was_cut_off_leaves_nothing_and_may_come_again(
         await transaction.rollback()
     answer = await upload(race_city, race_database, scanner, log)
     assert {(item.state, item.repeated, item.reason) for item in answer.items} == {("recorded", False, Reason.OK)}
+
+
+async def test_logs_of_one_device_come_one_after_the_other(race_city: City, race_database: Database) -> None:
+    """Sent all at once, they would all be below the limit."""
+    race_city.codes.scanning.limiter._limits = dict.fromkeys(LIMITS, Limit(scanner=5, organization=1000, seconds=600))
+    scanner = a_scanner(301)
+    logs = [a_log(race_city, ["SSM1:MADE UP"] * 5, f"log{number}") for number in range(6)]
+    answers = await asyncio.gather(
+        *(upload(race_city, race_database, scanner, log) for log in logs), return_exceptions=True
+    )
+    assert Counter(type(answer) for answer in answers) == {LogAnswer: 1, RateLimited: 5}
