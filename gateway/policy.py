@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.kit.errors import StepUpRequired, SuishenError, Unauthenticated
 from app.kit.structs import Model
+from auth.assurance import FRESH_SECONDS, acr_values
 from auth.errors import IdentityLevelTooLow, WrongSubject
 from auth.principal import Principal
 from gateway import errors
@@ -83,7 +84,9 @@ def _refuse_caller(match: Match, principal: Principal | None) -> SuishenError | 
     if principal.ial < route.min_ial:
         return IdentityLevelTooLow(required_ial=route.min_ial, ial=principal.ial)
     if principal.aal < route.min_aal:
-        return StepUpRequired(required_aal=route.min_aal, aal=principal.aal)
+        return StepUpRequired(
+            acr_values=acr_values(ial=max(route.min_ial, 1), aal=route.min_aal), max_age=FRESH_SECONDS
+        )
     return None
 
 

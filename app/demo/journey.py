@@ -25,6 +25,7 @@ from app.demo.chapters import (
     signon,
     trust,
     venues,
+    waysin,
 )
 from app.demo.city import City, plan_city, running_city
 from app.demo.phone import Phone
@@ -114,6 +115,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await inspection.play(stage)
         await department.play(stage)
         await signon.play(stage)
+        await waysin.play(stage)
         await family.play(stage)
         await places.play(stage)
         await trust.play(stage)

@@ -56,9 +56,13 @@ class Phone(Caller):
     async def request_code(self) -> str:
         """The challenge that a text message was sent for."""
         self.tokens = {}
-        self._last_message = max((message["sent_at"] for message in await self._inbox()), default="")
+        await self.expect_message()
         answer = await self.call("POST", "/v1/login/otp/challenges", json={"phone": self.number})
         return str(answer["challenge_id"])
+
+    async def expect_message(self) -> None:
+        """From now on `read_code` waits for a message that is newer than all in the inbox."""
+        self._last_message = max((message["sent_at"] for message in await self._inbox()), default="")
 
     async def read_code(self, *, patience_seconds: float = 10) -> str:
         """The newest code in the demo inbox, once the message has come."""

@@ -22,14 +22,14 @@ class DeviceList(Model):
     next: str | None = None
 
 
-@post("/v1/me/devices/challenges", summary="A nonce for enrolling a device", tags=["me"])
+@post("/v1/me/devices/challenges", summary="A nonce for enrolling a device", tags=["me"], guards=[person()])
 async def challenge(
     connection: Injected[Connection], principal: Injected[Principal], devices: Injected[Devices], once: Injected[Once]
 ) -> DeviceChallenge:
     return await once(DeviceChallenge, lambda: devices.challenge(connection, principal))
 
 
-@post("/v1/me/devices", summary="Enrol this device's key", tags=["me"])
+@post("/v1/me/devices", summary="Enrol this device's key", tags=["me"], guards=[person()])
 async def enroll_device(
     data: JSONBody[EnrollDevice],
     connection: Injected[Connection],
@@ -37,9 +37,9 @@ async def enroll_device(
     devices: Injected[Devices],
     once: Injected[Once],
 ) -> DeviceView:
-    """Needs a sign-in of the last minutes. Your first device ever is active at once, if this session has your level.
+    """Needs a proof of the last minutes, and more than a phone where you are known by more.
 
-    Any other is active after its waiting time.
+    Your first device ever is active at once; any other after its waiting time.
     """
     return await once(DeviceView, lambda: devices.enroll(connection, principal, data))
 
@@ -51,7 +51,7 @@ async def list_my_devices(
     return DeviceList(items=await devices.list_devices(connection, principal.subject_id))
 
 
-@put("/v1/me/devices/{device_id:uuid}/name", summary="Give a device another name", tags=["me"])
+@put("/v1/me/devices/{device_id:uuid}/name", summary="Give a device another name", tags=["me"], guards=[person()])
 async def name_device(
     *,
     data: JSONBody[NameDevice],

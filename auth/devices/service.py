@@ -13,8 +13,8 @@ from uuid import UUID
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, notify
-from app.kit.errors import StepUpRequired
 from app.kit.ids import new_id, new_token
+from auth.assurance import ONE_TIME_CODE, find_shortfall
 from auth.devices import repository
 from auth.devices.errors import DeviceKeyTaken, DeviceProofInvalid, DeviceUnknown, TooManyDevices
 from auth.devices.models import Device, DeviceChallenge, DeviceView, EnrollDevice, NameDevice, StoredDevice
@@ -165,8 +165,9 @@ class Devices:
         return len(ended)
 
     def _require_fresh(self, principal: Principal, now: datetime) -> None:
-        if not principal.authenticated_within(timedelta(seconds=self._settings.step_up_seconds), now):
-            raise StepUpRequired(max_age_seconds=self._settings.step_up_seconds)
+        shortfall = find_shortfall(principal, aal=ONE_TIME_CODE, within_seconds=self._settings.step_up_seconds, now=now)
+        if shortfall is not None:
+            raise shortfall
 
     async def _proved_key(
         self, connection: Connection, principal: Principal, request: EnrollDevice

@@ -4,9 +4,11 @@ Fresh, and as sure as the city can be: while the person has a device or a passke
 a phone is not enough, because a number may have a new holder. That nobody acts for another here, the guard says.
 """
 
+from uuid import UUID
+
 from app.kit.clock import Clock
 from app.kit.database import Connection
-from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, find_shortfall
+from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, PHONE_ONLY, find_shortfall
 from auth.devices.service import Devices
 from auth.people.service import People
 from auth.principal import Principal
@@ -38,6 +40,11 @@ class Standing:
         shortfall = find_shortfall(principal, aal=ONE_TIME_CODE, within_seconds=FRESH_SECONDS, now=now)
         if shortfall is not None:
             raise shortfall
+
+    async def is_known_by_more(self, connection: Connection, person_id: UUID) -> bool:
+        """Whether the city knows the person by more than their phones: a name, a device, a passkey."""
+        person = await self._people.get_person(connection, person_id)
+        return person.identity_level > PHONE_ONLY or await self._devices.guards(connection, person_id)
 
     async def _has_key(self, connection: Connection, principal: Principal) -> bool:
         if principal.subject_type == "official" or not await self.is_sure(connection, principal):

@@ -118,7 +118,7 @@ def build_login(
         standing=standing,
         codes=codes,
         phones=phones,
-        otp=OtpLogin(codes=codes, people=people, phones=phones, devices=devices, citizens=citizens),
+        otp=OtpLogin(codes=codes, standing=standing, people=people, phones=phones, devices=devices, citizens=citizens),
         passkeys=passkeys,
         passkey_login=PasskeyLogin(passkeys=passkeys, people=people, devices=devices, citizens=citizens),
         password_login=PasswordLogin(

@@ -13,8 +13,9 @@ import msgspec
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
-from app.kit.errors import RateLimited, StepUpRequired, SuishenError
+from app.kit.errors import RateLimited, SuishenError
 from app.kit.masking import mask_document, mask_name
+from auth.assurance import ONE_TIME_CODE, find_shortfall
 from auth.attempts import Limit, refund_attempt, spend_attempt
 from auth.documents import birth_date_of, document_number_is_valid, normalize_document_number, normalize_name
 from auth.errors import IdentityLevelTooLow
@@ -124,9 +125,10 @@ class Guardians:
         return await self._mandates.list_guardians(connection, child_id)
 
     def _require_fresh(self, principal: Principal) -> None:
-        span = timedelta(seconds=self._settings.step_up_seconds)
-        if not principal.authenticated_within(span, self._clock.now()):
-            raise StepUpRequired(max_age_seconds=self._settings.step_up_seconds)
+        now, seconds = self._clock.now(), self._settings.step_up_seconds
+        shortfall = find_shortfall(principal, aal=ONE_TIME_CODE, within_seconds=seconds, now=now)
+        if shortfall is not None:
+            raise shortfall
 
     def _child_of(self, request: AddChild) -> Identity:
         """The child in the one form in which names and numbers are compared; raises `ChildOutOfForm`."""

@@ -145,11 +145,11 @@ async def delete_changes(connection: Connection, person_id: UUID) -> None:
 
 LIST_PHONE_SESSIONS = """
 select id from auth.session
- where holder_id = $1 and method = 'otp' and device_id is null and revoked_at is null
+ where holder_id = $1 and method = 'otp' and device_id is null and (unproven or not $2) and revoked_at is null
  order by id
 """
 
 
-async def list_sessions_on_a_phone(connection: Connection, person_id: UUID) -> list[UUID]:
-    """Sessions of the person that a code alone opened, on no device of theirs."""
-    return [row["id"] for row in await connection.fetch(LIST_PHONE_SESSIONS, person_id)]
+async def list_sessions_on_a_phone(connection: Connection, person_id: UUID, *, known_by_more: bool) -> list[UUID]:
+    """Sessions of the person that a code alone opened, on no device of theirs, and in which nothing more was shown."""
+    return [row["id"] for row in await connection.fetch(LIST_PHONE_SESSIONS, person_id, known_by_more)]

@@ -235,7 +235,8 @@ class Phones:
 
     async def _take_from(self, connection: Connection, holder: PhoneHolder) -> None:
         await repository.delete_phone(connection, holder.id)
-        for session_id in await repository.list_sessions_on_a_phone(connection, holder.person_id):
+        known = await self._standing.is_known_by_more(connection, holder.person_id)
+        for session_id in await repository.list_sessions_on_a_phone(connection, holder.person_id, known_by_more=known):
             session = await self._sessions.find_living(connection, session_id)
             if session is not None:
                 await self._sessions.end_one(connection, session, actor="system", reason=DISOWNED)

@@ -22,8 +22,8 @@ CALLS = {"language": "zh", "urgent_by": "voice", "important_by": "sms", "quiet_f
 async def play(stage: Stage) -> None:
     """What the citizen is told outside the app, and how they know that it came."""
     stage.story.chapter("消息中心", "The message centre")
-    elsewhere = Phone(stage.http)  # the citizen's number on another phone: whatever it enrols, they hear of
-    await elsewhere.sign_in(CITIZEN_PHONE)
+    elsewhere = Phone(stage.http)  # the citizen's own session, with further keys: whatever it enrols, they hear of
+    elsewhere.proof_key, elsewhere.tokens = stage.citizen.proof_key, stage.citizen.tokens
     await _receipt(stage, elsewhere)
     await _dead_vendor(stage, elsewhere)
     await _call(stage, elsewhere)

@@ -14,6 +14,7 @@ from auth.login.citizens import CitizenSessions, LoginView
 from auth.login.otp.codes import OneTimeCodes
 from auth.login.otp.errors import AccountNotChosen, CodeRefused
 from auth.login.otp.models import ChallengeView, ProvedPhone, RedeemCode, ShownCode
+from auth.login.standing import Standing
 from auth.people.models import Person
 from auth.people.service import People
 from auth.phones.models import PhoneHolder
@@ -26,9 +27,17 @@ class OtpLogin:
     """Sends codes and lets their readers in."""
 
     def __init__(
-        self, *, codes: OneTimeCodes, people: People, phones: Phones, devices: Devices, citizens: CitizenSessions
+        self,
+        *,
+        codes: OneTimeCodes,
+        standing: Standing,
+        people: People,
+        phones: Phones,
+        devices: Devices,
+        citizens: CitizenSessions,
     ) -> None:
         self._codes = codes
+        self._standing = standing
         self._people = people
         self._phones = phones
         self._devices = devices
@@ -106,7 +115,7 @@ class OtpLogin:
 
     async def _proved(self, connection: Connection, person: Person, phone: str, jkt: str | None) -> ProvedPhone:
         device_id = None if jkt is None else await self._devices.find_active_by_key(connection, person.id, jkt)
-        known_by_more = person.identity_level > UNSEEN_DEVICE_LEVEL or await self._devices.guards(connection, person.id)
+        known_by_more = device_id is None and await self._standing.is_known_by_more(connection, person.id)
         return ProvedPhone(
             person_id=person.id,
             phone=phone,
@@ -114,7 +123,7 @@ class OtpLogin:
             device_id=device_id,
             ial=person.identity_level if device_id else UNSEEN_DEVICE_LEVEL,
             aal=2 if device_id else 1,
-            unproven=device_id is None and known_by_more,
+            unproven=known_by_more,
         )
 
     async def _proves_device(self, connection: Connection, phone_index: bytes, jkt: str | None) -> bool:

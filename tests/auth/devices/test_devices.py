@@ -65,17 +65,22 @@ async def test_one_code_by_text_message_takes_nothing_over(phone: Phone, clock: 
     clock.advance(7 * DAY)
     await phone.sign_in()  # a thief, who reads one message on an unseen device
     assert (await phone.revoke_device(mine)).status_code == 200
-    key = Key()
-    assert (await phone.enroll(key)).json()["state"] == "waiting"
-    tokens = await phone.sign_in(dpop=key.dpop("POST", "/v1/login/otp/tokens", clock.now()))
+    assert slug_of(await phone.enroll_challenge()) == "phone-alone-not-enough"
+    tokens = await phone.sign_in(dpop=Key().dpop("POST", "/v1/login/otp/tokens", clock.now()))
     assert acr_of(tokens) == "ial1.aal1"
 
 
-async def test_first_device_waits_in_a_session_below_the_persons_level(phone: Phone, clock: ManualClock) -> None:
+async def test_session_on_a_phone_alone_enrols_nothing_until_the_name_is_told(phone: Phone, clock: ManualClock) -> None:
     await phone.become_known()
     clock.advance(300 * DAY)
+    key = Key()
     await phone.sign_in()
-    assert (await phone.enroll(Key())).json()["state"] == "waiting"
+    body = {"name": "手机", "public_key": key.jwk, "proof": key.device_proof("a nonce")}
+    refused = await phone.client.post("/v1/me/devices", json=body, headers=phone.headers)
+    assert slug_of(refused) == "phone-alone-not-enough"
+    assert (await phone.tell_name()).status_code == 200
+    await phone.renew()
+    assert (await phone.enroll(key)).json()["state"] == "active"
 
 
 async def test_revoking_needs_a_fresh_sign_in_of_any_level(phone: Phone, clock: ManualClock) -> None:
