@@ -24,6 +24,7 @@ from gateway.disclosures import routes as disclosures_routes
 from gateway.disclosures.service import Disclosures, Organizations, People
 from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
+from gateway.errors import DepartmentMisbehaved
 from gateway.home import routes as home_routes
 from gateway.home.cards import CardSource
 from gateway.home.public_cards import PublicCards
@@ -48,6 +49,8 @@ from miniapps.releases.service import Releases
 FORGET_EVERY_SECONDS = 3600
 RECEIPT_SECONDS = 5.0
 LARGEST_RECEIPT = 16_384
+LARGEST_DOCUMENT = 65_536
+HTTP_OK = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +101,20 @@ class ClientNetwork:
             largest_answer=LARGEST_RECEIPT,
         )
         return answer.status
+
+    async def get_document(self, url: str) -> bytes:
+        """What stands at the address; follows nothing. Raises a `SuishenError` when nothing, or no good, answered."""
+        answer = await self._upstream.call(
+            "GET",
+            url,
+            headers={"Accept": "application/json"},
+            body=b"",
+            timeout_seconds=self._timeout_seconds,
+            largest_answer=LARGEST_DOCUMENT,
+        )
+        if answer.status != HTTP_OK:
+            raise DepartmentMisbehaved
+        return answer.body
 
 
 def client_network(services: GatewayServices) -> ClientNetwork:

@@ -40,6 +40,14 @@ class RecordsDisclosures(Protocol):
         ...
 
 
+class FetchesDocuments(Protocol):
+    """The network towards clients, for reading: under the operator's policy, bounded in time and size."""
+
+    async def get_document(self, url: str) -> bytes:
+        """What stands at the address; follows nothing. Raises a `SuishenError` when that is not to be had."""
+        ...
+
+
 class ReachesClients(Protocol):
     """The network towards clients, under the operator's policy."""
 

@@ -31,6 +31,8 @@ from auth.provider.authorize.sign_in import SigningIn
 from auth.provider.authorize.sign_in_ends import SignInEnds
 from auth.provider.clients import repository as clients_repository
 from auth.provider.clients.authentication import ClientAuthentication
+from auth.provider.clients.published_keys.service import TOPIC as KEYS_TOPIC
+from auth.provider.clients.published_keys.service import PublishedKeys
 from auth.provider.clients.service import Clients
 from auth.provider.inspection import routes as inspection_routes
 from auth.provider.inspection.service import TokenDesk
@@ -60,6 +62,7 @@ class Provider:
     """What the provider offers to the front door: where clients are told of, and how they are reached."""
 
     clients: Clients
+    keys: PublishedKeys
     backchannel: BackchannelLogout
     token_desk: TokenDesk
     injected: dict[str, Any]
@@ -86,7 +89,9 @@ def build_provider(
     clients = Clients(sessions)
     desk = ConsentDesk(consent_rooms.consents, consent_rooms.children, messages, clock)
     consent_rooms.consents.tell(SignInEnds(sessions, clock))
-    authentication = ClientAuthentication(clients, clock, issuer=issuer)
+    keys = PublishedKeys(database=floor.database, outbox=floor.outbox, clients=clients, clock=clock)
+    floor.outbox.handle(KEYS_TOPIC, keys.fetch)
+    authentication = ClientAuthentication(clients, keys, clock, issuer=issuer)
     id_tokens = IdTokens(floor.keyring, names, clock, issuer=issuer)
     tokens = ClientTokens(
         keyring=floor.keyring,
@@ -176,7 +181,7 @@ def build_provider(
         "launches": Launches(clients=clients, desk=desk, clock=clock, issuer=issuer),
         "logout": Logout(clients=clients, sessions=sessions, id_tokens=id_tokens, browser_sessions=browser_sessions),
     }
-    return Provider(clients=clients, backchannel=backchannel, token_desk=token_desk, injected=injected)
+    return Provider(clients=clients, keys=keys, backchannel=backchannel, token_desk=token_desk, injected=injected)
 
 
 def routers() -> list[Router]:

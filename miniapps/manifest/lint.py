@@ -134,6 +134,15 @@ def _login(manifest: Manifest) -> Iterator[Finding]:
             yield from _backend_address(f"/login/{name}/{number}", uri)
     if login.backchannel_logout_uri is not None:
         yield from _backend_address("/login/backchannel_logout_uri", login.backchannel_logout_uri)
+    if login.jwks_uri is not None:
+        yield from _backend_address("/login/jwks_uri", login.jwks_uri)
+    if bool(login.keys) is (login.jwks_uri is not None):
+        yield error(
+            "keys-in-one-place",
+            "/login/keys",
+            "公钥或者写在这里，或者公布在 jwks_uri，二者取一",
+            "Keys stand here or at jwks_uri: one of both, not both",
+        )
     yield from _repeated("key-repeated", "/login/keys", [key.kid for key in login.keys])
     for number, key in enumerate(login.keys):
         try:

@@ -177,12 +177,13 @@ class BackendKey(Part):
 class Login(Part):
     """How the department's own pages sign citizens in with the city (OpenID Connect). Each address is matched whole.
 
-    `keys` are those by which the client proves itself (`private_key_jwt`); they are named here and nowhere fetched, so
-    that a new key is a new version with a review of its own.
+    The keys by which the client proves itself (`private_key_jwt`) are named here, so that a new key is a new version
+    with a review of its own; or they are published at `jwks_uri`, where the department changes them by itself.
     """
 
     redirect_uris: Annotated[tuple[Url, ...], Meta(min_length=1, max_length=16)]
-    keys: Annotated[tuple[BackendKey, ...], Meta(min_length=1, max_length=8)]
+    keys: Annotated[tuple[BackendKey, ...], Meta(max_length=8)] = ()
+    jwks_uri: Url | None = None
     post_logout_redirect_uris: Annotated[tuple[Url, ...], Meta(max_length=16)] = ()
     backchannel_logout_uri: Url | None = None
 

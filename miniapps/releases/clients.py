@@ -47,6 +47,7 @@ class PublishedClients:
 
     def _client(self, published: PublishedApp, login: Login) -> Client:
         backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())
+        published_keys = self._allowed((login.jwks_uri,) if login.jwks_uri else ())
         return Client(
             client_id=published.app_id,
             organization_id=published.organization_id,
@@ -57,6 +58,7 @@ class PublishedClients:
             redirect_uris=self._allowed(login.redirect_uris),
             post_logout_redirect_uris=self._allowed(login.post_logout_redirect_uris),
             backchannel_logout_uri=backchannel[0] if backchannel else None,
+            jwks_uri=published_keys[0] if published_keys else None,
             scopes=tuple(_scope(scope) for scope in published.manifest.scopes),
         )
 

@@ -8,14 +8,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.structs import Model
-from auth.keys import ProofInvalid, is_numeric_date, public_key_of, unverified_claims, unverified_header, verify_proof
+from auth.keys import (
+    ProofInvalid,
+    PublicJwk,
+    is_numeric_date,
+    public_key_of,
+    unverified_claims,
+    unverified_header,
+    verify_proof,
+)
 from auth.provider.clients import repository
 from auth.provider.clients.models import Client
+from auth.provider.clients.published_keys.service import PublishedKeys
 from auth.provider.clients.service import Clients
 from auth.provider.errors import INVALID_CLIENT
 from auth.sessions.errors import OAuthRefusal
@@ -38,8 +45,9 @@ class AssertionClaims(Model):
 class ClientAuthentication:
     """Tells which client is calling."""
 
-    def __init__(self, clients: Clients, clock: Clock, *, issuer: str) -> None:
+    def __init__(self, clients: Clients, keys: PublishedKeys, clock: Clock, *, issuer: str) -> None:
         self._clients = clients
+        self._keys = keys
         self._clock = clock
         self._issuer = issuer
 
@@ -56,7 +64,10 @@ class ClientAuthentication:
             client = await self._clients.find_client(connection, unverified)
             if client is None or form.get("client_id", client.client_id) != client.client_id:
                 return INVALID_CLIENT
-            claims = _checked(assertion, client, issuer=self._issuer, now=self._clock.now())
+            key = await self._keys.find_key(connection, client, _key_name(assertion))
+            if key is None:
+                return INVALID_CLIENT
+            claims = _checked(assertion, client, key, issuer=self._issuer, now=self._clock.now())
             digest = hashlib.sha256(f"{client.client_id}\n{claims.jti}".encode()).digest()
         except (ProofInvalid, UnicodeError):
             return INVALID_CLIENT
@@ -72,12 +83,19 @@ def _unverified_subject(assertion: str) -> str:
     return unverified_sub
 
 
-def _checked(assertion: str, client: Client, *, issuer: str, now: datetime) -> AssertionClaims:
+def _key_name(assertion: str) -> str | None:
+    unverified_kid = unverified_header(assertion).get("kid")
+    if unverified_kid is not None and not isinstance(unverified_kid, str):
+        raise ProofInvalid("kid")
+    return unverified_kid
+
+
+def _checked(assertion: str, client: Client, key: PublicJwk, *, issuer: str, now: datetime) -> AssertionClaims:
     header = unverified_header(assertion)
     typ = str(header.get("typ", "")).lower()
     if typ not in TYPES:
         raise ProofInvalid("typ")
-    claims = verify_proof(assertion, _key_of(header, client), typ=typ)
+    claims = verify_proof(assertion, public_key_of(key), typ=typ)
     # `aud` is the issuer and nothing beside it: an assertion for another server must not open this one (RFC 7523bis).
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id or claims.get("aud") != issuer:
         raise ProofInvalid("claims")
@@ -85,16 +103,6 @@ def _checked(assertion: str, client: Client, *, issuer: str, now: datetime) -> A
     if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_ID:
         raise ProofInvalid("jti")
     return AssertionClaims(sub=client.client_id, jti=jti, expires_at=_expiry(claims, now))
-
-
-def _key_of(header: Mapping[str, Any], client: Client) -> EllipticCurvePublicKey:
-    """The registered key that the header names; without a name, the only one there is."""
-    kid = header.get("kid")
-    if kid is None and len(client.keys) == 1:
-        return public_key_of(next(iter(client.keys.values())))
-    if not isinstance(kid, str) or kid not in client.keys:
-        raise ProofInvalid("kid")
-    return public_key_of(client.keys[kid])
 
 
 def _expiry(claims: Mapping[str, Any], now: datetime) -> datetime:

@@ -30,8 +30,9 @@ class ClientScope(Model):
 
 
 class Client(Model):
-    """What the registry says of a client now. `keys` by `kid`, at least one; every address is matched byte for byte.
+    """What the registry says of a client now. Every address is matched byte for byte.
 
+    Its keys stand here by `kid`, or at `jwks_uri`, in which case none stand here.
     `text_version` names the manifest by which a citizen is asked to sign in; each scope's words have a version beside.
     """
 
@@ -44,6 +45,7 @@ class Client(Model):
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
+    jwks_uri: str | None = None
     scopes: tuple[ClientScope, ...] = ()
 
     def known_scopes(self, asked: frozenset[str]) -> frozenset[str]:

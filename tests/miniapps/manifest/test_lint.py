@@ -96,6 +96,9 @@ ROUTE = {"method": "GET", "path": "/loans"}
         ("login", LOGIN | {"post_logout_redirect_uris": ["javascript:alert(1)"]}, "address-refused"),
         ("login", LOGIN | {"backchannel_logout_uri": "http://a.example.cn/out"}, "address-not-https"),
         ("login", LOGIN | {"keys": LOGIN["keys"] * 2}, "key-repeated"),
+        ("login", LOGIN | {"keys": []}, "keys-in-one-place"),
+        ("login", LOGIN | {"jwks_uri": "https://library.example.org/jwks"}, "keys-in-one-place"),
+        ("login", LOGIN | {"keys": [], "jwks_uri": "http://library.example.org/jwks"}, "address-not-https"),
         ("login", LOGIN | {"keys": [{"kid": "k1", "x": "A" * 43, "y": "B" * 43}]}, "key-invalid"),
     ],
 )
