@@ -145,6 +145,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "EndMandate": {"kind": "family", "principal": NAMED_ELDER, "agent": NAMED_HOLDER, "documents_checked": True},
     "StopGuardians": {"ward": NAMED_CHILD, "documents_checked": True},
     "SettleCustody": {"ward": NAMED_CHILD, "guardians": [NAMED_HOLDER], "documents_checked": True},
+    "AskCorrection": {
+        "field": "birth_date",
+        "claimed": "1990-03-16",
+        "explanation": "户口簿上的出生日期是十六日",
+    },
     "GrantConsent": {
         "department_id": ID,
         "purpose": "library-card",

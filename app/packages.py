@@ -18,9 +18,11 @@ from app.settings import Settings
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices
 from codes.counters.wiring import CounterPorts
+from codes.privacy import CodesPrivacy
 from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
 from gateway.limits.models import Limit
+from gateway.privacy import GatewayPrivacy
 from gateway.settings import GatewaySettings
 from gateway.wiring import GatewayServices
 from miniapps.settings import MiniappsSettings
@@ -89,6 +91,8 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     )
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.token_desk.record_in(door.disclosures)
+    identity.privacy.join(CodesPrivacy(floor.vault))
+    identity.privacy.join(GatewayPrivacy())
     return Packages(
         auth=identity,
         codes=code,

@@ -46,3 +46,12 @@ class ErasesPersons(Protocol):
     async def erase_person(self, connection: Connection, person_id: UUID, now: datetime) -> None:
         """Deletes it, in the transaction that destroys the key. Called again, it changes nothing more."""
         ...
+
+
+class KeepsPersons(ListsOpenCases, ErasesPersons, Protocol):
+    """A whole package that keeps something about people."""
+
+    @property
+    def parts(self) -> Sequence[ExportsPersons]:
+        """Its parts of a copy."""
+        ...

@@ -25,6 +25,7 @@ from auth.privacy.exports import routes as exports_routes
 from auth.privacy.exports.service import TOPIC as EXPORT_TOPIC
 from auth.privacy.exports.service import Exports
 from auth.privacy.own import ROWS, Companies, ConsentsPart, DevicesPart, PersonPart, Traces
+from auth.privacy.ports import KeepsPersons
 from auth.settings import AuthSettings
 from auth.subject_keys.service import SubjectVault
 
@@ -34,7 +35,7 @@ ASK_EVERY_SECONDS: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class PrivacyRooms:
-    """Copy, correction, end. Other packages: `exports.add`, `closing.ask`, `closing.erase_with`."""
+    """Copy, correction, end."""
 
     exports: Exports
     corrections: Corrections
@@ -44,6 +45,13 @@ class PrivacyRooms:
     def injected(self) -> dict[str, Any]:
         """What handlers ask for by name."""
         return {"exports": self.exports, "corrections": self.corrections, "closing": self.closing}
+
+    def join(self, package: KeepsPersons) -> None:
+        """From now on another package has its parts in copies, its cases before an end, and deletes at the end."""
+        for part in package.parts:
+            self.exports.add(part)
+        self.closing.ask(package)
+        self.closing.erase_with(package)
 
     def routers(self) -> list[Router]:
         """The routes of these rooms."""

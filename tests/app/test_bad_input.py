@@ -55,6 +55,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/me/real-name": ("citizen", "VerifyRealName"),
     "/v1/me/devices": ("citizen", "EnrollDevice"),
     "/v1/me/consents": ("citizen", "GrantConsent"),
+    "/v1/me/children/{child_id}/consents": ("citizen", "GrantConsent"),
+    "/v1/me/corrections": ("citizen", "AskCorrection"),
     "/v1/me/messages/reading": ("citizen", "ReadUpTo"),
     "/v1/message-receipts": ("anonymous", "SendReceipt"),
     "/v1/me/trusted-contacts": ("citizen", "InviteContact"),

@@ -18,8 +18,8 @@ from app.kit.ids import new_id
 from app.kit.listing import cut
 from app.kit.outbox import Outbox
 from app.kit.structs import Text
-from auth.messages.models import MessageKind
 from auth.messages.service import Messages
+from auth.messages.texts import MessageKind
 from auth.people.service import People
 from auth.principal import Principal
 from auth.privacy.corrections import repository

@@ -205,8 +205,10 @@ class TokenDesk:
 
     async def _introspect_refresh_token(self, connection: Connection, client: Client, token: str) -> Introspection:
         session = await self._grants.find_refreshable(connection, client, token)
-        scopes = session and await self._scopes_now(connection, client, session, " ".join(session.scopes))
-        if session is None or scopes is None:
+        if session is None:
+            return INACTIVE
+        scopes = await self._scopes_now(connection, client, session, " ".join(session.scopes))
+        if scopes is None:
             return INACTIVE
         return Introspection(
             active=True,
