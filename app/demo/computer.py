@@ -113,8 +113,14 @@ class ClientProgram(Caller):
 
     async def _post(self, path: str, form: dict[str, str]) -> Any:
         now = int(time.time())
-        claims = {"iss": self.client_id, "sub": self.client_id, "aud": str(self.http.base_url).rstrip("/")}
-        claims |= {"iat": now, "exp": now + 50, "jti": str(uuid4())}
+        claims = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": str(self.http.base_url).rstrip("/"),
+            "iat": now,
+            "exp": now + 50,
+            "jti": str(uuid4()),
+        }
         assertion = jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "demo-1"})
         proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
         return await self.call("POST", path, proven=True, data=form | proof)

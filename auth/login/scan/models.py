@@ -100,7 +100,7 @@ class ScanNumber(Model):
     expires_at: datetime
 
 
-class ProvedScan(Proved):
+class ProvedScan(Proved, kw_only=True):
     """A right number in the right browser: whom the phone vouches for.
 
     What is opened stands on the phone's session (`session_id`): it ends with that one, at `until` by itself.

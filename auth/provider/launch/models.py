@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from app.kit.structs import Model, Request, Text
-from auth.provider.clients.models import Basis
+from auth.consents.texts import Basis
 
 LaunchState = Literal["ready", "asking", "guardian", "declined"]
 Thumbprint = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}(?![\s\S])")]

@@ -53,6 +53,12 @@ def test_fields_have_an_edge_that_is_seen(palette: dict[str, str]) -> None:
     assert contrast(palette["--line"], palette["--card"]) >= 3
 
 
+def test_what_stands_on_a_button_has_the_button_s_colour() -> None:
+    """`.en` is soft elsewhere, and soft on the button's own colour nobody can read."""
+    assert re.search(r"(?m)^button \.en \{ color: inherit; \}", STYLE)
+    assert STYLE.index("button .en {") > STYLE.index(".en, .soft {")
+
+
 def test_targets_are_large_and_text_is_too() -> None:
     for selector in ("button", r"input\[type=tel\], input\[type=text\]", r"label\.choice", "a"):
         rule = re.search(rf"(?m)^{selector} \{{(.*?)\}}", STYLE, re.DOTALL)
@@ -67,8 +73,13 @@ def test_targets_are_large_and_text_is_too() -> None:
 
 async def every_page(library: Department, browser: Browser) -> list[str]:
     pages = [await browser.open(await library.begin(scope="openid library.card library.age library.level"))]
+    pages.append(await browser.submit("/scan"))
+    pages.append(await browser.submit("/number", number="0000"))
+    await browser.submit("/restart")
     pages.append(await browser.submit("/phone", phone=browser.number))
     pages.append(await browser.submit("/code", code=await browser.read_code()))
+    pages.append(await browser.open(await library.begin(max_age="0")))
+    pages.append(await browser.open("/oauth/scan"))
     pages.append(await browser.open("/oauth/logout"))
     pages.append(await browser.submit("/oauth/logout", confirmed="yes"))
     pages.append(await browser.open("/oauth/authorize"))
@@ -108,6 +119,9 @@ async def test_every_field_has_a_label(library: Department, browser: Browser) ->
     for text in await every_page(library, browser):
         for field in re.findall(r'<input id="([^"]+)"', text):
             assert f'<label for="{field}">' in text
+        for drawn in re.findall(r"<svg[^>]*>", text):
+            assert 'role="img"' in drawn
+            assert 'aria-label="' in drawn
         boxes = re.findall(r'<label class="choice"><input type="checkbox"', text)
         assert len(boxes) == text.count('type="checkbox"')
 

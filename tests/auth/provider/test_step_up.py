@@ -1,5 +1,6 @@
 """Proving more, or once more, on the way to a client (RFC 9470): who is asked, by which ways, and what is kept."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -157,3 +158,32 @@ async def test_what_was_known_in_this_browser_is_not_forgotten_by_a_code(
     assert read_claims(id_token)["acr"] == "ial2.aal1"
     living = "select expires_at from auth.session where client_id = 'city-browser' and revoked_at is null"
     assert await connection.fetchval(living) == ends  # and lasts no longer for it
+
+
+async def test_who_shares_a_phone_says_who_they_are(
+    library: Department, browser: Browser, connection: Connection
+) -> None:
+    await browser.arrive(await library.begin())
+    browser.number = "19900000022"
+    await browser.open(await library.begin(prompt="select_account"))
+    await browser.sign_in()
+    in_order = "select subject_id from auth.session where client_id = 'city-browser' order by id"
+    first, second = [row["subject_id"] for row in await connection.fetch(in_order)]
+    await connection.execute(
+        "insert into auth.phone (phone_index, person_id, phone_sealed, attached_at)"
+        " select phone_index, $2, phone_sealed, attached_at + interval '1 day' from auth.phone where person_id = $1",
+        second,
+        first,
+    )
+    await browser.open(await library.begin(prompt="select_account"))
+    await browser.submit("/phone", phone=browser.number)
+    page = await browser.submit("/code", code=await browser.read_code())
+    assert page.status_code == 409
+    assert page.text.count('type="radio"') == 2
+    code = re.findall(r'value="([0-9]{6})"', page.text)[0]  # the same code still counts
+    for odd in ("0", "1.0"):
+        assert (await browser.submit("/code", code="x", account=odd)).status_code == 401
+        await browser.open(str(browser.page.url.path).rpartition("/")[0])
+    await browser.submit("/code", code=code, account="2")
+    signed_in = "select subject_id from auth.session where client_id = 'city-browser' and revoked_at is null"
+    assert await connection.fetchval(signed_in) == first
