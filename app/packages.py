@@ -90,6 +90,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         mandates=identity.mandate_rooms,
     )
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
+    identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
     identity.provider.token_desk.record_in(door.disclosures)
     identity.privacy.join(CodesPrivacy(floor.vault))
     identity.privacy.join(GatewayPrivacy())
