@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from .citizen import Citizen
 from .errors import KeysUnavailable, Refused
+from .signature import says_stream
 from .verifier import Verifier
 
 CITIZEN: web.RequestKey[Citizen] = web.RequestKey("citizen", Citizen)
@@ -17,7 +18,8 @@ def verified(
 ) -> Middleware:
     """Lets through what the gateway sent, with `request[CITIZEN]` set; answers everything else itself.
 
-    `open_paths` need no proof at all; `anonymous_paths` need the gateway's proof but no citizen.
+    `open_paths` need no proof at all; `anonymous_paths` need the gateway's proof but no citizen. A streamed body and a
+    WebSocket are left to the handler.
     """
 
     @web.middleware
@@ -48,4 +50,7 @@ def problem(status: int, reason: str) -> web.Response:
 
 
 async def _verify(verify: Callable[..., Awaitable[Citizen | None]], request: web.Request) -> Citizen | None:
-    return await verify(request.method, request.raw_path, list(request.headers.items()), await request.read())
+    headers = list(request.headers.items())
+    streamed = says_stream(headers)  # then the body is the handler's to read
+    body = b"" if streamed else await request.read()
+    return await verify(request.method, request.raw_path, headers, body, streamed=streamed)

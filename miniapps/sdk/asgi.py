@@ -1,10 +1,11 @@
 """For departments that serve with any ASGI framework: a middleware, with the citizen in the scope."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from .errors import KeysUnavailable, Refused
+from .signature import says_stream
 from .verifier import Verifier
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -15,10 +16,14 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CITIZEN = "suishen.citizen"
 LONGEST_BODY = 1024 * 1024
+NOT_ALLOWED = 1008
 
 
 class VerifiedApp:
-    """Wraps an application: `scope["suishen.citizen"]` is set, or the answer is 401, 413 or 503."""
+    """Wraps an application: `scope["suishen.citizen"]` is set, or the answer is 401, 413 or 503.
+
+    A streamed body and a WebSocket are not read here: the head of the request is verified, then they are passed on.
+    """
 
     def __init__(self, app: App, verifier: Verifier, *, open_paths: Collection[str] = ("/health",)) -> None:
         self._app = app
@@ -26,22 +31,39 @@ class VerifiedApp:
         self._open_paths = frozenset(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves one request; passes everything that is not HTTP on, untouched."""
-        if scope["type"] != "http" or scope["path"] in self._open_paths:
+        """Serves one request or WebSocket; passes the lifespan on, untouched."""
+        if scope["type"] == "websocket":
+            await self._converse(scope, receive, send)
+        elif scope["type"] != "http" or scope["path"] in self._open_paths:
             await self._app(scope, receive, send)
-            return
-        body = await _read(receive)
-        if body is None:
+        elif says_stream(headers := _headers(scope)):
+            await self._serve(scope, receive, send, headers, None)
+        elif (body := await _read(receive)) is None:
             await _refuse(send, 413, "body-too-large")
-            return
+        else:
+            await self._serve(scope, _again(body, receive), send, headers, body)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, headers: Sequence[tuple[str, str]], body: bytes | None
+    ) -> None:
         try:
-            scope[CITIZEN] = await self._verifier.verify(scope["method"], _target(scope), _headers(scope), body)
+            scope[CITIZEN] = await self._verifier.verify(
+                scope["method"], _target(scope), headers, body or b"", streamed=body is None
+            )
         except Refused as refusal:
             await _refuse(send, 401, refusal.reason)
         except KeysUnavailable:
             await _refuse(send, 503, "keys-unavailable")
         else:
-            await self._app(scope, _again(body, receive), send)
+            await self._app(scope, receive, send)
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            scope[CITIZEN] = await self._verifier.verify("GET", _target(scope), _headers(scope), streamed=True)
+        except (Refused, KeysUnavailable):
+            await send({"type": "websocket.close", "code": NOT_ALLOWED})
+        else:
+            await self._app(scope, receive, send)
 
 
 def _target(scope: Scope) -> str:

@@ -1,9 +1,11 @@
-"""The gateway's signature on a request (RFC 9421, ES256, tag "ssb") and the digest of its body (RFC 9530).
+"""The gateway's signature on a request (RFC 9421, ES256) and the digest of its body (RFC 9530).
+
+A streamed request has the tag "ssb-stream" and no digest, every other one the tag "ssb".
 
 Refuses a request in which anything that matters stands outside the signature. Reads the raw target only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +36,14 @@ COVERED_WHEN_PRESENT = (
     "ssb-zone",
     "ssb-channel",
 )
+
+
+def says_stream(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a request says of itself that it is streamed, not yet believed: whether that holds, its signature tells.
+
+    The gateway signs a request so only where the manifest declares the route as streamed.
+    """
+    return any(name.lower() == "signature-input" and f'tag="{STREAM_TAG}"' in value for name, value in headers)
 
 
 @dataclass(frozen=True, slots=True)

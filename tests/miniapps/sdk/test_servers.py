@@ -114,6 +114,52 @@ async def test_asgi_department_refuses(city: TestCity) -> None:
         assert (await client.get("/loans")).status_code == 503
 
 
+def streamed(city: TestCity, method: str, target: str, **changes: Any) -> dict[str, str]:
+    return city.sign(method, target, tag="ssb-stream", **changes)
+
+
+async def test_asgi_department_reads_a_streamed_body_itself(city: TestCity) -> None:
+    long = b"x" * (LONGEST_BODY + 1)
+    async with asgi_client(city) as client:
+        answer = await client.post("/films", content=long, headers=streamed(city, "POST", "/films"))
+        assert (answer.status_code, len(answer.json()["body"])) == (200, len(long))
+
+        bent = streamed(city, "POST", "/films") | {"signature-input": city.sign("POST", "/films")["signature-input"]}
+        assert (await client.post("/films", content=b"", headers=bent)).status_code == 401
+        other = streamed(city, "POST", "/books")
+        assert (await client.post("/films", content=b"", headers=other)).json()["title"] == "signature-forged"
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_asgi_department_opens_websockets_for_the_gateway_alone(city: TestCity, good: bool) -> None:
+    opened, sent = list[str](), list[Any]()
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        opened.append(scope["suishen.citizen"].openid)
+
+    async def receive() -> Any:
+        raise AssertionError
+
+    async def send(event: Any) -> None:
+        sent.append(event)
+
+    headers = streamed(city, "GET", "/talk") if good else {"host": city.authority}
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "websocket", "path": "/talk", "raw_path": b"/talk", "query_string": b"", "headers": lines}
+    await VerifiedApp(app, verifier(city))(scope, receive, send)
+    assert opened == (["openid-1"] if good else [])
+    assert sent == ([] if good else [{"type": "websocket.close", "code": 1008}])
+
+
+async def test_aiohttp_department_leaves_a_streamed_body_to_its_handler(city: TestCity) -> None:
+    async with department(city) as server:
+        kind = {"content-type": "a/b"}
+        headers = streamed(city, "POST", "/films", headers=kind)
+        assert await call(server, "POST", "/films", headers, b"any") == (200, {"openid": "openid-1"})
+        headers = city.sign("POST", "/films", body=b"{}", headers=kind)
+        assert (await call(server, "POST", "/films", headers, b"[]"))[1]["title"] == "digest-mismatch"
+
+
 @pytest.mark.parametrize(("method", "target", "body"), [("GET", "/loans?a=1", b""), ("POST", "/loans", b'{"a":1}')])
 def test_what_the_gateways_own_signer_signs_is_believed(city: TestCity, method: str, target: str, body: bytes) -> None:
     headers = {
