@@ -65,6 +65,8 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     )
     identity.devices.tell(code.grants)
     code.scanning.limiter.alert_through(identity.message_centre.alerts)
+    identity.privacy.exports.add(identity.message_centre.traces)
+    identity.privacy.closing.erase_with(identity.message_centre.traces)
     identity.mandates.tell(code.grants)
     identity.people_rooms.life.tell(code.counter.account_freezes)
     identity.people_rooms.life.tell_returns(code.counter.account_freezes)
