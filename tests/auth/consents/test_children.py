@@ -1,4 +1,4 @@
-"""Under fourteen a guardian consents, reads the same words and can take it back; from that birthday on the child does."""
+"""Under fourteen a guardian consents, reads the same words and can take it back; from that day on the child does."""
 
 from collections.abc import Callable
 from typing import Any
