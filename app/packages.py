@@ -140,6 +140,7 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         face_service_url=settings.face_service_url,
         enterprise_registry_url=settings.enterprise_registry_url,
         further_device_wait_seconds=settings.further_device_wait_seconds,
+        passkey_app_origins=settings.passkey_app_origins,
         trusted_proxies=settings.trusted_proxies,
     )
 

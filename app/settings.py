@@ -62,6 +62,7 @@ class Settings(Model):
     hotline_url: str
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
+    passkey_app_origins: tuple[str, ...]
     calls_per_person: int
     limits: str
     trusted_proxies: tuple[str, ...]
@@ -361,7 +362,14 @@ VARIABLES: tuple[Variable, ...] = (
         field="further_device_wait_seconds",
         default="86400",
         parse=_number(0, 30 * 86400),
-        help="how long a person's second device waits before it may show codes",
+        help="how long a person's second device waits before it may show codes, and a new phone before it is theirs",
+    ),
+    Variable(
+        name="SUISHEN_PASSKEY_APP_ORIGINS",
+        field="passkey_app_origins",
+        default="",
+        parse=_list,
+        help="origins of the city's own apps that use passkeys beside the public origin: android:apk-key-hash:…",
     ),
     Variable(
         name="SUISHEN_CALLS_PER_PERSON",
