@@ -90,6 +90,13 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "StepUpByTotp": {"totp": "123456"},
     "AskForNumber": {"phone": "19900000002"},
     "AttachPhone": {"challenge_id": ID, "code": "123456", "label": "爷爷"},
+    "AttachAtCounter": {
+        "holder": NAMED_HOLDER,
+        "challenge_id": ID,
+        "code": "123456",
+        "holder_checked": True,
+        "in_place_of_others": True,
+    },
     "DisownAccount": {"challenge_id": ID, "code": "123456"},
     "ClaimOrganization": {"credit_code": CREDIT_CODE},
     "SignInWithPassword": {"username": "demo-admin", "password": "correct-horse-battery", "totp": "123456"},

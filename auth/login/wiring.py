@@ -33,6 +33,7 @@ from auth.officials.passwords import Passwords
 from auth.officials.service import Officials
 from auth.people.service import People
 from auth.phones import routes as phones_routes
+from auth.phones.counter import PhoneCounter
 from auth.phones.service import Phones
 from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
@@ -50,6 +51,7 @@ class LoginRooms:
     standing: Standing
     codes: OneTimeCodes
     phones: Phones
+    phone_counter: PhoneCounter
     otp: OtpLogin
     passkeys: Passkeys
     passkey_login: PasskeyLogin
@@ -63,6 +65,7 @@ class LoginRooms:
         return {
             "otp": self.otp,
             "phones": self.phones,
+            "phone_counter": self.phone_counter,
             "passkeys": self.passkeys,
             "passkey_login": self.passkey_login,
             "password_login": self.password_login,
@@ -118,6 +121,7 @@ def build_login(
         standing=standing,
         codes=codes,
         phones=phones,
+        phone_counter=PhoneCounter(phones=phones, codes=codes),
         otp=OtpLogin(codes=codes, standing=standing, people=people, phones=phones, devices=devices, citizens=citizens),
         passkeys=passkeys,
         passkey_login=PasskeyLogin(passkeys=passkeys, people=people, devices=devices, citizens=citizens),

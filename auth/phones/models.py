@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from app.kit.structs import Model, Request
+from auth.people.life.models import NamedPerson
 
 Label = Annotated[str, Meta(min_length=1, max_length=16)]
 
@@ -68,6 +69,27 @@ class DisownAccount(Request):
 
     challenge_id: UUID
     code: str
+
+
+class AttachAtCounter(Request):
+    """Whose number it is to be, and the code that the number got.
+
+    `holder_checked`: the person stands at the counter, and face and document were compared. `in_place_of_others` takes
+    away the numbers that they had.
+    """
+
+    holder: NamedPerson
+    challenge_id: UUID
+    code: str
+    holder_checked: bool = False
+    in_place_of_others: bool = True
+
+
+class AttachedAtCounter(Model):
+    """The number as the official sees it, masked."""
+
+    phone: str
+    attached_at: datetime
 
 
 class PhoneView(Model):

@@ -11,9 +11,20 @@ from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
 from app.kit.idempotency import Once
 from app.kit.structs import Model
-from auth.guards import oneself, person, public
+from auth.guards import official, oneself, person, public
 from auth.login.otp.models import ChallengeView, RequestCode
-from auth.phones.models import AskForNumber, AttachPhone, DisownAccount, Disowned, PhoneChangeView, PhoneList
+from auth.people.life.service import PersonLife
+from auth.phones.counter import PhoneCounter
+from auth.phones.models import (
+    AskForNumber,
+    AttachAtCounter,
+    AttachedAtCounter,
+    AttachPhone,
+    DisownAccount,
+    Disowned,
+    PhoneChangeView,
+    PhoneList,
+)
 from auth.phones.service import Phones
 from auth.principal import Principal
 
@@ -140,6 +151,52 @@ async def disown_account(
     return Response(answer)
 
 
+@post(
+    "/v1/staff/people/phones/challenges",
+    summary="Send a code to the number that somebody brought",
+    tags=["staff"],
+    status_code=202,
+)
+async def ask_at_counter(
+    *,
+    request: AnyRequest,
+    data: JSONBody[AskForNumber],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    phone_counter: Injected[PhoneCounter],
+    address: Injected[str],
+) -> Response[ChallengeView]:
+    """The person reads it out at the counter; it is good in the official's session alone."""
+    answer = await phone_counter.send_code(connection, principal, data.phone, address=address)
+    if isinstance(answer, SuishenError):
+        return refuse(answer, request)
+    return Response(answer, status_code=202)
+
+
+@post("/v1/staff/people/phones", summary="Change somebody's number at a counter", tags=["staff"], status_code=200)
+async def attach_at_counter(
+    *,
+    request: AnyRequest,
+    data: JSONBody[AttachAtCounter],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    phone_counter: Injected[PhoneCounter],
+    person_life: Injected[PersonLife],
+    address: Injected[str],
+) -> Response[AttachedAtCounter]:
+    """Holds at once: the person stands there. They are told, also on what they had before."""
+    answer = await phone_counter.attach(
+        connection,
+        principal,
+        data,
+        lambda: person_life.find_named(connection, principal, data.holder),
+        address=address,
+    )
+    if isinstance(answer, SuishenError):
+        return refuse(answer, request)
+    return Response(answer)
+
+
 router = Router(
     path="/",
     route_handlers=[
@@ -149,5 +206,6 @@ router = Router(
             guards=[person(unproven=True), oneself],
         ),
         Router(path="/", route_handlers=[ask_to_disown, disown_account], guards=[public]),
+        Router(path="/", route_handlers=[ask_at_counter, attach_at_counter], guards=[official("counter")]),
     ],
 )

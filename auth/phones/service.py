@@ -4,7 +4,7 @@ A number is added only by who is surely the person and holds it; their old phone
 a recycled number says so with nothing but the number: the old account keeps all that is its own, and loses the address.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -142,6 +142,37 @@ class Phones:
         await self._record(connection, principal.actor, "phone.change_begun", principal.subject_id, change.id)
         return await self._view(connection, change)
 
+    async def attach_now(
+        self, connection: Connection, person_id: UUID, shown: ShownCode, *, in_place_of_others: bool, actor: str
+    ) -> datetime:
+        """For a counter: the number is the person's at once, and what waited or stood before is gone, if so wished.
+
+        The person, and who shares the number, is told.
+        """
+        now = self._clock.now()
+        for holder in await self.list_holders(connection, shown.phone_index):
+            if holder.person_id != person_id:
+                await self._messages.write(connection, holder.person_id, "phone_shared", now)
+        await self._messages.write(connection, person_id, "phone_changed_at_counter", now)  # where they still are
+        await repository.delete_changes(connection, person_id)
+        for phone in await repository.list_phones(connection, person_id) if in_place_of_others else []:
+            await repository.delete_phone(connection, phone.id)
+        sealed = await self._subject_vault.seal(
+            connection, person_id, PHONE_PURPOSE, shown.phone.encode(), context=shown.phone_index
+        )
+        change = PhoneChange(
+            id=new_id(),
+            person_id=person_id,
+            phone_index=shown.phone_index,
+            phone_sealed=sealed,
+            label_sealed=None,
+            replaces_id=None,
+            asked_at=now,
+            due_at=now,
+        )
+        await self._attach(connection, change, actor=actor)
+        return now
+
     async def stop_change(self, connection: Connection, principal: Principal, change_id: UUID) -> None:
         """Stops the caller's own change while it waits. Raises `StepUpRequired`, `PhoneUnknown`."""
         await self._standing.require(connection, principal)
@@ -226,12 +257,12 @@ class Phones:
             due_at=now + self._wait,
         )
 
-    async def _attach(self, connection: Connection, change: PhoneChange) -> None:
+    async def _attach(self, connection: Connection, change: PhoneChange, *, actor: str = "system") -> None:
         await repository.insert_phone(connection, change, self._clock.now())
         if change.replaces_id is not None:
             await repository.delete_phone(connection, change.replaces_id)
         await self._messages.write(connection, change.person_id, "phone_changed", self._clock.now())
-        await self._record(connection, "system", "phone.attached", change.person_id, change.id)
+        await self._record(connection, actor, "phone.attached", change.person_id, change.id)
 
     async def _take_from(self, connection: Connection, holder: PhoneHolder) -> None:
         await repository.delete_phone(connection, holder.id)

@@ -49,6 +49,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/me/passkeys": ("citizen", "EnrolPasskey"),
     "/v1/me/phones/challenges": ("citizen", "AskForNumber"),
     "/v1/me/phones": ("citizen", "AttachPhone"),
+    "/v1/staff/people/phones/challenges": ("counter", "AskForNumber"),
+    "/v1/staff/people/phones": ("counter", "AttachAtCounter"),
     "/v1/login/scan": ("citizen", "ScanPicture"),
     "/v1/launches": ("citizen", "LaunchApp"),
     "/v1/launches/{launch_id}/answers": ("citizen", "AnswerLaunch"),

@@ -69,6 +69,7 @@ OUT_OF_REACH = {
     "POST /v1/login/step-up/totp/tokens",
     "POST /v1/me/passkeys",
     "POST /v1/me/phones",
+    "POST /v1/staff/people/phones",
     "POST /v1/launches",
     "POST /v1/launches/{launch_id}/answers",
     "POST /v1/launches/{launch_id}/guardian-requests",

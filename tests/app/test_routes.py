@@ -46,6 +46,8 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/v1/login/step-up/totp/tokens",
     "/v1/me/phones",
     "/v1/me/phones/challenges",
+    "/v1/staff/people/phones",
+    "/v1/staff/people/phones/challenges",
     "/v1/me/real-name",
     "/v1/me/children",
     "/v1/form-tickets/redemptions",  # signed, and a ticket is redeemed once

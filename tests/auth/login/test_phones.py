@@ -5,10 +5,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.demo.registries import CITIZEN
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from auth.wiring import AuthServices
 from tests.auth.login.wallets import NewPhone, Wallet
+from tests.auth.officials.test_officials import Staff, make_account
 from tests.auth.phones import Key, Phone, slug_of
 
 OLD, NEW, OTHER = "19900000001", "19900000011", "19900000021"
@@ -280,3 +282,59 @@ async def test_disowning_looks_the_same_with_and_without_an_account(wallet: Wall
     ]
     assert {answer.status_code for answer in answers} == {202}
     assert len({frozenset(answer.json()) for answer in answers}) == 1
+
+
+# At a counter.
+
+
+@pytest.fixture
+async def counter(client: httpx.AsyncClient, clock: ManualClock, auth: AuthServices, connection: Connection) -> Staff:
+    return await Staff(client, clock, await make_account(auth, connection, "counter")).sign_in()
+
+
+async def change_at(counter: Staff, phone: Phone, **changes: Any) -> httpx.Response:
+    asked = await counter.call("POST", "/v1/staff/people/phones/challenges", {"phone": phone.number})
+    assert asked.status_code == 202, asked.text
+    holder = {"name": CITIZEN.name, "document_number": CITIZEN.document_number}
+    body = {"holder": holder, "challenge_id": asked.json()["challenge_id"], "code": await phone.read_code()}
+    return await counter.call("POST", "/v1/staff/people/phones", body | {"holder_checked": True} | changes)
+
+
+async def test_counter_changes_a_number_at_once(wallet: Wallet, counter: Staff, new_phone: NewPhone) -> None:
+    person_id = wallet.phone.tokens["person"]["id"]
+    await add(wallet, OTHER, new_phone)
+    answer = await change_at(counter, new_phone(NEW))
+    assert answer.json()["phone"] == "199****0011"
+    assert await person_of(new_phone(NEW)) == person_id
+    assert await person_of(new_phone(OLD)) != person_id
+    listed = await phones_of(wallet)
+    assert ([item["phone"] for item in listed["items"]], listed["waiting"]) == (["199****0011"], None)
+    assert "phone_changed_at_counter" in await kinds_of(wallet)
+
+
+async def test_counter_adds_a_number_beside_the_old_one(wallet: Wallet, counter: Staff, new_phone: NewPhone) -> None:
+    assert (await change_at(counter, new_phone(NEW), in_place_of_others=False)).status_code == 200
+    assert len((await phones_of(wallet))["items"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "slug"),
+    [
+        ({"holder_checked": False}, "person-not-checked"),
+        ({"code": "xxxxxx"}, "otp-refused"),
+        ({"holder": {"name": "测试丁", "document_number": CITIZEN.document_number}}, "named-person-unknown"),
+    ],
+)
+async def test_counter_is_refused_what_is_not_shown(
+    wallet: Wallet, counter: Staff, new_phone: NewPhone, changes: dict[str, Any], slug: str
+) -> None:
+    assert slug_of(await change_at(counter, new_phone(NEW), **changes)) == slug
+    assert [item["phone"] for item in (await phones_of(wallet))["items"]] == ["199****0001"]
+
+
+async def test_code_of_one_officials_session_is_none_for_another(counter: Staff, new_phone: NewPhone) -> None:
+    counter.clock.advance(30)
+    other = await Staff(counter.client, counter.clock, counter.account).sign_in()
+    asked = await other.call("POST", "/v1/staff/people/phones/challenges", {"phone": NEW})
+    changes = {"challenge_id": asked.json()["challenge_id"]}
+    assert slug_of(await change_at(counter, new_phone(NEW), **changes)) == "otp-refused"
