@@ -12,7 +12,6 @@ from app.demo.registries import PUPIL
 from app.kit.bodies import JSON
 from tests.app.access.crowd import Column, Crowd, Prepared
 from tests.app.access.table import OFFICIAL, PERSON, Access, read_table
-from tests.app.test_openapi import examples_of
 from tests.fixtures.inhabited import CITIZEN, CITIZEN_PHONE, Inhabited, library_manifest
 
 PARAMETER = re.compile(r"\{(\w+)\}")
@@ -42,12 +41,20 @@ class Matrix:
     crowd: Crowd
     document: dict[str, Any]
     table: dict[str, Access] = field(default_factory=read_table)
-
-    def __post_init__(self) -> None:
-        self.examples = examples_of(self.document)
+    _prepared: dict[str, Prepared] = field(default_factory=dict)
 
     def request_of(self, route: str) -> Prepared:
-        """Everything that it names exists."""
+        """Everything that it names exists; raises `LookupError` with what is missing where it does not."""
+        if route not in self._prepared:
+            self._prepared[route] = self._prepare(route)
+        return self._prepared[route]
+
+    @property
+    def ready(self) -> set[str]:
+        """The routes that were asked already."""
+        return set(self._prepared)
+
+    def _prepare(self, route: str) -> Prepared:
         method, template = route.split()
         path = PARAMETER.sub(lambda found: str(self.thing(template, found[1])), template)
         operation = self.document["paths"].get(template, {}).get(method.lower(), {})
@@ -57,18 +64,28 @@ class Matrix:
             if one["in"] == "query" and self.is_known(one["name"])
         }
         query = str(httpx.QueryParams(asked))
-        content, headers = self.body_of(route, operation)
+        content, headers = self.body_of(operation)
         return Prepared(method=method, target=f"{path}?{query}" if query else path, content=content, headers=headers)
 
-    def body_of(self, route: str, operation: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    def body_of(self, operation: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
         taken = operation.get("requestBody", {}).get("content", {})
         if FORM in taken:
             return b"", {"content-type": FORM}
         if JSON not in taken:
             return b"", {}
-        example = dict(self.examples.get(route) or library_manifest())
+        example = self.example_of(taken[JSON]["schema"])
         known = {name: self.thing("departments", name) for name in example if self.is_known(name)}
         return msgspec.json.encode(example | known), {"content-type": JSON}
+
+    def example_of(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """The published example of a body; where the body is no described struct it is a manifest."""
+        name = schema.get("$ref", "").rpartition("/")[2]
+        if not name:
+            return library_manifest()
+        examples = self.document["components"]["schemas"][name].get("examples")
+        if not examples:
+            raise LookupError(f"no {name} in app/api_examples.py")
+        return dict(examples[0])
 
     def key_of(self, name: str) -> str:
         return ALIASES.get(name, name)
@@ -84,7 +101,7 @@ class Matrix:
             return self.people.department
         found = known.get(f"{template} {name}") or known.get(self.key_of(name))
         if found is None and name not in ANYTHING:
-            raise LookupError(f"{template}: no {name} in tests/fixtures/inhabited.py")
+            raise LookupError(f"no {name} in tests/fixtures/inhabited.py")
         return found[-1] if found else ANYTHING[name]
 
     def names_somebodys(self, route: str, column: Column) -> bool:
@@ -92,7 +109,8 @@ class Matrix:
         access, template = self.table[route], route.split()[1]
         if access.shared or access.is_open or not access.welcomes(column.kind, column.roles):
             return False
-        fields = {name for name in self.examples.get(route, {}) if self.is_known(name)}
+        content = self.request_of(route).content
+        fields = {name for name in (msgspec.json.decode(content) if content else ()) if self.is_known(name)}
         return bool(PARAMETER.search(template) or fields - (OPEN_NAMES if access.owner != OFFICIAL else set()))
 
     def secrets(self, *owners: str) -> frozenset[str]:
