@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,21 +18,24 @@ import msgspec
 from app.demo.chapters.department import LIBRARY, bring_live
 from app.demo.city import City, Program
 from app.demo.journey import RunningHouse, running_house
-from app.demo.phone import Phone
+from app.demo.phone import HeldGrant, Phone
 from app.demo.registries import RESIDENTS, Resident
 from app.demo.scanner import ScannerProgram
 from app.demo.stage import Stage
 from app.demo.story import Story
+from app.kit.ids import new_id
 from app.kit.processes import ChildProcesses, free_port
 from app.settings import read_settings
-from bench.load import press, request_bytes
+from bench.functions import offline_probe
+from bench.load import Outcome, press, request_bytes
 from bench.result import Row
 
 SECONDS = 5.0
+TURNS = 5
 SCENARIO = 301
 PEOPLE = RESIDENTS[8:]
 BATCHES = 4
-AGES = range(-20, 20)  # seconds: fresh at the beginning of the run and at its end
+AGES = range(-20, 20)  # seconds: fresh at the beginning of a turn and at its end
 SESSIONS = 16
 ROUTES = [  # as the library's, but without a rate of its own
     {"method": "GET", "path": path, "scopes": ["library.reader"], "min_ial": 2} for path in ("/loans", "/card")
@@ -39,8 +43,8 @@ ROUTES = [  # as the library's, but without a rate of its own
 JSON = {"content-type": "application/json"}
 
 
-def rows(offline_rate: float) -> list[Row]:
-    """Verify online, refresh, proxied call; `offline_rate` is the limit of the first."""
+def rows() -> list[Row]:
+    """Verify online, refresh, proxied call."""
     settings = read_settings(
         {
             "SUISHEN_DATA_DIRECTORY": tempfile.mkdtemp(prefix="suishen-bench-"),
@@ -64,10 +68,10 @@ def rows(offline_rate: float) -> list[Row]:
         )
         for pid in (house.pid, bare):
             _pin_tree(pid, 0)
-        return asyncio.run(_measure(house, bare_port, offline_rate))
+        return asyncio.run(_measure(house, bare_port))
 
 
-async def _measure(house: RunningHouse, bare_port: int, offline_rate: float) -> list[Row]:
+async def _measure(house: RunningHouse, bare_port: int) -> list[Row]:
     async with httpx.AsyncClient(base_url=house.settings.public_origin, timeout=20) as http:
         stage = Stage(
             story=Story(lambda _line: None),
@@ -79,54 +83,60 @@ async def _measure(house: RunningHouse, bare_port: int, offline_rate: float) -> 
             citizen=Phone(http),
         )
         return [
-            await _verify_online(stage, offline_rate),
+            await _verify_online(stage),
             await _refresh(stage),
             await _proxied(stage, bare_port),
         ]
 
 
-async def _verify_online(stage: Stage, offline_rate: float) -> Row:
+async def _verify_online(stage: Stage) -> Row:
     scanner = ScannerProgram(stage.http, "bench")
     official = await stage.staff.sign_in(stage.http, "demo-library-scanners")
     await scanner.enrol(official, stage.staff.organization_of("demo-library-scanners"), "bench", [SCENARIO])
-    codes = [code for number, resident in enumerate(PEOPLE) for code in await _codes_of(stage, number, resident)]
-    bodies = [
-        msgspec.json.encode({"code": code, "scenario": SCENARIO, "request_id": f"bench-{number:06}"})
-        for number, code in enumerate(codes)
-    ]
+    held = [pair for number, resident in enumerate(PEOPLE) for pair in await _grants_of(stage, number, resident)]
     authority = stage.http.base_url.netloc.decode()
-    prepared = [
-        request_bytes(
-            "POST", "/v1/verifications", authority, scanner.signed_headers("POST", "/v1/verifications", body), body
-        )
-        for body in bodies
-    ]
+
+    def prepare(code: str) -> bytes:
+        body = msgspec.json.encode({"code": code, "scenario": SCENARIO, "request_id": f"bench-{new_id().hex}"})
+        headers = scanner.signed_headers("POST", "/v1/verifications", body)
+        return request_bytes("POST", "/v1/verifications", authority, headers, body)
+
     accepted = 0
 
     def look(body: bytes) -> None:
         nonlocal accepted
         accepted += b'"verdict":"ACCEPT"' in body
 
-    outcome = await press(stage.settings.port, iter(prepared), seconds=SECONDS, look=look)
-    assert accepted == sum(outcome.statuses.values()), f"{accepted} accepted of {outcome.statuses}"
+    # In turn with its limit: a neighbour's busy second must not count against one of the two alone. Codes and
+    # signatures are fresh for a short time, so each turn makes its own.
+    measure_offline = offline_probe()
+    offline: list[float] = []
+    outcomes: list[Outcome] = []
+    for turn in range(TURNS):
+        shown = [phone.present(grant, SCENARIO, age_seconds=age) for phone, grant in held[turn::TURNS] for age in AGES]
+        prepared = [prepare(code) for code in shown]
+        offline.append(measure_offline())
+        outcomes.append(await press(stage.settings.port, iter(prepared), seconds=SECONDS / TURNS, look=look))
+    answers = sum(sum(outcome.statuses.values()) for outcome in outcomes)
+    assert accepted == answers, f"{accepted} accepted of {answers}"
+    p50, p99 = median(one.p50_ms for one in outcomes), max(one.p99_ms for one in outcomes)
     return Row(
         row="verify online",
         unit="1/s",
-        ours=outcome.rate,
-        limit=offline_rate,
-        limit_is="our own offline rate, same run",
+        ours=median(outcome.rate for outcome in outcomes),
+        limit=median(offline),
+        limit_is="our own offline rate, in turn with it",
         promise=0.2,
-        note=f"durable, over HTTP; p50 {outcome.p50_ms:.1f} ms, p99 {outcome.p99_ms:.1f} ms",
+        note=f"durable, over HTTP; p50 {p50:.1f} ms, p99 {p99:.1f} ms at worst",
     )
 
 
-async def _codes_of(stage: Stage, number: int, resident: Resident) -> list[str]:
+async def _grants_of(stage: Stage, number: int, resident: Resident) -> list[tuple[Phone, HeldGrant]]:
     phone = Phone(stage.http)
     await phone.sign_in(f"199000001{number:02}")
     await phone.prove_name(resident)
     await phone.enrol()
-    grants = [grant for _ in range(BATCHES) for grant in await phone.fetch_grants()]
-    return [phone.present(grant, SCENARIO, age_seconds=age) for grant in grants for age in AGES]
+    return [(phone, grant) for _ in range(BATCHES) for grant in await phone.fetch_grants()]
 
 
 async def _refresh(stage: Stage) -> Row:
