@@ -51,6 +51,8 @@ NAMED_CHILD: Final = {
     "document_type": "id_card",
     "document_number": make_synthetic_id_number(birth=date(2018, 3, 15), sequence=21),
 }
+PASSPORT: Final = {"name": "CESHI JIA", "document_type": "passport", "document_number": "E19000004"}
+CHALLENGE: Final = "u8Vg3mF0cWkqS2dEJxT5yQbZ1oLnRhApKfCiXsYtDwM"
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RequestCode": {"phone": "19900000001"},
@@ -157,6 +159,29 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "claimed": "1990-03-16",
         "explanation": "户口簿上的出生日期是十六日",
     },
+    "NamedPerson": NAMED_HOLDER,
+    "FreezeAccount": {"holder": NAMED_HOLDER, "reason": "lost_phone"},
+    "UnfreezeAccount": {"holder": NAMED_HOLDER, "holder_checked": True, "phone_found": False},
+    "RecordDeath": {"holder": NAMED_HOLDER, "reason": "death_certificate"},
+    "ReverseDeath": {"holder": NAMED_HOLDER, "reason": "mistaken_identity", "holder_checked": True},
+    "ShowFace": {"challenge": CHALLENGE, "evidence": "face-service-evidence"},
+    "UnfreezeByFace": {"holder": NAMED_HOLDER, "challenge": CHALLENGE, "evidence": "face-service-evidence"},
+    "ShowDocument": PASSPORT,
+    "RecordDocument": {"holder": NAMED_HOLDER, "document": PASSPORT, "holder_checked": True},
+    "ConfirmPerson": {"holder": NAMED_HOLDER, "holder_checked": True},
+    "MergeAccounts": {"kept": NAMED_HOLDER, "merged": PASSPORT, "holder_checked": True},
+    "UndoMerge": {"holder_checked": True},
+    "AskLookup": {"person": NAMED_HOLDER, "attributes": ["display_name", "age_over_18"], "purpose": "租房合同核实"},
+    "DecideLookup": {"decision": "approved"},
+    "LookUpByLaw": {"basis_id": ID, "person": NAMED_HOLDER, "case": "演示案号 2026-1"},
+    "RegisterBasis": {
+        "organization_id": ID,
+        "purpose": "火灾事故调查",
+        "legal_basis": "《消防法》第五十一条",
+        "attributes": ["full_name", "phone_tail"],
+        "days": 365,
+    },
+    "MoveDepartment": {"parent_id": ID},
     "GrantConsent": {
         "department_id": ID,
         "purpose": "library-card",

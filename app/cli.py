@@ -38,7 +38,7 @@ from app.kit.vault import VaultError
 from app.main import CHECKPOINTS, House, build_floor, build_house
 from app.serve import ServeError
 from app.settings import Settings, SettingsInvalid, describe, read_settings
-from app.staffing import appoint
+from app.staffing import appoint, close_staff_account
 from auth.officials.models import ROLES, Role
 from codes.offline_files import LIST_FILE, ROOT_FILE, RootUnreadable, export_changes, export_files, verify_folder
 from codes.pictures import read_picture
@@ -336,6 +336,20 @@ def add(*, username: str, name: str, roles: tuple[Role, ...], department: str, c
         click.echo(f"password: {appointed.password}\nsecond factor: {appointed.account.totp_uri}")
 
     _with_settings(make)
+
+
+@staff.command("close")
+@click.argument("username")
+def close_account(*, username: str) -> None:
+    """Close the account USERNAME, an operator's too, and end its sessions. A running server hears of it at once."""
+
+    async def close(floor: Floor, chosen: Settings) -> None:
+        house = build_house(chosen, database=floor.database)
+        async with floor.database.transaction() as connection:
+            ended = await close_staff_account(connection, house.packages.auth, username=username)
+        tell(f"Closed: {username}. Sessions ended: {ended}.")
+
+    _with_settings(close)
 
 
 @suishen.group()

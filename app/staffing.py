@@ -1,9 +1,10 @@
-"""The first accounts of a city, made at the machine: before anybody can sign in, somebody must let them."""
+"""Accounts of staff at the machine: the first are made here, and those of operators are closed here."""
 
 import secrets
 
 from app.kit.database import Connection
 from app.kit.structs import Model
+from auth.officials.errors import OfficialUnknown
 from auth.officials.models import RegisteredOfficial, RegisterOfficial, Role
 from auth.organizations.models import RegisterDepartment
 from auth.wiring import AuthServices
@@ -40,3 +41,11 @@ async def appoint(
     )
     account = await auth.officials.register(connection, request, actor=ACTOR)
     return Appointed(account=account, password=password)
+
+
+async def close_staff_account(connection: Connection, auth: AuthServices, *, username: str) -> int:
+    """Ends a staff account of any role, and its sessions, how many. Raises `OfficialUnknown`."""
+    official = await auth.officials.find_by_username(connection, username)
+    if official is None:
+        raise OfficialUnknown
+    return await auth.officials.disable(connection, official.id, actor=ACTOR)

@@ -32,6 +32,7 @@ from auth.officials import routes as officials_routes
 from auth.officials.passwords import Passwords
 from auth.officials.service import Officials
 from auth.organizations import routes as organizations_routes
+from auth.organizations import tree
 from auth.organizations.claims import OrganizationClaims
 from auth.organizations.service import Organizations
 from auth.pairwise import Names
@@ -288,6 +289,7 @@ def routers(services: AuthServices) -> list[Router]:
         sessions_routes.router,
         devices_routes.router,
         organizations_routes.router,
+        tree.router,
         *mandates_wiring.routers(),
         officials_routes.router,
         *consents_wiring.routers(),

@@ -53,6 +53,8 @@ POSTS = (
     _post("demo-counter-devices", ["scanner_admin"], "演示市政务服务中心", 106),
     _post("demo-audit", ["audit_admin"], "演示市数据局", 101),
     _post("demo-security", ["security_admin"], "演示市数据局", 101),
+    _post("demo-hotline-desk", ["hotline"], "演示市12345热线", 103),
+    _post("demo-fire-records", ["lookup_officer"], "演示市消防救援支队", 105),
     _post("demo-inspector", ["inspector"], "演示市消防救援支队", 105),
 )
 

@@ -286,6 +286,17 @@ async def mark_client_sessions_revoked(
     return [convert(row, RevokedSession) for row in rows]
 
 
+MARK_LEVEL_OF_PERSON = """
+update auth.session set ial = $3
+ where subject_type = 'person' and subject_id = $1 and ial between $2 and $3 and not unproven and revoked_at is null
+"""
+
+
+async def mark_level_of_person(connection: Connection, person_id: UUID, *, from_level: int, ial: int) -> None:
+    """Raises the level of those sessions of a person that know who they are, at `from_level` at least."""
+    await connection.execute(MARK_LEVEL_OF_PERSON, person_id, from_level, ial)
+
+
 MARK_IDENTITY_LEVEL = """
 update auth.session set ial = greatest(ial, $2), unproven = false where id = $1 and revoked_at is null
 """

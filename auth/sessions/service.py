@@ -267,6 +267,15 @@ class Sessions:
         await self._tell_ended(connection, ended, actor=actor, reason=reason)
         return len(ended)
 
+    async def raise_level_of_person(
+        self, connection: Connection, person_id: UUID, *, from_level: int, ial: int
+    ) -> None:
+        """The city is surer of a person: sessions that knew them by name know them as well from their next tokens on.
+
+        Those on a phone alone stay as they are.
+        """
+        await repository.mark_level_of_person(connection, person_id, from_level=from_level, ial=ial)
+
     async def raise_identity_level(self, connection: Connection, session_id: UUID, ial: int) -> None:
         """The session's next access tokens carry at least this level; the present one keeps what it says."""
         await repository.mark_identity_level(connection, session_id, ial)

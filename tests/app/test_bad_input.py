@@ -31,6 +31,13 @@ REMEMBERED = {
     "/v1/staff/mandates/endings": {"kit.audit_entry"},
     "/v1/staff/custody/disputes": {"kit.audit_entry"},
     "/v1/staff/custody/decisions": {"kit.audit_entry"},
+    # so is an official's question for an account, and how often somebody showed a face
+    **{
+        f"/v1/staff/people/{what}": {"kit.audit_entry"}
+        for what in ("freezes", "unfreezings", "deaths", "death-reversals", "documents", "confirmations", "merges")
+    },
+    "/v1/me/face-check": {"auth.attempt"},
+    "/v1/unfreezing": {"auth.attempt"},
     "/v1/codes/freezes": {"kit.audit_entry"},  # an official's question for somebody who is not here is written down
 }
 
@@ -56,6 +63,21 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/launches/{launch_id}/answers": ("citizen", "AnswerLaunch"),
     "/v1/me/real-name": ("citizen", "VerifyRealName"),
     "/v1/me/devices": ("citizen", "EnrollDevice"),
+    "/v1/me/documents": ("citizen", "ShowDocument"),
+    "/v1/me/face-check": ("citizen", "ShowFace"),
+    "/v1/me/lookups/{lookup_id}/decision": ("citizen", "DecideLookup"),
+    "/v1/lookups": ("citizen", "AskLookup"),
+    "/v1/unfreezing": ("anonymous", "UnfreezeByFace"),
+    "/v1/staff/people/freezes": ("counter", "FreezeAccount"),
+    "/v1/staff/people/unfreezings": ("counter", "UnfreezeAccount"),
+    "/v1/staff/people/deaths": ("counter", "RecordDeath"),
+    "/v1/staff/people/death-reversals": ("counter", "ReverseDeath"),
+    "/v1/staff/people/documents": ("counter", "RecordDocument"),
+    "/v1/staff/people/confirmations": ("counter", "ConfirmPerson"),
+    "/v1/staff/people/merges": ("counter", "MergeAccounts"),
+    "/v1/staff/people/merges/{merge_id}/undoing": ("counter", "UndoMerge"),
+    "/v1/staff/lookups": ("lookup_officer", "LookUpByLaw"),
+    "/v1/staff/lookup-bases": ("security_admin", "RegisterBasis"),
     "/v1/me/consents": ("citizen", "GrantConsent"),
     "/v1/me/children/{child_id}/consents": ("citizen", "GrantConsent"),
     "/v1/me/corrections": ("citizen", "AskCorrection"),

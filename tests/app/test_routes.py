@@ -50,6 +50,11 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/v1/staff/people/phones/challenges",
     "/v1/me/real-name",
     "/v1/me/children",
+    "/v1/me/documents",  # asks a registry between two transactions, and is harmless when repeated
+    "/v1/me/face-check",  # a challenge is good once
+    "/v1/unfreezing",
+    "/v1/unfreezing/challenges",
+    "/v1/staff/lookups",  # every look is one, and its answer is never kept
     "/v1/form-tickets/redemptions",  # signed, and a ticket is redeemed once
     "/v1/organizations",
     "/v1/organizations/{organization_id}/session",

@@ -84,7 +84,7 @@ class OtpLogin:
             return AccountNotChosen(accounts=await self._phones.list_labels(connection, holders))
         await self._codes.use_up(connection, code)
         person = await self._find_person(connection, code, holders, chosen, shown.account)
-        if person is None or person.status != "active":
+        if person is None or person.status not in {"active", "frozen"}:  # who is frozen hears it from `Sessions`
             return CodeRefused()
         return await self._proved(connection, person, code.phone, jkt)
 

@@ -32,9 +32,9 @@ from auth.people.documents.models import (
 from auth.people.errors import DocumentAlreadyBound, RealNameOutOfForm
 from auth.people.life.errors import AccountNotActive, NamedPersonUnknown, PersonNotChecked
 from auth.people.life.models import AccountState, EventKind, NamedPerson
-from auth.people.life.repository import lock_status, mark_level
+from auth.people.life.repository import lock_status
 from auth.people.life.service import Cause, PersonLife, cause_of
-from auth.people.models import FACE_CHECKED, NAME_CHECKED, Identity
+from auth.people.models import NAME_CHECKED, Identity
 from auth.people.service import People
 from auth.principal import Principal
 from auth.registries.errors import RegistryUnavailable
@@ -111,7 +111,7 @@ class Documents:
             return NamedPersonUnknown()
         answer = await self._take(connection, person_id, claimed, cause_of(principal, "documents_compared"))
         if isinstance(answer, DocumentChanged):
-            await mark_level(connection, person_id, FACE_CHECKED)
+            await self._life.raise_level(connection, person_id)
         return answer
 
     async def confirm_person(
@@ -125,7 +125,7 @@ class Documents:
             return NamedPersonUnknown()
         if await lock_status(connection, person_id) != "active":
             raise AccountNotActive
-        await mark_level(connection, person_id, FACE_CHECKED)
+        await self._life.raise_level(connection, person_id)
         cause = cause_of(principal, "documents_compared")
         event = await self._life.record(connection, person_id, "counter_confirmed", cause)
         return await self._life.state_after(connection, event)

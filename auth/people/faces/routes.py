@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
+from app.kit.idempotency import Once
 from auth.guards import REAL_NAME, person, public
 from auth.people.faces.models import FaceChallenge, FaceConfirmed, ShowFace, UnfreezeByFace, Unfrozen
 from auth.people.faces.service import FaceChecks
@@ -25,10 +26,16 @@ known = person(ial=REAL_NAME)
     tags=["me"],
 )
 async def open_face_challenge(
-    connection: Injected[Connection], principal: Injected[Principal], face_checks: Injected[FaceChecks]
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    face_checks: Injected[FaceChecks],
+    once: Injected[Once],
 ) -> Response[FaceChallenge]:
     """A challenge for the face service's program on your phone; no picture is sent to the city."""
-    challenge = await face_checks.open_challenge(connection, "raise", session_id=principal.session_id)
+    session_id = principal.session_id
+    challenge = await once(
+        FaceChallenge, lambda: face_checks.open_challenge(connection, "raise", session_id=session_id)
+    )
     return _unstored(challenge, HTTP_201_CREATED)
 
 

@@ -30,7 +30,6 @@ from auth.people.faces.models import (
     Unfrozen,
 )
 from auth.people.life.models import NamedPerson
-from auth.people.life.repository import mark_level
 from auth.people.life.service import Cause, PersonLife
 from auth.people.models import FACE_CHECKED, NAME_CHECKED, Identity
 from auth.people.service import People
@@ -99,7 +98,7 @@ class FaceChecks:
             return FaceRefused()
         async with self._database.transaction() as connection:
             await refund_attempt(connection, self._limit, key)
-            await mark_level(connection, principal.subject_id, FACE_CHECKED)
+            await self._life.raise_level(connection, principal.subject_id)
             await self._sessions.raise_identity_level(connection, principal.session_id, FACE_CHECKED)
             cause = Cause(actor=principal.actor, source="face", reason="face_checked")
             await self._life.record(connection, principal.subject_id, "face_confirmed", cause)

@@ -46,7 +46,7 @@ from auth.people.life.models import (
     may_unfreeze,
     status_after_death_reversed,
 )
-from auth.people.models import FACE_CHECKED
+from auth.people.models import FACE_CHECKED, NAME_CHECKED
 from auth.people.ports import EndReason, PersonListener, PersonReturnListener
 from auth.people.service import People
 from auth.principal import Principal
@@ -137,7 +137,7 @@ class PersonLife:
         frozen = await self._frozen(connection, person_id)
         if not may_unfreeze(frozen, actor=principal.actor):
             raise SecondOfficialNeeded
-        await repository.mark_level(connection, person_id, FACE_CHECKED)
+        await self.raise_level(connection, person_id)
         cause = cause_of(principal, PHONE_FOUND if request.phone_found else "holder_checked")
         return await self.state_after(connection, await self._wake(connection, frozen, cause))
 
@@ -147,7 +147,7 @@ class PersonLife:
         frozen = await repository.find_last(connection, person_id, "frozen")
         if status != "frozen" or frozen is None or frozen.reason not in AT_THE_HOLDERS_WISH:
             return False
-        await repository.mark_level(connection, person_id, FACE_CHECKED)
+        await self.raise_level(connection, person_id)
         await self._wake(connection, frozen, Cause(actor=f"person:{person_id}", source="face", reason="face_checked"))
         return True
 
@@ -205,6 +205,11 @@ class PersonLife:
         if await repository.lock_status(connection, person_id) != "active":
             raise AccountNotActive
         await self.end(connection, person_id, "closed", Cause(actor=actor, source="self", reason="holder_request"))
+
+    async def raise_level(self, connection: Connection, person_id: UUID) -> None:
+        """Face or counter confirmed the person: level 3, for them and for the sessions that know them by name."""
+        await repository.mark_level(connection, person_id, FACE_CHECKED)
+        await self._sessions.raise_level_of_person(connection, person_id, from_level=NAME_CHECKED, ial=FACE_CHECKED)
 
     async def end(
         self,

@@ -17,6 +17,7 @@ from auth.attempts import Limit, spend_attempt
 from auth.errors import IdentityLevelTooLow
 from auth.messages.service import Messages
 from auth.organizations.service import Organizations
+from auth.people.documents.service import identity_of
 from auth.people.life.errors import NamedPersonUnknown
 from auth.people.life.models import NamedPerson
 from auth.people.lookups import repository
@@ -78,9 +79,10 @@ class Lookups:
         """Asks a person; the answer is the same when there is none.
 
         How often one may ask is counted over everybody, so that nobody is asked until they give in. Raises
-        `IdentityLevelTooLow`, `LookupNotForAnother`.
+        `IdentityLevelTooLow`, `LookupNotForAnother`, `RealNameOutOfForm`.
         """
         _require_own_name(principal)
+        identity_of(request.person)
         wait = await spend_attempt(connection, self._asks, principal.subject_id.bytes, self._clock.now())
         if wait is not None:
             return RateLimited(retry_after=wait)

@@ -27,10 +27,13 @@ counter = official("counter")
     tags=["me"],
 )
 async def make_ticket(
-    connection: Injected[Connection], principal: Injected[Principal], merging: Injected[Merging]
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    merging: Injected[Merging],
+    once: Injected[Once],
 ) -> Response[MergeTicket]:
     """Eight characters, good once and for ten minutes: the official types them beside your document."""
-    ticket = await merging.make_ticket(connection, principal)
+    ticket = await once(MergeTicket, lambda: merging.make_ticket(connection, principal))
     return Response(ticket, status_code=HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 

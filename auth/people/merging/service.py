@@ -22,7 +22,7 @@ from auth.messages.service import Messages
 from auth.people.errors import KnownElsewhere
 from auth.people.life.errors import NamedPersonUnknown, PersonNotChecked
 from auth.people.life.models import NamedPerson
-from auth.people.life.repository import lock_status, mark_level
+from auth.people.life.repository import lock_status
 from auth.people.life.service import PersonLife, cause_of
 from auth.people.merging import repository
 from auth.people.merging.errors import MergeRefused, MergeTicketUnknown, MergeUnknown
@@ -39,7 +39,6 @@ from auth.people.merging.models import (
     UndoMerge,
     why_not,
 )
-from auth.people.models import FACE_CHECKED
 from auth.people.ports import FollowsMerges
 from auth.people.service import People
 from auth.principal import Principal
@@ -168,7 +167,7 @@ class Merging:
         await repository.insert_merge(connection, merge)
         cause = cause_of(principal, "one_person")
         await self._life.end(connection, merged_id, "merged", cause, merged_into=kept_id)
-        await mark_level(connection, kept_id, FACE_CHECKED)
+        await self._life.raise_level(connection, kept_id)
         await self._messages.write(connection, kept_id, "accounts_merged", now)
         return merge
 
