@@ -21,6 +21,7 @@ from app.demo.chapters import (
     ladder,
     messages,
     places,
+    privacy,
     records,
     signon,
     trust,
@@ -116,6 +117,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await department.play(stage)
         await signon.play(stage)
         await waysin.play(stage)
+        await privacy.play(stage)
         await family.play(stage)
         await places.play(stage)
         await trust.play(stage)

@@ -45,7 +45,7 @@ async def test_every_package_has_its_part_and_lets_go(inhabited: Inhabited) -> N
     export_id = (await citizen.call("POST", "/v1/me/export"))["id"]
     await privacy.exports.make({"export_id": export_id})
     copy = await citizen.call("GET", f"/v1/me/export/{export_id}/file")
-    assert set(copy["parts"]) == PARTS
+    assert set(copy["parts"]) >= PARTS  # rooms may add theirs
     assert copy["parts"]["scans"]
     assert copy["parts"]["complaints"][0]["state"] != "answered"
     assert copy["parts"]["codes_on_paper"]
