@@ -60,14 +60,6 @@ class KnowsPeople(Protocol):
         ...
 
 
-class FindsContacts(Protocol):
-    """Who is told beside a person."""
-
-    async def list_told(self, connection: Connection, person_id: UUID, *, urgent: bool) -> list[UUID]:
-        """The trusted contacts who get the person's notices of this weight."""
-        ...
-
-
 class FindsAlerts(Protocol):
     """What officials are told."""
 

@@ -14,6 +14,7 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.outbox import Outbox
 from auth.messages import repository
+from auth.messages.contacts.repository import list_told
 from auth.messages.errors import MessageUnknown, QuietHoursInvalid
 from auth.messages.models import (
     DELIVERY_TOPIC,
@@ -27,7 +28,7 @@ from auth.messages.models import (
     Unread,
 )
 from auth.messages.planning import LONGEST_QUIET, Planned, plan, quiet_span
-from auth.messages.ports import FindsContacts, KnowsPeople
+from auth.messages.ports import KnowsPeople
 from auth.messages.texts import MessageKind, Texts
 from auth.principal import Principal
 from auth.subject_keys.service import SubjectVault
@@ -45,7 +46,6 @@ class Messages:
         *,
         texts: Texts,
         people: KnowsPeople,
-        contacts: FindsContacts,
         outbox: Outbox,
         subject_vault: SubjectVault,
         clock: Clock,
@@ -53,7 +53,6 @@ class Messages:
     ) -> None:
         self._texts = texts
         self._people = people
-        self._contacts = contacts
         self._outbox = outbox
         self._subject_vault = subject_vault
         self._clock = clock
@@ -68,7 +67,7 @@ class Messages:
         await self._tell(connection, person_id, kind, now)
         if weight == "ordinary":
             return
-        for contact_id in await self._contacts.list_told(connection, person_id, urgent=weight == "urgent"):
+        for contact_id in await list_told(connection, person_id, urgent=weight == "urgent"):
             await self._tell(connection, contact_id, kind, now, about_id=person_id)
 
     async def list_messages(

@@ -109,16 +109,15 @@ def build_messages(
         city_offset=city_offset,
     )
     voice = _build_voice(floor, settings, desk, inbox)
-    contacts = Contacts(people=people, subject_vault=subject_vault, clock=floor.clock)
     messages = Messages(
         texts=texts,
         people=people,
-        contacts=contacts,
         outbox=floor.outbox,
         subject_vault=subject_vault,
         clock=floor.clock,
         city_offset=city_offset,
     )
+    contacts = Contacts(people=people, messages=messages, subject_vault=subject_vault, clock=floor.clock)
     courier = Courier(
         database=floor.database,
         texts=texts,

@@ -21,7 +21,6 @@ from auth.messages.contacts.models import (
     TrustView,
 )
 from auth.messages.contacts.service import Contacts
-from auth.messages.service import Messages
 from auth.principal import Principal
 
 
@@ -46,7 +45,6 @@ async def invite_contact(
     connection: Injected[Connection],
     principal: Injected[Principal],
     contacts: Injected[Contacts],
-    messages: Injected[Messages],
     once: Injected[Once],
 ) -> Response[ContactView]:
     """By their phone; the answer is the same whether it has an account or not. They have seven days.
@@ -55,9 +53,7 @@ async def invite_contact(
     Refusals: `phone-invalid`, `trusted-contact-oneself`, `trusted-contact-invited`, `too-many-trusted-contacts`,
     `rate-limited`, `step-up-required`.
     """
-    answer: ContactView | SuishenError = await once(
-        ContactView, lambda: contacts.invite(connection, principal, data, messages.write)
-    )
+    answer: ContactView | SuishenError = await once(ContactView, lambda: contacts.invite(connection, principal, data))
     return refuse(answer, request) if isinstance(answer, SuishenError) else Response(answer, status_code=201)
 
 
@@ -73,7 +69,6 @@ async def end_contact(
     connection: Injected[Connection],
     principal: Injected[Principal],
     contacts: Injected[Contacts],
-    messages: Injected[Messages],
     once: Injected[Once],
     contact_id: FromPath[UUID],
 ) -> TrustEnded:
@@ -81,7 +76,7 @@ async def end_contact(
 
     Refusal: `trusted-contact-unknown`.
     """
-    return await once(TrustEnded, lambda: contacts.end(connection, principal, contact_id, messages.write))
+    return await once(TrustEnded, lambda: contacts.end(connection, principal, contact_id))
 
 
 @get("/v1/me/trusted-by", summary="Who trusts me, and who asks to", tags=["me"], guards=[person()])
@@ -105,7 +100,6 @@ async def decide_invitation(
     connection: Injected[Connection],
     principal: Injected[Principal],
     contacts: Injected[Contacts],
-    messages: Injected[Messages],
     once: Injected[Once],
     contact_id: FromPath[UUID],
 ) -> TrustView:
@@ -113,7 +107,7 @@ async def decide_invitation(
 
     Refusal: `trusted-contact-unknown`.
     """
-    return await once(TrustView, lambda: contacts.decide(connection, principal, contact_id, data, messages.write))
+    return await once(TrustView, lambda: contacts.decide(connection, principal, contact_id, data))
 
 
 router = Router(path="/", route_handlers=[list_my_contacts, invite_contact, end_contact, list_trust, decide_invitation])

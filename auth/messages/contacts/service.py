@@ -5,7 +5,6 @@ else; they can do nothing for the person.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -31,6 +30,7 @@ from auth.messages.contacts.models import (
     TrustList,
     TrustView,
 )
+from auth.messages.service import Messages
 from auth.people.errors import PhoneInvalid
 from auth.principal import Principal
 from auth.settings import DAY_SECONDS
@@ -40,8 +40,6 @@ PHONE_PURPOSE: Final = "trusted-contact-phone"
 MOST_CONTACTS: Final = 3
 INVITATION_LIVES: Final = timedelta(days=7)
 INVITATIONS_A_DAY: Final = Limit(kind="contact_invitation", most=10, window_seconds=DAY_SECONDS)
-
-Tell = Callable[[Connection, UUID, str, datetime], Awaitable[None]]
 
 
 class KnowsPeople(Protocol):
@@ -65,17 +63,14 @@ class KnowsPeople(Protocol):
 class Contacts:
     """Invites, answers, lists and ends."""
 
-    def __init__(self, *, people: KnowsPeople, subject_vault: SubjectVault, clock: Clock) -> None:
+    def __init__(self, *, people: KnowsPeople, messages: Messages, subject_vault: SubjectVault, clock: Clock) -> None:
         self._people = people
+        self._messages = messages
         self._subject_vault = subject_vault
         self._clock = clock
 
-    async def list_told(self, connection: Connection, person_id: UUID, *, urgent: bool) -> list[UUID]:
-        """Who is told beside this person, of urgent or of important notices."""
-        return await repository.list_told(connection, person_id, urgent=urgent)
-
     async def invite(
-        self, connection: Connection, principal: Principal, request: InviteContact, tell: Tell
+        self, connection: Connection, principal: Principal, request: InviteContact
     ) -> ContactView | RateLimited:
         """The invitation, or the refusal, which is remembered.
 
@@ -94,25 +89,12 @@ class Contacts:
         await repository.mark_expired(connection, now, person_id)
         if len(await repository.list_of_person(connection, person_id, now)) >= MOST_CONTACTS:
             raise TooManyContacts(most=MOST_CONTACTS)
-        contact_id = new_id()
-        sealed = await self._subject_vault.seal(
-            connection, person_id, PHONE_PURPOSE, phone.encode(), context=contact_id.bytes
-        )
-        contact = TrustedContact(
-            id=contact_id,
-            person_id=person_id,
-            phone_index=index,
-            phone_sealed=sealed,
-            told_of=request.told_of,
-            state="invited",
-            invited_at=now,
-            expires_at=now + INVITATION_LIVES,
-        )
+        contact = await self._new_contact(connection, principal, request, phone, index)
         if not await repository.insert_contact(connection, contact):
             raise ContactInvited
         invited = await self._people.find_id_by_phone_index(connection, index)
         if invited is not None:
-            await tell(connection, invited, "trusted_contact_invited", now)
+            await self._messages.write(connection, invited, "trusted_contact_invited", now)
         await self._record(connection, principal, "trusted_contact.invited", contact)
         return await self._view(connection, contact)
 
@@ -128,7 +110,7 @@ class Contacts:
         return TrustList(items=[await self._trust_view(connection, row) for row in rows])
 
     async def decide(
-        self, connection: Connection, principal: Principal, contact_id: UUID, request: DecideInvitation, tell: Tell
+        self, connection: Connection, principal: Principal, contact_id: UUID, request: DecideInvitation
     ) -> TrustView:
         """The answer of whoever holds the invited phone; raises `ContactUnknown`."""
         contact = await repository.find_contact_for_update(connection, contact_id)
@@ -143,11 +125,11 @@ class Contacts:
             await repository.mark_accepted(connection, contact_id, answering, now)
         else:
             await repository.mark_declined(connection, contact_id, now)
-        await tell(connection, contact.person_id, f"trusted_contact_{request.decision}", now)
+        await self._messages.write(connection, contact.person_id, f"trusted_contact_{request.decision}", now)
         await self._record(connection, principal, f"trusted_contact.{request.decision}", contact)
         return await self._trust_view(connection, await self._read(connection, contact_id))
 
-    async def end(self, connection: Connection, principal: Principal, contact_id: UUID, tell: Tell) -> TrustEnded:
+    async def end(self, connection: Connection, principal: Principal, contact_id: UUID) -> TrustEnded:
         """Ends it, at the wish of either; raises `ContactUnknown`.
 
         The person hears when a contact leaves. A contact is not told that they were removed: whoever frees themself
@@ -162,7 +144,7 @@ class Contacts:
         now = self._clock.now()
         await repository.mark_ended(connection, contact_id, now)
         if caller == contact.contact_id:
-            await tell(connection, contact.person_id, "trusted_contact_left", now)
+            await self._messages.write(connection, contact.person_id, "trusted_contact_left", now)
         await self._record(connection, principal, "trusted_contact.ended", contact)
         return TrustEnded()
 
@@ -173,6 +155,24 @@ class Contacts:
     async def forget(self, connection: Connection, now: datetime) -> None:
         """Ends invitations that nobody answered; a periodic job."""
         await repository.mark_expired(connection, now)
+
+    async def _new_contact(
+        self, connection: Connection, principal: Principal, request: InviteContact, phone: str, index: bytes
+    ) -> TrustedContact:
+        contact_id, now = new_id(), self._clock.now()
+        sealed = await self._subject_vault.seal(
+            connection, principal.subject_id, PHONE_PURPOSE, phone.encode(), context=contact_id.bytes
+        )
+        return TrustedContact(
+            id=contact_id,
+            person_id=principal.subject_id,
+            phone_index=index,
+            phone_sealed=sealed,
+            told_of=request.told_of,
+            state="invited",
+            invited_at=now,
+            expires_at=now + INVITATION_LIVES,
+        )
 
     async def _read(self, connection: Connection, contact_id: UUID) -> TrustedContact:
         contact = await repository.find_contact_for_update(connection, contact_id)
