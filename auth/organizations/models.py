@@ -61,6 +61,7 @@ class OrganizationView(Model):
     credit_code: str
     status: OrganizationStatus
     form: OrganizationForm
+    mandate_id: UUID | None = None
     mandate_kind: str | None = None
     role: str | None = None
 

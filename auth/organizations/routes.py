@@ -1,10 +1,10 @@
 """A person's organizations: claim one, see them, speak for one."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
@@ -47,13 +47,15 @@ async def list_my_organizations(
 
 @post("/v1/organizations/{organization_id:uuid}/session", summary="Speak for an organization", tags=["organizations"])
 async def switch_to_organization(
+    *,
     connection: Injected[Connection],
     principal: Injected[Principal],
     organizations: Injected[Organizations],
     organization_id: FromPath[UUID],
+    mandate_id: Annotated[UUID | None, QueryParameter(description="Which of your mandates for it, if several")] = None,
 ) -> Response[OrganizationSession]:
     """Gives tokens of a fresh context; your own stay as they are. Tokens are never kept for a repeated request."""
-    session = await organizations.switch_to(connection, principal, organization_id)
+    session = await organizations.switch_to(connection, principal, organization_id, mandate_id=mandate_id)
     return Response(session, status_code=201, headers={"Cache-Control": "no-store"})
 
 

@@ -125,14 +125,14 @@ class Organizations:
         return True
 
     async def switch_to(
-        self, connection: Connection, principal: Principal, organization_id: UUID
+        self, connection: Connection, principal: Principal, organization_id: UUID, *, mandate_id: UUID | None = None
     ) -> OrganizationSession:
         """A session of its own in which the organization is the subject and the caller the agent.
 
-        It is as fresh and as sure as the session it began in, is bound to the same key, and ends with it. Raises
-        `NotAnAgent` also for an organization that does not exist.
+        It is as fresh and as sure as the session it began in, is bound to the same key, and ends with it. Of several
+        mandates `mandate_id` chooses. Raises `NotAnAgent` also for an organization that does not exist.
         """
-        authority = await self._find_authority(connection, principal.subject_id, organization_id)
+        authority = await self._find_authority(connection, principal.subject_id, organization_id, mandate_id)
         if isinstance(authority, MandateRefused):
             raise NotAnAgent
         organization = await self.get_organization(connection, organization_id)
@@ -168,10 +168,15 @@ class Organizations:
         )
 
     async def _find_authority(
-        self, connection: Connection, person_id: UUID, organization_id: UUID
+        self, connection: Connection, person_id: UUID, organization_id: UUID, mandate_id: UUID | None = None
     ) -> Authority | MandateRefused:
-        return await self._engine.find_authority(
-            connection, agent_id=person_id, principal_id=organization_id, act=SPEAK, now=self._clock.now(), kinds=KINDS
+        now = self._clock.now()
+        if mandate_id is None:
+            return await self._engine.find_authority(
+                connection, agent_id=person_id, principal_id=organization_id, act=SPEAK, now=now, kinds=KINDS
+            )
+        return await self._engine.check_mandate(
+            connection, mandate_id=mandate_id, agent_id=person_id, principal_id=organization_id, act=SPEAK, now=now
         )
 
     async def _confirm(
@@ -232,6 +237,7 @@ def view_of(organization: Organization, mandate: Mandate | Authority | None = No
         credit_code=organization.credit_code,
         status=organization.status,
         form=organization.form,
+        mandate_id=mandate.id if mandate else None,
         mandate_kind=mandate.kind if mandate else None,
         role=mandate.role if mandate else None,
     )

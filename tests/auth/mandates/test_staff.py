@@ -295,3 +295,17 @@ async def test_the_one_who_answers_reads_what_agents_did(
     assert (await notices(phone))[0] == "acted_for_organization"
     await speak_for(manager, organization_id)
     assert (await notices(phone)).count("acted_for_organization") == 1
+
+
+async def test_of_two_mandates_the_agent_chooses(restaurant: tuple[str, Phone], manager: Phone) -> None:
+    organization_id, desk = restaurant
+    both = {
+        item: await appoint(desk, organization_id, "agent", manager, MANAGER, scope={"items": [item]})
+        for item in ("enterprise-codes", "enterprise-ratings")
+    }
+    assert [one["mandate_id"] for one in await items(manager, "/v1/organizations")] == list(both.values())
+    for item, mandate_id in both.items():
+        path = f"/v1/organizations/{organization_id}/session?mandate_id={mandate_id}"
+        assert f"item:{item}" in (await post(manager, path)).json()["scope"].split()
+    another = f"/v1/organizations/{organization_id}/session?mandate_id={uuid4()}"
+    assert slug_of(await post(manager, another)) == "not-an-agent"
