@@ -17,11 +17,22 @@ DELETES: Final = (
     "delete from auth.phone_change where person_id = $1",
     "delete from auth.further_document where person_id = $1",
     "delete from auth.passkey where holder_type = 'person' and holder_id = $1",
+    # Names from before there were keys of people stand under the master key.
+    "update auth.device set name_sealed = '' where person_id = $1",
+    "delete from auth.session_context where session_id in (select id from auth.session where holder_id = $1)",
     "delete from auth.message where person_id = $1",
     "delete from auth.message_preference where person_id = $1",
     "delete from auth.trusted_contact where person_id = $1 or contact_id = $1",
     "delete from auth.consent_request where child_id = $1",
 )
+
+
+LIST_MERGED = "select id from auth.person where merged_into = $1 order by id"
+
+
+async def list_merged(connection: Connection, person_id: UUID) -> list[UUID]:
+    """Accounts of the same human being that were merged into this one."""
+    return [row["id"] for row in await connection.fetch(LIST_MERGED, person_id)]
 
 
 async def erase_identity(connection: Connection, person_id: UUID) -> None:

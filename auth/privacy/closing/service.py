@@ -23,6 +23,7 @@ from auth.privacy.closing import repository
 from auth.privacy.closing.errors import CasesOpen, ClosingRunning, ClosingUnknown
 from auth.privacy.closing.models import Closing, ClosingView
 from auth.privacy.ports import ErasesPersons, ListsOpenCases, OpenCase
+from auth.privacy.repository import list_merged
 from auth.subject_keys.service import SubjectVault
 
 LOOK_AGAIN: Final = timedelta(days=1)
@@ -104,7 +105,11 @@ class AccountClosing:
                 await self._close(connection, closing_id)
 
     async def erase(self, connection: Connection, person_id: UUID) -> None:
-        """Leaves nothing of the person that anybody could read. The account has ended before."""
+        """Leaves nothing to read of the person, nor of accounts merged into theirs; all of them have ended before."""
+        for account_id in (person_id, *await list_merged(connection, person_id)):
+            await self._erase(connection, account_id)
+
+    async def _erase(self, connection: Connection, person_id: UUID) -> None:
         now = self._clock.now()
         for eraser in self._erasers:
             await eraser.erase_person(connection, person_id, now)

@@ -110,6 +110,23 @@ async def test_nothing_of_the_person_is_left_to_read(
     assert (entry["subject"], entry["detail"]) == (f"person:{person_id}", {})
 
 
+async def test_accounts_merged_into_the_one_that_ends_go_with_it(
+    citizen: Phone, new_phone: NewPhone, auth: AuthServices, connection: Connection, clock: ManualClock
+) -> None:
+    person_id, second = await person_of(citizen), new_phone("19900000002")
+    await second.sign_in()
+    merged_id = await person_of(second)
+    await connection.execute(
+        "update auth.person set status = 'merged', merged_into = $2 where id = $1", merged_id, person_id
+    )
+    await ask(citizen)
+    clock.advance(COOLING)
+    await auth.privacy.closing.close_due()
+    destroyed = await connection.fetch("select subject_id from auth.subject_key where destroyed_at is not null")
+    assert {row["subject_id"] for row in destroyed} == {person_id, merged_id}
+    assert await connection.fetchval("select count(*) from auth.phone") == 0
+
+
 async def test_the_same_human_being_may_begin_anew(
     citizen: Phone, auth: AuthServices, clock: ManualClock, new_phone: NewPhone
 ) -> None:
