@@ -62,8 +62,7 @@ async def end_my_session(
     """With it ends everything that began in it. Refusal: `session-unknown`."""
 
     async def act() -> Ended:
-        await sessions.end_session(connection, principal, session_id)
-        return Ended(ended=1)
+        return Ended(ended=await sessions.end_session(connection, principal, session_id))
 
     return await once(Ended, act)
 

@@ -182,8 +182,8 @@ class Sessions:
             return self._pair(session, successor)
         return await self._answer_old_token(connection, used, successor, Presenter(client_id=client_id, jkt=jkt))
 
-    async def end_session(self, connection: Connection, principal: Principal, session_id: UUID) -> None:
-        """Ends one of the caller's own sessions, and those begun in it; raises `SessionUnknown` for anyone else's."""
+    async def end_session(self, connection: Connection, principal: Principal, session_id: UUID) -> int:
+        """Ends one of the caller's own sessions, and all begun in it; how many. Raises `SessionUnknown`."""
         await repository.lock_sessions(connection, principal.person_id)
         ended = await repository.mark_session_revoked(
             connection, session_id, principal.person_id, now=self._clock.now(), reason="ended_by_holder"
@@ -191,6 +191,7 @@ class Sessions:
         if not ended:
             raise SessionUnknown
         await self._tell_ended(connection, ended, actor=principal.actor, reason="ended_by_holder")
+        return len(ended)
 
     async def end_all_sessions(self, connection: Connection, principal: Principal) -> int:
         """Ends every session of the caller, this one too; how many."""

@@ -168,7 +168,8 @@ async def test_nobody_launches_without_a_session_of_their_own(citizen: Phone, li
 
 
 async def test_what_is_not_agreed_to_opens_nothing(citizen: Phone, library: Department, connection: Connection) -> None:
-    for refusal in ({"agreed": []}, {"goes_on": False}):
+    refusals: list[dict[str, Any]] = [{"agreed": []}, {"goes_on": False}]
+    for refusal in refusals:
         view = (await launch(citizen, library)).json()
         assert (await answer(citizen, view, **refusal)).json()["state"] == "declined"
         assert slug_of(await answer(citizen, view)) == "launch-unknown"

@@ -83,7 +83,7 @@ async def test_what_a_verified_user_adds_fades(
 )
 async def test_a_lie_opens_nothing(library: Department, browser: Browser, wallet: Wallet, lies: Lies) -> None:
     options = await ask(library, browser)
-    page = await show(browser, wallet.authenticator.get(options, lies))
+    page = await show(browser, wallet.authenticator.tell(lies).get(options))
     assert page.status_code == 401
     assert 'role="alert"' in page.text
     assert "insecure-suishen-session" not in browser.http.cookies

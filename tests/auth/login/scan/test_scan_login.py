@@ -287,7 +287,8 @@ async def test_what_a_phone_opened_ends_with_the_phone(
     phone_session = next(one for one in sessions if one["current"])
     chain = {one["client_id"]: one["parent_id"] for one in sessions}
     assert chain["city-browser"] == phone_session["id"]
-    await owner.call("DELETE", f"/v1/me/sessions/{phone_session['id']}")
+    ended = await owner.call("DELETE", f"/v1/me/sessions/{phone_session['id']}")
+    assert ended.json() == {"ended": 3}  # the phone's, the computer's, the library's
     assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
     await browser.open(await library.begin(prompt="none"))
     assert browser.told()["error"] == "login_required"
