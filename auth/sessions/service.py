@@ -121,6 +121,14 @@ class Sessions:
         session = await repository.find_session_for_update(connection, session_id)
         return session if session is not None and session.lives(self._clock.now()) else None
 
+    async def hold_living_of(self, connection: Connection, holder_id: UUID, session_id: UUID) -> Session | None:
+        """As `hold_living`, with all other sessions of the holder held as well, in the order of all endings.
+
+        For who opens a session in this one and then ends another of the same person's.
+        """
+        await repository.lock_sessions(connection, holder_id)
+        return await self.find_living(connection, session_id)
+
     async def keep_alive(self, connection: Connection, session_id: UUID) -> None:
         """It was used: its idle time begins anew, never beyond its absolute end."""
         await repository.mark_used(connection, session_id, self._clock.now())

@@ -116,7 +116,7 @@ class ScanLogin:
             await self._lockout.count_wrong(connection, address, target=scan.person_id.bytes)
             await self._record(connection, "anonymous", "login.scan_refused", scan)
             return NumberRefused()
-        phone = await self._sessions.hold_living(connection, scan.session_id)
+        phone = await self._sessions.hold_living_of(connection, scan.person_id, scan.session_id)
         if phone is None:
             return NumberRefused()
         now = self._clock.now()

@@ -51,11 +51,11 @@ async def test_a_session_is_named_and_renamed(phone: Phone, connection: Connecti
     assert "𠀀".encode() not in stored
 
 
-@pytest.mark.parametrize("text", ["", "x" * 65, None, 7])
-async def test_what_is_no_name_is_an_error(phone: Phone, text: Any) -> None:
+async def test_what_is_no_name_is_an_error(phone: Phone) -> None:
     await phone.sign_in()
     (session,) = await sessions_of(phone)
-    assert slug_of(await name(phone, f"sessions/{session['id']}", text)) == "fields-invalid"
+    for text in ("", "x" * 65, None, 7):
+        assert slug_of(await name(phone, f"sessions/{session['id']}", text)) == "fields-invalid"
 
 
 async def test_nobody_names_what_is_not_theirs(phone: Phone, new_phone: NewPhone) -> None:

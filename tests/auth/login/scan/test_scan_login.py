@@ -324,21 +324,21 @@ async def test_another_way_may_be_taken_after_all(library: Department, browser: 
     assert "199****0021" in browser.page.text
 
 
-@pytest.mark.parametrize("act", ["scan", "number"])
-async def test_a_form_of_another_site_is_not_heard(
-    library: Department, browser: Browser, new_browser: NewBrowser, owner: BoundPhone, act: str
+async def test_a_form_of_another_site_or_browser_is_not_heard(
+    library: Department, browser: Browser, new_browser: NewBrowser, owner: BoundPhone
 ) -> None:
     await show_picture(library, browser)
     number = await owner.let_in(browser)
     thief = new_browser("19900000022")
     await thief.open(await library.begin())
-    action = f"{browser.page.url.path}/{act}"
-    for http, headers in (
-        (browser.http, {"Origin": "https://evil.example"}),
-        (browser.http, {"Sec-Fetch-Site": "cross-site"}),
-        (thief.http, {"Origin": ISSUER}),  # nor is one of another browser
-    ):
-        assert (await http.post(action, data={"number": number}, headers=headers)).status_code == 400
+    for act in ("scan", "number"):
+        for http, headers in (
+            (browser.http, {"Origin": "https://evil.example"}),
+            (browser.http, {"Sec-Fetch-Site": "cross-site"}),
+            (thief.http, {"Origin": ISSUER}),
+        ):
+            action = f"{browser.page.url.path}/{act}"
+            assert (await http.post(action, data={"number": number}, headers=headers)).status_code == 400
 
 
 async def test_what_is_no_secret_is_an_error(owner: BoundPhone) -> None:
@@ -356,3 +356,13 @@ async def test_the_named_person_is_named_on_the_computer(
     assert "*" in page.text
     assert CITIZEN.name not in page.text
     assert "199****" not in page.text  # who is known by name is called by name
+
+
+async def test_the_same_person_scans_again_in_the_same_browser(
+    library: Department, browser: Browser, owner: BoundPhone, connection: Connection
+) -> None:
+    for _ in range(2):
+        await show_picture(library, browser, prompt="login")
+        await browser.submit("/number", number=await owner.let_in(browser))
+    living = "select count(*) from auth.session where client_id = 'city-browser' and revoked_at is null"
+    assert await connection.fetchval(living) == 1

@@ -296,8 +296,8 @@ def test_any_order_of_events_opens_what_the_model_opens(race_dsn: str) -> None:
     run_state_machine_as_test(
         OnThisDatabase,
         settings=settings(
-            max_examples=20,
-            stateful_step_count=30,
+            max_examples=10,
+            stateful_step_count=25,
             deadline=None,
             phases=[Phase.reuse, Phase.generate],
             suppress_health_check=list(HealthCheck),
