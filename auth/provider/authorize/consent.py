@@ -98,8 +98,9 @@ class ConsentDesk:
         missing = [scope for scope in wanted if not _allows(found, scope)]
         read_before = login is not None and login.text_version == client.text_version
         must_ask = login is None or any(scope.required or not read_before for scope in missing)
-        answers = await self._answers(connection, client, request_id)
         pages = _pages(missing, login)
+        nothing = Answers(text_version=client.text_version)  # a single page is answered whole or not at all
+        answers = await self._answers(connection, client, request_id) if len(pages) > 1 else nothing
         open_pages = [page for page in pages if _part(page) not in answers.answered]
         asked = open_pages[0] if open_pages else ()
         return Question(
