@@ -53,14 +53,15 @@ async def tokens(library: Department, browser: Browser) -> dict[str, Any]:
 
 @pytest.fixture
 def city_key(keyring: Keyring) -> Private:
-    return keyring.active("token").private_key
+    key: Private = keyring.active("token").private_key
+    return key
 
 
 async def test_a_citizens_access_token(client: httpx.AsyncClient, phone: Phone, city_key: Private) -> None:
     token = (await phone.sign_in())["access_token"]
 
     async def knock(shown: str) -> httpx.Response:
-        return await client.get("/v1/me", headers={"Authorization": f"Bearer {shown}".encode()})
+        return await client.get("/v1/me", headers={b"Authorization": f"Bearer {shown}".encode()})
 
     assert await Door(lambda: token, city_key, knock).try_all() == []
 

@@ -4,7 +4,7 @@ import contextlib
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -193,6 +193,7 @@ def test_keys_for_other_things_are_passed_over() -> None:
     }
 
 
+@settings(max_examples=50)
 @given(st.one_of(st.binary(), st.recursive(st.none() | st.text() | st.integers(), st.lists).map(msgspec.json.encode)))
 def test_whatever_stands_there_is_keys_or_refused_by_name(document: bytes) -> None:
     with contextlib.suppress(KeysUnreadable):
