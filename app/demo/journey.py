@@ -19,6 +19,7 @@ from app.demo.chapters import (
     family,
     inspection,
     ladder,
+    mandates,
     messages,
     places,
     privacy,
@@ -118,6 +119,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await signon.play(stage)
         await waysin.play(stage)
         await privacy.play(stage)
+        await mandates.play(stage)
         await family.play(stage)
         await places.play(stage)
         await trust.play(stage)
