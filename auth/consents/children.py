@@ -105,7 +105,7 @@ class ChildConsents:
         return await self._view(connection, request)
 
     async def _require_guardian(self, connection: Connection, principal: Principal, child_id: UUID) -> None:
-        if await self._guardians.find_guardianship(connection, principal.subject_id, child_id) is None:
+        if not await self._guardians.is_guardian(connection, guardian_id=principal.subject_id, child_id=child_id):
             raise ChildUnknown
 
     async def _ask(self, connection: Connection, child_id: UUID, shown: ShownConsent) -> bool:

@@ -7,7 +7,6 @@ from uuid import UUID
 from app.kit.database import Connection
 from auth.consents.models import Consent
 from auth.consents.texts import RegisteredPurpose
-from auth.mandates.models import Mandate
 
 
 class FindsPurposes(Protocol):
@@ -37,8 +36,8 @@ class KnowsBirthdays(Protocol):
 class KnowsGuardians(Protocol):
     """Who stands for whom."""
 
-    async def find_guardianship(self, connection: Connection, guardian_id: UUID, child_id: UUID) -> Mandate | None:
-        """The living mandate of this guardian for this child."""
+    async def is_guardian(self, connection: Connection, *, guardian_id: UUID, child_id: UUID) -> bool:
+        """Whether this person is this child's guardian now, and nothing less; so until the transaction ends."""
         ...
 
     async def list_guardian_ids(self, connection: Connection, child_id: UUID) -> list[UUID]:

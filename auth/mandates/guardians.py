@@ -115,6 +115,18 @@ class Guardians:
             )
         return isinstance(answer, Authority)
 
+    async def is_guardian(self, connection: Connection, *, guardian_id: UUID, child_id: UUID) -> bool:
+        """Whether somebody is a child's guardian now, by a mandate that nothing stops. (A port of `auth.consents`.)"""
+        answer = await self._engine.find_authority(
+            connection,
+            agent_id=guardian_id,
+            principal_id=child_id,
+            act=SHOW_CODE,
+            now=self._clock.now(),
+            kinds=["guardian"],
+        )
+        return isinstance(answer, Authority)
+
     async def list_child_ids(self, connection: Connection, guardian_id: UUID) -> list[UUID]:
         """Whose guardian this person is now. (A port of `codes`.)"""
         mandates = await self._mandates.list_mandates(connection, guardian_id, WARDSHIPS)

@@ -16,6 +16,10 @@ from tests.auth.phones import Phone, slug_of
 
 NewPhone = Callable[[str], Phone]
 PURPOSE = "library.borrow"
+BY_AGREEMENT = """
+insert into auth.mandate (id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at)
+values ($1, 'person', $2, $3, 'family', 'x', 'x', '2026-01-01', '2027-01-01')
+"""
 
 
 @pytest.fixture
@@ -145,3 +149,13 @@ async def test_from_the_birthday_on_the_pupil_decides(
     assert slug_of(await grant_for(guardian, pupil_id, department)) == "own-consent-needed"
     assert (await grant(pupil, department)).json()["given_by"] == "self"
     assert before["given_by"] == "guardian"
+
+
+async def test_who_shows_a_childs_code_by_another_mandate_is_no_guardian(
+    new_phone: NewPhone, child_id: str, department: UUID, connection: Connection
+) -> None:
+    other = new_phone("19900000005")
+    await other.become_known(RESIDENTS[3])
+    other_id = (await other.get("/v1/me")).json()["subject_id"]
+    await connection.execute(BY_AGREEMENT, uuid4(), UUID(child_id), UUID(other_id))
+    assert slug_of(await grant_for(other, child_id, department)) == "child-unknown"
