@@ -137,6 +137,7 @@ async def test_a_part_is_passed_on_and_no_more(restaurant: tuple[str, Phone], ma
     scope = {"items": ["enterprise-codes", "enterprise-ratings"], "apps": []}
     await appoint(desk, organization_id, "administrator", manager, MANAGER, scope=scope, may_delegate=True)
     speaking = await speak_for(manager, organization_id)
+    wider: dict[str, list[str]]
     for wider in ({"apps": []}, {"items": ["enterprise-checks"], "apps": []}, {"items": ["enterprise-codes"]}):
         refused = await offer(speaking, organization_id, "agent", CLERK, scope=wider)
         assert reason_of(refused) == "wider-than-its-parent", wider
