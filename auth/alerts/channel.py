@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from auth.messages.ports import StaffNotice
+from auth.sms.client import vendor_client
 from auth.sms.ports import Handed, SmsNotTaken
 
 NAME: Final = "staff"
@@ -17,8 +18,7 @@ class HttpStaffChannel:
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self._url = url
-        limits = httpx.Limits(max_connections=5, max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False)
+        self._client = vendor_client(timeout_seconds=timeout_seconds, connections=5)
 
     async def close(self) -> None:
         """Ends the client."""

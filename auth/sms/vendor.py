@@ -8,6 +8,7 @@ from http import HTTPStatus
 import httpx
 import msgspec
 
+from auth.sms.client import vendor_client
 from auth.sms.ports import Handed, SmsMessage, SmsNotTaken, SmsRefused
 from auth.sms.receipts import ReceiptDesk
 
@@ -19,8 +20,7 @@ class HttpSms:
         self._name = name
         self._url = url
         self._desk = desk
-        limits = httpx.Limits(max_connections=20, max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False)
+        self._client = vendor_client(timeout_seconds=timeout_seconds)
 
     @property
     def name(self) -> str:

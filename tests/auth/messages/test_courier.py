@@ -245,25 +245,24 @@ async def test_failed_receipt_sends_it_by_the_other_vendor_once(town: Town, door
     assert (town.first.asked, town.second.asked) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"token": "A" * 43},
-        {"token": "回执"},
-        {"vendor": "sms-2"},
-        {"vendor": "voice"},
-        {"message_id": "0198c0de-0000-7000-8000-000000000001"},
-    ],
-)
-async def test_receipt_with_another_token_is_refused(
-    town: Town, door: httpx.AsyncClient, changes: dict[str, str]
-) -> None:
+FORGED = [
+    {"token": "A" * 43},
+    {"token": "回执"},
+    {"vendor": "sms-2"},
+    {"vendor": "voice"},
+    {"message_id": "0198c0de-0000-7000-8000-000000000001"},
+]
+
+
+async def test_receipt_with_another_token_is_refused(town: Town, door: httpx.AsyncClient) -> None:
     person = await town.person(PHONE)
     await town.tell(person)
     await town.deliver()
-    answer = await door.post(RECEIPTS, json=town.first.receipt("delivered") | changes)
-    assert (answer.status_code, slug_of(answer)) == (403, "receipt-refused")
+    good = town.first.receipt("delivered")
+    answers = [await door.post(RECEIPTS, json=good | changes) for changes in FORGED]
+    assert [(one.status_code, slug_of(one)) for one in answers] == [(403, "receipt-refused")] * len(FORGED)
     assert await town.states(person) == [("sms", "sent")]
+    assert (await door.post(RECEIPTS, json=good)).status_code == 200
 
 
 async def test_bad_news_before_we_wrote_that_it_was_taken_comes_again(town: Town, door: httpx.AsyncClient) -> None:
