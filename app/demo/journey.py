@@ -21,6 +21,7 @@ from app.demo.chapters import (
     ladder,
     mandates,
     messages,
+    people,
     places,
     privacy,
     records,
@@ -119,7 +120,11 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await signon.play(stage)
         await waysin.play(stage)
         await privacy.play(stage)
+<<<<<<< ours
         await mandates.play(stage)
+=======
+        await people.play(stage)
+>>>>>>> theirs
         await family.play(stage)
         await places.play(stage)
         await trust.play(stage)

@@ -238,10 +238,11 @@ def check_same_person(question: SamePersonQuestion) -> dict[str, object]:
 
 
 class Feed:
-    """What clerks entered, in order. The cursor is how many entries were read."""
+    """What clerks entered, in order. The cursor is how many entries were read since this program began."""
 
     def __init__(self) -> None:
         self._entries: list[dict[str, str]] = []
+        self._begun = secrets.token_hex(4)
 
     def enter(self, entry: Request) -> None:
         """One more."""
@@ -249,9 +250,10 @@ class Feed:
 
     def answer(self, question: FeedQuestion) -> dict[str, object]:
         """The entries behind the cursor."""
-        start = int(question.after or 0)
+        begun, _, read = question.after.partition(":")
+        start = int(read) if begun == self._begun and read.isdecimal() else 0
         entries = self._entries[start : start + MOST_ENTRIES]
-        return {"items": entries, "next": str(start + len(entries)), "served_by": STAND_IN}
+        return {"items": entries, "next": f"{self._begun}:{start + len(entries)}", "served_by": STAND_IN}
 
 
 class Faces:

@@ -34,7 +34,7 @@ from auth.sessions.service import Sessions
 from auth.settings import AuthSettings
 from auth.subject_keys.service import SubjectVault
 
-LISTEN_EVERY_SECONDS = 15
+LISTEN_EVERY_SECONDS = 5
 """A death ends codes, sessions and mandates within a minute of the register's word."""
 
 
