@@ -119,12 +119,9 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await department.play(stage)
         await signon.play(stage)
         await waysin.play(stage)
-        await privacy.play(stage)
-<<<<<<< ours
         await mandates.play(stage)
-=======
+        await privacy.play(stage)
         await people.play(stage)
->>>>>>> theirs
         await family.play(stage)
         await places.play(stage)
         await trust.play(stage)
