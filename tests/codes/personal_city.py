@@ -162,7 +162,7 @@ class City:
         return phone
 
 
-def a_scanner(*scenarios: int, state: Literal["active", "revoked"] = "active", **facts: Any) -> Scanner:
+def a_scanner(*scenarios: int, state: Literal["active", "suspended", "revoked"] = "active", **facts: Any) -> Scanner:
     """A device of the library's, enrolled for `scenarios`."""
     defaults: dict[str, Any] = {
         "id": new_id(),

@@ -10,7 +10,6 @@ import structlog
 
 from app.kit.clock import ManualClock
 from app.kit.floor import Floor
-from codes.venues.scanners.models import Scanner
 from codes.verification import repository
 from codes.verification.lane.door import LARGEST_BODY, LaneDoor, ReadBody
 from codes.wiring import asgi, routers
@@ -51,8 +50,9 @@ def behind() -> Behind:
 
 
 @pytest.fixture
-async def device(city: City, floor: Floor, phone: Phone, scanner: Scanner, clock: ManualClock) -> Device:
+async def device(city: City, floor: Floor, phone: Phone, clock: ManualClock) -> Device:
     """Enrolled over HTTP, and at work after its first scan."""
+    await city.codes.trust_lists.publish_when_due()
     device, caller = Device(clock), Caller()
     async with client_of(build_app(floor, routers(city.codes), caller)) as http:
         caller.principal = an_official("scanner_admin", organization_id=LIBRARY)
@@ -62,7 +62,6 @@ async def device(city: City, floor: Floor, phone: Phone, scanner: Scanner, clock
         content = msgspec.json.encode({"code": phone.show(grant=7), "scenario": 301})
         first = await http.post(PATH, content=content, headers=JSON | device.signed("POST", PATH, content))
         assert first.json()["reason"] == "OK", first.text
-        assert scanner.id
     return device
 
 
@@ -226,7 +225,9 @@ def received(*messages: dict[str, Any]) -> Callable[[], Any]:
 
 
 async def test_a_body_in_parts_is_read_whole_and_received_again_part_by_part() -> None:
-    parts = [{"type": "http.request", "body": part, "more_body": part != b"c"} for part in (b"a", b"b", b"c")]
+    parts: list[dict[str, Any]] = [
+        {"type": "http.request", "body": part, "more_body": part != b"c"} for part in (b"a", b"b", b"c")
+    ]
     gone = {"type": "http.disconnect"}
     body = ReadBody(received(*parts, gone))
     assert await body.read() == b"abc"
@@ -246,7 +247,10 @@ async def test_whoever_leaves_in_the_middle_has_left_behind_the_door_too(
         "query_string": b"",
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    messages = [{"type": "http.request", "body": content[:10], "more_body": True}, {"type": "http.disconnect"}]
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": content[:10], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
 
     async def send(_message: Any) -> None:
         """Nobody is there."""
