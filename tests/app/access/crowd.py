@@ -91,12 +91,16 @@ class Crowd:
         role, owner = _role_of(access), self.owner_of(access)
         columns = [
             Column(name="other citizen", kind=PERSON, caller=self.neighbour),
-            Column(name="agent", kind=ORGANIZATION, caller=self.home["agent"]),
-            Column(name="enterprise", kind=ORGANIZATION, caller=self.bookshop),
-            Column(name="other department", kind=OFFICIAL, caller=self.away[role], roles=(role,)),
             Column(name="anonymous", kind=ANONYMOUS, caller=self.home["anonymous"]),
-            Column(name="other scanner", kind=SCANNER, caller=self.other_scanner),
         ]
+        if not access.is_open:
+            columns += [
+                Column(name="agent", kind=ORGANIZATION, caller=self.home["agent"]),
+                Column(name="enterprise", kind=ORGANIZATION, caller=self.bookshop),
+                Column(name="other department", kind=OFFICIAL, caller=self.away[role], roles=(role,)),
+            ]
+        if access.owner == SCANNER:
+            columns.append(Column(name="other scanner", kind=SCANNER, caller=self.other_scanner))
         if access.roles:
             other = next(one for one in self._colleagues if one not in access.roles)
             columns.append(
