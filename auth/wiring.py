@@ -1,6 +1,6 @@
 """Puts identity together: its services, routers, periodic jobs and the handler of its outbox topic."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -278,8 +278,11 @@ def dependencies() -> dict[str, Provide]:
     return {"principal": Provide(provide_principal, sync_to_thread=False)}
 
 
-def routers(services: AuthServices) -> list[Router]:
-    """Every route of identity; the demo inbox only with the development stand-in for SMS."""
+def routers(services: AuthServices, given: Mapping[str, Any] | None = None) -> list[Router]:
+    """Every route of identity; the demo inbox only with the development stand-in for SMS.
+
+    What handlers ask for by name is looked up in `given` at each request; by default it is `provided(services)`.
+    """
     parts = [
         *provider_wiring.routers(),
         *login_wiring.routers(),
@@ -295,7 +298,16 @@ def routers(services: AuthServices) -> list[Router]:
         *consents_wiring.routers(),
         *services.message_centre.routers(),
     ]
-    provided: dict[str, Any] = {
+    found = provided(services) if given is None else given
+    injected = {name: Provide(_looked_up(found, name), sync_to_thread=False) for name in found}
+    injected["address"] = Provide(_address_by(found), sync_to_thread=False)
+    return [Router(path="/", route_handlers=parts, dependencies=injected)]
+
+
+def provided(services: AuthServices) -> dict[str, Any]:
+    """What the handlers of identity may ask for by name, beside the house's own."""
+    by_name: dict[str, Any] = {
+        "trusted_networks": networks_of(services.settings.trusted_proxies),
         "auth_settings": services.settings,
         "authenticator": services.authenticator,
         "sessions": services.sessions,
@@ -315,10 +327,8 @@ def routers(services: AuthServices) -> list[Router]:
         services.privacy,
         services.login,
     ):
-        provided |= room.injected
-    injected = {name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()}
-    injected["address"] = Provide(_address_by(services.settings), sync_to_thread=False)
-    return [Router(path="/", route_handlers=parts, dependencies=injected)]
+        by_name |= room.injected
+    return by_name
 
 
 def background(floor: Floor, services: AuthServices) -> list[Job]:
@@ -356,15 +366,13 @@ async def _forget(connection: Connection, services: AuthServices, floor: Floor) 
     await services.privacy.forget(connection, now)
 
 
-def _address_by(settings: AuthSettings) -> Callable[[Request[Any, Any, Any]], str]:
-    trusted = networks_of(settings.trusted_proxies)
-
+def _address_by(given: Mapping[str, Any]) -> Callable[[Request[Any, Any, Any]], str]:
     def provide(request: Request[Any, Any, Any]) -> str:
         peer = request.client.host if request.client else ""
-        return client_address(peer, ",".join(request.headers.getall("x-forwarded-for", [])), trusted)
+        return client_address(peer, ",".join(request.headers.getall("x-forwarded-for", [])), given["trusted_networks"])
 
     return provide
 
 
-def _always(value: Any) -> Callable[[], Any]:
-    return lambda: value
+def _looked_up(given: Mapping[str, Any], name: str) -> Callable[[], Any]:
+    return lambda: given[name]

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -15,7 +15,7 @@ from app.kit.floor import Floor
 from app.kit.outbox import Outbox
 from app.problems import HANDLERS
 from auth.settings import AuthSettings
-from auth.wiring import AuthServices, build_auth, dependencies, routers
+from auth.wiring import AuthServices, build_auth, dependencies, provided, routers
 from tests.auth.phones import ISSUER, Phone
 
 
@@ -74,31 +74,55 @@ async def race_client(race_floor: Floor, auth_settings: AuthSettings) -> AsyncIt
     await services.close()
 
 
+class Door:
+    """An application of identity's routers. What stands behind it changes from test to test: building one takes as long
+    as ten tests.
+    """
+
+    idle: ClassVar[dict[frozenset[str], list["Door"]]] = {}
+    """Those that nobody uses now, by what is provided: without a demo inbox there is no route to it."""
+
+    def __init__(self, floor: Floor, services: AuthServices) -> None:
+        self._given: dict[str, Any] = {}
+        self._middleware = services.middleware
+        self.lead_to(floor, services)
+        self.application = self._build(services)
+
+    def lead_to(self, floor: Floor, services: AuthServices) -> None:
+        self._floor = floor
+        self._given.update(provided(services))
+        self._middleware._authenticator = services.authenticator
+
+    def _build(self, services: AuthServices) -> Any:
+        async def connection() -> AsyncGenerator[Connection, None]:
+            async with self._floor.database.transaction() as opened:
+                yield opened
+
+        of_floor = {name: Provide(self._of_floor(name), sync_to_thread=False) for name in ("clock", "vault", "keyring")}
+        return Litestar(
+            route_handlers=routers(services, self._given),
+            middleware=[self._middleware],
+            exception_handlers=HANDLERS,
+            dependencies=of_floor
+            | dependencies()
+            | {"connection": Provide(connection), "once": Provide(idempotency.once_for)},
+            openapi_config=None,
+            logging_config=None,
+        )
+
+    def _of_floor(self, name: str) -> Callable[[], Any]:
+        return lambda: getattr(self._floor, name)
+
+
 @contextlib.asynccontextmanager
 async def open_client(floor: Floor, services: AuthServices) -> AsyncIterator[httpx.AsyncClient]:
-    application: Any = build_test_application(floor, services)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=ISSUER) as opened:
+    """A client before these services; two of them at once stand before doors of their own."""
+    idle = Door.idle.setdefault(frozenset(provided(services)), [])
+    if idle:
+        door = idle.pop()
+        door.lead_to(floor, services)
+    else:
+        door = Door(floor, services)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door.application), base_url=ISSUER) as opened:
         yield opened
-
-
-def build_test_application(floor: Floor, services: AuthServices) -> Litestar:
-    async def connection() -> AsyncGenerator[Connection, None]:
-        async with floor.database.transaction() as opened:
-            yield opened
-
-    fixed: dict[str, Any] = {"clock": floor.clock, "vault": floor.vault, "keyring": floor.keyring}
-    provided = {name: Provide(_always(value), sync_to_thread=False) for name, value in fixed.items()}
-    return Litestar(
-        route_handlers=routers(services),
-        middleware=[services.middleware],
-        exception_handlers=HANDLERS,
-        dependencies=provided
-        | dependencies()
-        | {"connection": Provide(connection), "once": Provide(idempotency.once_for)},
-        openapi_config=None,
-        logging_config=None,
-    )
-
-
-def _always(value: Any) -> Callable[[], Any]:
-    return lambda: value
+    idle.append(door)
