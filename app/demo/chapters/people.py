@@ -8,18 +8,18 @@ import httpx
 
 from app.demo.chapters.citizen import refusal_of
 from app.demo.phone import Phone
-from app.demo.registries import PASSPORT, RESIDENTS, Resident
+from app.demo.registries import HONG_KONG_RESIDENT, SECOND_CITIZEN, TRAVEL_PERMIT, Resident
 from app.demo.stage import Stage
 from app.demo.story import StepFailed
 
-HOLDER, HOLDERS_PHONE = RESIDENTS[3], "19900000031"
-LANDLORD, LANDLORDS_PHONE = RESIDENTS[6], "19900000032"
+HOLDER, HOLDERS_PHONE = HONG_KONG_RESIDENT, "19900000031"
+LANDLORD, LANDLORDS_PHONE = SECOND_CITIZEN, "19900000032"
 ENDED_WITHIN_SECONDS = 10
 REGISTER_HEARD_WITHIN_SECONDS = 60
 
 
 async def play(stage: Stage) -> None:
-    """From a passport shown to an account that came back."""
+    """From a further document shown to an account that came back."""
     stage.story.chapter(
         "账号：证件、查询、挂失与误报死亡", "An account: documents, look-ups, a lost phone, a mistaken death"
     )
@@ -41,9 +41,9 @@ async def _signed_in(stage: Stage, number: str, who: Resident) -> Phone:
 
 async def _documents(stage: Stage, holder: Phone) -> None:
     with stage.story.step(
-        "补充护照：人口登记机关确认为同一人", "a passport: the registry says it is one person's"
+        "补充通行证：人口登记机关确认为同一人", "a travel permit: the registry says it is one person's"
     ) as step:
-        shown = await holder.call("POST", "/v1/me/documents", json=_document(PASSPORT))
+        shown = await holder.call("POST", "/v1/me/documents", json=_document(TRAVEL_PERMIT))
         documents = (await holder.call("GET", "/v1/me/documents"))["items"]
         step.expect(shown["change"] in {"added", "same"}, True, "change")
         step.saw(", ".join(f"{one['document_type']} {one['document_number']}" for one in documents))
