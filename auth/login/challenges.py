@@ -30,14 +30,14 @@ DELETE_EXPIRED_CHALLENGES = "delete from auth.login_challenge where expires_at <
 class Challenges:
     """Makes challenges and uses them up."""
 
-    def __init__(self, clock: Clock, *, lifetime_seconds: int) -> None:
+    def __init__(self, clock: Clock, *, seconds: int) -> None:
         self._clock = clock
-        self.lifetime_seconds = lifetime_seconds
+        self.seconds = seconds
 
     async def make(self, connection: Connection, purpose: Purpose, session_id: UUID | None = None) -> bytes:
         """A new one; `session_id` is None for `sign_in` only."""
         challenge = secrets.token_bytes(BYTES)
-        expires_at = self._clock.now() + timedelta(seconds=self.lifetime_seconds)
+        expires_at = self._clock.now() + timedelta(seconds=self.seconds)
         await connection.execute(INSERT_CHALLENGE, _hash(challenge), purpose, session_id, expires_at)
         return challenge
 

@@ -90,7 +90,7 @@ def build_login(
     vault, clock = floor.vault, floor.clock
     lockout = Lockout(vault, clock, settings)
     standing = Standing(people=people, devices=devices, clock=clock)
-    made = Challenges(clock, lifetime_seconds=CHALLENGE_SECONDS)
+    made = Challenges(clock, seconds=CHALLENGE_SECONDS)
     citizens = CitizenSessions(sessions=sessions, people=people, clock=clock, settings=settings)
     codes = OneTimeCodes(
         people=people, lockout=lockout, outbox=floor.outbox, vault=vault, clock=clock, settings=settings

@@ -62,14 +62,9 @@ class Ceremonies:
         self._brand = brand
         self._origins = [issuer, *app_origins]
 
-    def request_options(self, challenge: bytes, *, seconds: int, allowed: list[bytes] | None = None) -> RequestOptions:
-        """Asks for any credential of this origin, or for one of `allowed`."""
-        return RequestOptions(
-            challenge=encode(challenge),
-            rp_id=self._rp_id,
-            timeout=seconds * 1000,
-            allow_credentials=_descriptors(allowed or []),
-        )
+    def request_options(self, challenge: bytes, *, seconds: int) -> RequestOptions:
+        """Asks for any credential of this origin; the authenticator finds it, so that we name none."""
+        return RequestOptions(challenge=encode(challenge), rp_id=self._rp_id, timeout=seconds * 1000)
 
     def creation_options(
         self, challenge: bytes, *, seconds: int, user_handle: bytes, user_name: str, known: list[bytes]
@@ -81,7 +76,7 @@ class Ceremonies:
             challenge=encode(challenge),
             algorithms=[Algorithm(alg=number) for number in ALGORITHMS],
             timeout=seconds * 1000,
-            exclude_credentials=_descriptors(known),
+            exclude_credentials=[Descriptor(id=encode(credential_id)) for credential_id in known],
         )
 
     def verify_made(self, answer: Attestation, challenge: bytes) -> MadeCredential:
@@ -152,7 +147,3 @@ def decode(text: str) -> bytes:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except binascii.Error:
         raise ValueError("base64url") from None
-
-
-def _descriptors(credential_ids: list[bytes]) -> list[Descriptor]:
-    return [Descriptor(id=encode(credential_id)) for credential_id in credential_ids]

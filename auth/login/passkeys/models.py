@@ -99,7 +99,7 @@ class RequestOptions(Model):
     challenge: str
     rp_id: str = field(name="rpId")
     timeout: int
-    allow_credentials: list[Descriptor] = field(name="allowCredentials")
+    allow_credentials: list[Descriptor] = field(name="allowCredentials", default_factory=list)
     user_verification: Literal["required"] = field(name="userVerification", default="required")
 
 

@@ -94,19 +94,11 @@ class Passkeys:
         wait = await spend_attempt(connection, self._asking, place, self._clock.now())
         if wait is not None:
             return RateLimited(retry_after=wait)
-        return await self.ask_again(connection, "sign_in", None)
+        return await self._ask(connection, "sign_in", None)
 
-    async def ask_again(
-        self, connection: Connection, purpose: Purpose, session_id: UUID | None, *, holder: Principal | None = None
-    ) -> PasskeyRequest:
-        """What an authenticator is to sign in a session that exists; of `holder`'s passkeys alone, when named."""
-        challenge, seconds = (
-            await self._challenges.make(connection, purpose, session_id),
-            self._challenges.lifetime_seconds,
-        )
-        allowed = None if holder is None else await self._credential_ids(connection, holder)
-        options = self._ceremonies.request_options(challenge, seconds=seconds, allowed=allowed)
-        return PasskeyRequest(public_key=options, expires_in_seconds=seconds)
+    async def ask_in(self, connection: Connection, session_id: UUID) -> PasskeyRequest:
+        """What an authenticator is to sign for a step-up in this session."""
+        return await self._ask(connection, "step_up", session_id)
 
     async def prove(
         self,
@@ -139,12 +131,12 @@ class Passkeys:
         challenge = await self._challenges.make(connection, "enrol", principal.session_id)
         options = self._ceremonies.creation_options(
             challenge,
-            seconds=self._challenges.lifetime_seconds,
+            seconds=self._challenges.seconds,
             user_handle=self._handle(holder_type, holder_id),
             user_name=user_name,
             known=await self._credential_ids(connection, principal),
         )
-        return PasskeyCreation(public_key=options, expires_in_seconds=self._challenges.lifetime_seconds)
+        return PasskeyCreation(public_key=options, expires_in_seconds=self._challenges.seconds)
 
     async def enrol(self, connection: Connection, principal: Principal, request: EnrolPasskey) -> PasskeyView:
         """The new passkey, good at once; the holder is told.
@@ -202,13 +194,18 @@ class Passkeys:
         reason = passkey.revoked_reason or ""
         await self._record(connection, principal.actor, "passkey.removed", passkey, {"reason": reason})
 
+    async def _ask(self, connection: Connection, purpose: Purpose, session_id: UUID | None) -> PasskeyRequest:
+        challenge, seconds = await self._challenges.make(connection, purpose, session_id), self._challenges.seconds
+        options = self._ceremonies.request_options(challenge, seconds=seconds)
+        return PasskeyRequest(public_key=options, expires_in_seconds=seconds)
+
     async def _judge(
         self, connection: Connection, answer: Assertion, purpose: Purpose, session_id: UUID | None
     ) -> StoredPasskey:
         challenge = unverified_challenge(answer.response.client_data_json)
         if not await self._challenges.use(connection, challenge, purpose, session_id):
             raise CeremonyFailed("challenge")
-        passkey = await repository.find_by_credential(connection, _credential_id(answer))
+        passkey = await repository.find_by_credential(connection, _decoded(answer.raw_id))
         if passkey is None:
             raise CeremonyFailed("credential")
         used = self._ceremonies.verify_used(answer, challenge, public_key=passkey.public_key)
@@ -297,10 +294,6 @@ class Passkeys:
 
 def _holder(principal: Principal) -> tuple[HolderType, UUID]:
     return "official" if principal.subject_type == "official" else "person", principal.subject_id
-
-
-def _credential_id(answer: Assertion) -> bytes:
-    return _decoded(answer.raw_id)
 
 
 def _decoded(text: str) -> bytes:

@@ -65,4 +65,4 @@ class PasskeyLogin:
         person = await self._people.get_person(connection, passkey.holder_id)
         if person.merged_into is not None:
             person = await self._people.get_person(connection, person.merged_into)
-        return person if person.status == "active" else None
+        return person if person.status in {"active", "frozen"} else None  # who is frozen hears it from `Sessions`

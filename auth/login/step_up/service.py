@@ -80,7 +80,7 @@ class StepUps:
 
     async def ask(self, connection: Connection, principal: Principal) -> StepUpChallenge:
         """One value to sign, for a passkey or for a device, good once and in this session."""
-        asked = await self._passkeys.ask_again(connection, "step_up", principal.session_id)
+        asked = await self._passkeys.ask_in(connection, principal.session_id)
         return StepUpChallenge(
             public_key=asked.public_key, audience=self._issuer, expires_in_seconds=asked.expires_in_seconds
         )

@@ -262,9 +262,15 @@ async def test_passkey_reported_lost_guards_until_the_wait_is_over(
     assert (await other.tell_name()).status_code == 200
 
 
-async def test_passkey_of_a_frozen_account_opens_nothing(wallet: Wallet, connection: Connection) -> None:
-    await connection.execute("update auth.person set status = 'frozen'")
-    assert slug_of(await wallet.sign_in()) == "passkey-refused"
+@pytest.mark.parametrize(
+    ("status", "slug"),
+    [("frozen", "account-frozen"), ("deceased", "passkey-refused"), ("closed", "passkey-refused")],
+)
+async def test_passkey_of_an_account_that_is_not_active_opens_nothing(
+    wallet: Wallet, connection: Connection, status: str, slug: str
+) -> None:
+    await connection.execute("update auth.person set status = $1", status)
+    assert slug_of(await wallet.sign_in()) == slug
 
 
 async def test_wrong_assertions_count_against_their_address(wallet: Wallet, connection: Connection) -> None:

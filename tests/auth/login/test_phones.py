@@ -133,6 +133,13 @@ async def test_code_asked_for_by_another_session_or_purpose_adds_nothing(wallet:
     assert slug_of(await wallet.post("/v1/me/phones", body)) == "otp-refused"
 
 
+async def test_code_sent_to_a_new_number_is_no_step_up(wallet: Wallet, new_phone: NewPhone) -> None:
+    """Else whoever has any phone could confirm in the person's session."""
+    asked = await wallet.post("/v1/me/phones/challenges", {"phone": NEW})
+    body = {"challenge_id": asked.json()["challenge_id"], "code": await new_phone(NEW).read_code()}
+    assert slug_of(await wallet.post("/v1/login/step-up/otp/tokens", body)) == "otp-refused"
+
+
 async def test_what_does_not_fit_is_named(wallet: Wallet, new_phone: NewPhone) -> None:
     assert slug_of(await add(wallet, OLD, new_phone)) == "phone-held-already"
     assert slug_of(await add(wallet, NEW, new_phone, replaces_id=wallet.phone.tokens["person"]["id"])) == (
