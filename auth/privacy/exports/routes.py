@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from litestar import MediaType, Response, Router, get, post
+from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from app.kit.database import Connection
@@ -11,7 +11,7 @@ from app.kit.idempotency import Once
 from app.kit.structs import Model
 from auth.guards import person, stepped_up
 from auth.principal import Principal
-from auth.privacy.exports.models import ExportView
+from auth.privacy.exports.models import ExportFile, ExportView
 from auth.privacy.exports.service import Exports
 
 
@@ -58,7 +58,6 @@ async def list_my_exports(
     "/v1/me/export/{export_id:uuid}/file",
     summary="Fetch a copy of my data",
     tags=["me"],
-    media_type=MediaType.JSON,
     guards=[stepped_up(aal=1)],
 )
 async def fetch_export(
@@ -66,14 +65,14 @@ async def fetch_export(
     principal: Injected[Principal],
     exports: Injected[Exports],
     export_id: FromPath[UUID],
-) -> Response[bytes]:
+) -> Response[ExportFile]:
     """One JSON document, `suishen-export/1`: a part for each room that keeps something. Needs a fresh sign-in."""
-    content = await exports.open_file(connection, principal, export_id)
+    file = await exports.open_file(connection, principal, export_id)
     headers = {
         "Content-Disposition": f'attachment; filename="suishen-export-{export_id}.json"',
         "Cache-Control": "no-store",
     }
-    return Response(content, media_type=MediaType.JSON, headers=headers)
+    return Response(file, headers=headers)
 
 
 router = Router(path="/", route_handlers=[request_export, list_my_exports, fetch_export], guards=[person()])

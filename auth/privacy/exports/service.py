@@ -83,8 +83,8 @@ class Exports:
         page, following = cut(rows, limit)
         return [view_of(row) for row in page], following
 
-    async def open_file(self, connection: Connection, principal: Principal, export_id: UUID) -> bytes:
-        """The caller's copy, as JSON. Raises `IdentityLevelTooLow`, `ExportUnknown` and `ExportNotReady`."""
+    async def open_file(self, connection: Connection, principal: Principal, export_id: UUID) -> ExportFile:
+        """The caller's copy. Raises `IdentityLevelTooLow`, `ExportUnknown` and `ExportNotReady`."""
         await self._require_known(connection, principal)
         person_id = principal.subject_id
         if await repository.find_export(connection, export_id, person_id) is None:
@@ -93,7 +93,8 @@ class Exports:
         if sealed is None:
             raise ExportNotReady
         await self._record(connection, principal.actor, "export.fetched", person_id, export_id)
-        return await self._subject_vault.open(connection, person_id, FILE_PURPOSE, sealed, context=export_id.bytes)
+        opened = await self._subject_vault.open(connection, person_id, FILE_PURPOSE, sealed, context=export_id.bytes)
+        return msgspec.json.decode(opened, type=ExportFile)
 
     async def make(self, payload: dict[str, Any]) -> None:
         """Makes a copy that waits, whole or not at all; the handler of the outbox topic, harmless when repeated."""
