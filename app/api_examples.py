@@ -21,7 +21,7 @@ NAMED_HOLDER: Final = {
     "document_number": make_synthetic_id_number(birth=date(1990, 3, 15), sequence=1),
 }
 
-ASSERTION: Final = {
+ASSERTION: Final[dict[str, Any]] = {
     "id": "u8Vg3mF0cWkqS2dEJxT5yQ",
     "rawId": "u8Vg3mF0cWkqS2dEJxT5yQ",
     "type": "public-key",
@@ -32,7 +32,7 @@ ASSERTION: Final = {
         "userHandle": "1sgCkzrCZHR1bTJvGhJqOfVGlSLqeyYJtV0Qf_8cWgw",
     },
 }
-ATTESTATION: Final = {
+ATTESTATION: Final[dict[str, Any]] = {
     "id": "u8Vg3mF0cWkqS2dEJxT5yQ",
     "rawId": "u8Vg3mF0cWkqS2dEJxT5yQ",
     "type": "public-key",

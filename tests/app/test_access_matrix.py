@@ -25,8 +25,8 @@ from tests.app.test_routes import handlers
 from tests.fixtures.inhabited import Inhabited
 
 OF_THE_FRAMEWORK = "/openapi/"
-# The owner too is told that there is none, because no mini-app is published in `inhabited`; `test_launch` of the provider
-# tries strangers at a launch that stands.
+# The owner too is told that there is none, because no mini-app is published in `inhabited`; strangers at a launch that
+# stands are tried in the provider's `test_launch`.
 NOT_EVEN_THE_OWNER = {"POST /v1/launches/{launch_id}/answers", "POST /v1/launches/{launch_id}/guardian-requests"}
 AT_THE_TOKEN = {"token-invalid", "dpop-proof-invalid"}
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND = 401, 403, 404

@@ -11,7 +11,16 @@ from auth import guards as auth_guards
 from codes.venues.scanners import guards as scanner_guards
 
 FACTORIES = {"person", "official", "organization_agent_for"}
-ON_THEIR_OWN = {"public", "signed_in", "oneself", "organization_agent", "citizen", "claimant", "scanner", "known_scanner"}
+ON_THEIR_OWN = {
+    "public",
+    "signed_in",
+    "oneself",
+    "organization_agent",
+    "citizen",
+    "claimant",
+    "scanner",
+    "known_scanner",
+}
 
 # These have rules of their own against repetition (RFC 6749; one-time codes; the verification row; a password's count).
 WITHOUT_IDEMPOTENCY_KEY = {
