@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal, TypeAlias
 
+import msgspec
 from msgspec import Meta
 
 from app.kit.structs import Model, Request
@@ -23,7 +24,7 @@ class RecordMandate(Request):
     reference: Reference
     lasts_seconds: Lasts
     documents_checked: Literal[True]
-    scope: NamedScope = NamedScope()
+    scope: NamedScope = msgspec.field(default_factory=NamedScope)
 
 
 class EndMandate(Request):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, TypeAlias
 from uuid import UUID
 
+import msgspec
 from msgspec import Meta
 
 from app.kit.structs import Model, Request
@@ -114,7 +115,7 @@ class OfferStaffMandate(Request):
 
     kind: Literal["administrator", "agent"]
     agent: DocumentHolder
-    scope: NamedScope = NamedScope()
+    scope: NamedScope = msgspec.field(default_factory=NamedScope)
     role: Role = ""
     lasts_seconds: Lasts | None = None
     """From acceptance on; left out: until somebody ends it."""
@@ -129,7 +130,7 @@ class OfferMandate(Request):
 
     kind: Literal["family", "proxy", "assisted", "volunteer"]
     lasts_seconds: Lasts
-    scope: NamedScope = NamedScope()
+    scope: NamedScope = msgspec.field(default_factory=NamedScope)
     agent: DocumentHolder | None = None
     badge: Badge | None = None
     under: UUID | None = None
