@@ -77,7 +77,8 @@ def document_number_is_valid(document_type: DocumentType, number: str) -> bool:
 
 def normalize_document_number(number: str) -> str:
     """One way to write a number: full-width forms become plain, letters upper case, spaces and hyphens go."""
-    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
+    tight = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number)).upper()
+    return unicodedata.normalize("NFKC", tight)  # what stood apart may have come together
 
 
 def normalize_name(name: str) -> str | None:
