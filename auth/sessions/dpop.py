@@ -15,9 +15,9 @@ from auth.keys import (
     is_numeric_date,
     jwk_in_header,
     public_key_of,
+    read_unverified,
     thumbprint,
-    unverified_header,
-    verify_proof,
+    verify_read,
 )
 
 PROOF_TYPE: Final = "dpop+jwt"
@@ -63,8 +63,9 @@ class SeenProofs:
 
 def verify_dpop(proof: str, target: ProofTarget, *, now: datetime, seen: SeenProofs) -> str:
     """The thumbprint of the key that signed a valid proof about `target`; raises `ProofInvalid`."""
-    key = public_key_of(jwk_in_header(unverified_header(proof)))
-    claims = verify_proof(proof, key, typ=PROOF_TYPE)
+    unverified = read_unverified(proof)
+    key = public_key_of(jwk_in_header(unverified.header))
+    claims = verify_read(unverified, key, typ=PROOF_TYPE)
     if claims.get("htm") != target.method or claims.get("htu") != target.url:
         raise ProofInvalid("target")
     if target.access_token is not None and claims.get("ath") != token_hash(target.access_token):

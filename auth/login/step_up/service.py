@@ -17,7 +17,7 @@ from app.kit.structs import Model
 from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, VERIFIED_KEY
 from auth.attempts import Lockout
 from auth.devices.service import Devices
-from auth.keys import ProofInvalid, jwk_in_header, public_key_of, thumbprint, unverified_header, verify_proof
+from auth.keys import ProofInvalid, jwk_in_header, public_key_of, read_unverified, thumbprint, verify_read
 from auth.login.challenges import Challenges
 from auth.login.otp.codes import OneTimeCodes
 from auth.login.otp.models import ChallengeView, ShownCode
@@ -168,8 +168,9 @@ class StepUps:
 
     async def _find_device(self, connection: Connection, principal: Principal, proof: str) -> UUID | None:
         try:
-            key = public_key_of(jwk_in_header(unverified_header(proof)))
-            claims = verify_proof(proof, key, typ=PROOF_TYPE)
+            unverified = read_unverified(proof)
+            key = public_key_of(jwk_in_header(unverified.header))
+            claims = verify_read(unverified, key, typ=PROOF_TYPE)
             nonce = decode(str(claims.get("nonce")))
         except (ProofInvalid, ValueError):
             return None

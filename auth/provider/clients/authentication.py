@@ -14,11 +14,11 @@ from app.kit.structs import Model
 from auth.keys import (
     ProofInvalid,
     PublicJwk,
+    UnverifiedProof,
     is_numeric_date,
     public_key_of,
-    unverified_claims,
-    unverified_header,
-    verify_proof,
+    read_unverified,
+    verify_read,
 )
 from auth.provider.clients import repository
 from auth.provider.clients.models import Client
@@ -54,17 +54,16 @@ class ClientAuthentication:
     async def authenticate(self, connection: Connection, form: Mapping[str, str]) -> Client | OAuthRefusal:
         """The client whose assertion the form holds, or `invalid_client`. Each assertion is accepted once.
 
-        A client is found before its signature is checked, so `unverified` names a candidate and nothing more.
+        A client is found before its signature is checked, so what it says names a candidate and nothing more.
         """
         if form.get("client_assertion_type") != ASSERTION_TYPE or "client_secret" in form:
             return INVALID_CLIENT
-        assertion = form.get("client_assertion", "")
         try:
-            unverified = _unverified_subject(assertion)
-            client = await self._clients.find_client(connection, unverified)
+            assertion = read_unverified(form.get("client_assertion", ""))
+            client = await self._clients.find_client(connection, _unverified_subject(assertion))
             if client is None or form.get("client_id", client.client_id) != client.client_id:
                 return INVALID_CLIENT
-            key = await self._keys.find_key(connection, client, _key_name(assertion))
+            key = await self._keys.find_key(connection, client, assertion.header.get("kid"))
             if key is None:
                 return INVALID_CLIENT
             claims = _checked(assertion, client, key, issuer=self._issuer, now=self._clock.now())
@@ -75,27 +74,20 @@ class ClientAuthentication:
         return client if new else INVALID_CLIENT
 
 
-def _unverified_subject(assertion: str) -> str:
-    unverified_header(assertion)
-    unverified_sub = unverified_claims(assertion).get("sub")
+def _unverified_subject(assertion: UnverifiedProof) -> str:
+    unverified_sub = assertion.claims.get("sub")
     if not isinstance(unverified_sub, str) or not unverified_sub.isascii() or "\x00" in unverified_sub:
         raise ProofInvalid("sub")
     return unverified_sub
 
 
-def _key_name(assertion: str) -> str | None:
-    unverified_kid = unverified_header(assertion).get("kid")
-    if unverified_kid is not None and not isinstance(unverified_kid, str):
-        raise ProofInvalid("kid")
-    return unverified_kid
-
-
-def _checked(assertion: str, client: Client, key: PublicJwk, *, issuer: str, now: datetime) -> AssertionClaims:
-    header = unverified_header(assertion)
-    typ = str(header.get("typ", "")).lower()
+def _checked(
+    assertion: UnverifiedProof, client: Client, key: PublicJwk, *, issuer: str, now: datetime
+) -> AssertionClaims:
+    typ = str(assertion.header.get("typ", "")).lower()
     if typ not in TYPES:
         raise ProofInvalid("typ")
-    claims = verify_proof(assertion, public_key_of(key), typ=typ)
+    claims = verify_read(assertion, public_key_of(key), typ=typ)
     # `aud` is the issuer and nothing beside it: an assertion for another server must not open this one (RFC 7523bis).
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id or claims.get("aud") != issuer:
         raise ProofInvalid("claims")
