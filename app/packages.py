@@ -133,6 +133,7 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         sms_url=settings.sms_url,
         sms_second_url=settings.sms_second_url,
         sms_parts_a_day=settings.sms_parts_a_day,
+        notices_a_day=settings.notices_a_day,
         voice_url=settings.voice_url,
         staff_channel_url=settings.staff_channel_url,
         demo_inbox_url=settings.demo_inbox_url,

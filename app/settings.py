@@ -54,6 +54,7 @@ class Settings(Model):
     sms_url: str
     sms_second_url: str
     sms_parts_a_day: int
+    notices_a_day: int
     voice_url: str
     staff_channel_url: str
     demo_inbox_url: str
@@ -306,6 +307,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="1000000",
         parse=_number(1, 1_000_000_000),
         help="text messages the city pays for in a day, in parts as vendors bill them; notices stop at four fifths",
+    ),
+    Variable(
+        name="SUISHEN_NOTICES_A_DAY",
+        field="notices_a_day",
+        default="30",
+        parse=_number(1, 10_000),
+        help="notices that one person gets outside the app in a day; what is more waits in the app",
     ),
     Variable(
         name="SUISHEN_VOICE_URL",

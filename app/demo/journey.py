@@ -82,6 +82,7 @@ def running_house(
         apps_host=f"apps.localhost:{port}",
         workers=workers,
         pictures_directory=str(pictures.resolve()),
+        notices_a_day=10_000,  # the story is played many times a day to the same people
     )
     with (
         ground(settings, tell=tell) as grounded,
