@@ -170,6 +170,7 @@ def build_provider(
             settings=settings,
         ),
         "token_endpoint": TokenEndpoint(
+            database=floor.database,
             authentication=authentication,
             grants=grants,
             exchange=Exchange(access_tokens=access_tokens, app_tokens=app_tokens, clients=clients, clock=clock),

@@ -58,6 +58,13 @@ class Session(Model):
         return acr_of(self.ial, self.aal_at(now))
 
 
+class UsedSession(Model):
+    """A session whose idle time began anew, and how the citizen proved themself in the one that it began in."""
+
+    session: Session
+    began_by: Method
+
+
 class StartSession(Model):
     """What a way in knows when it succeeded."""
 

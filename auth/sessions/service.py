@@ -20,6 +20,7 @@ from auth.sessions.models import (
     StartSession,
     SwitchSession,
     TokenPair,
+    UsedSession,
     judge_old_token,
 )
 from auth.sessions.refresh_tokens import RefreshToken, RefreshTokens
@@ -133,6 +134,10 @@ class Sessions:
         """It was used: its idle time begins anew, never beyond its absolute end."""
         await repository.mark_used(connection, session_id, self._clock.now())
 
+    async def use_living(self, connection: Connection, session_id: UUID) -> UsedSession | None:
+        """As `keep_alive`, in one statement with the look whether it lives; None when it does not."""
+        return await repository.use_session(connection, session_id, self._clock.now())
+
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
         """A session for somebody else, begun in the caller's own: as sure, as old, with the same key, ending with it.
 
@@ -188,7 +193,8 @@ class Sessions:
         )
         if session is not None:
             return self._pair(session, successor)
-        return await self._answer_old_token(connection, used, successor, Presenter(client_id=client_id, jkt=jkt))
+        async with connection.transaction():
+            return await self._answer_old_token(connection, used, successor, Presenter(client_id=client_id, jkt=jkt))
 
     async def end_session(self, connection: Connection, principal: Principal, session_id: UUID) -> int:
         """Ends one of the caller's own sessions, and all begun in it; how many. Raises `SessionUnknown`."""

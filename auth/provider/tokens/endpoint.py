@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from app.kit.database import Connection
+from app.kit.database import Connection, Database
 from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.models import Client
 from auth.provider.errors import INVALID_CLIENT, PROOF_NEEDED, UNAUTHORIZED_CLIENT
@@ -29,31 +29,38 @@ class TokenEndpoint:
     def __init__(
         self,
         *,
+        database: Database,
         authentication: ClientAuthentication,
         grants: ClientGrants,
         exchange: Exchange,
         sessions: Sessions,
     ) -> None:
+        self._database = database
         self._authentication = authentication
         self._grants = grants
         self._exchange = exchange
         self._sessions = sessions
 
     async def exchange(
-        self, connection: Connection, form: Mapping[str, str], *, jkt: str | None
+        self, form: Mapping[str, str], *, jkt: str | None
     ) -> TokenPair | ClientTokenAnswer | OAuthRefusal:
-        """Tokens or a refusal, which must be committed. `jkt` is of the request's DPoP proof."""
+        """Tokens or a refusal, with all that it did committed. `jkt` is of the request's DPoP proof.
+
+        Not one transaction: most of what happens here is a statement, which commits by itself. So an assertion is used
+        up as soon as it was accepted, and whoever needs several statements to be one opens a transaction for them.
+        """
         grant = form.get("grant_type")
         if grant is None or NEEDED.get(grant, "grant_type") not in form:
             return INVALID_REQUEST
         if grant not in GRANTS:
             return UNSUPPORTED_GRANT
-        if "client_assertion" not in form and grant in {REFRESH_TOKEN, TOKEN_EXCHANGE}:
-            return await self._for_phone(connection, form, jkt)
-        client = await self._authentication.authenticate(connection, form)
-        if isinstance(client, OAuthRefusal):
-            return client
-        return PROOF_NEEDED if jkt is None else await self._for_client(connection, client, form, jkt)
+        async with self._database.acquire() as connection:
+            if "client_assertion" not in form and grant in {REFRESH_TOKEN, TOKEN_EXCHANGE}:
+                return await self._for_phone(connection, form, jkt)
+            client = await self._authentication.authenticate(connection, form)
+            if isinstance(client, OAuthRefusal):
+                return client
+            return PROOF_NEEDED if jkt is None else await self._for_client(connection, client, form, jkt)
 
     async def _for_phone(
         self, connection: Connection, form: Mapping[str, str], jkt: str | None
@@ -68,7 +75,8 @@ class TokenEndpoint:
         self, connection: Connection, client: Client, form: Mapping[str, str], jkt: str
     ) -> ClientTokenAnswer | OAuthRefusal:
         if form["grant_type"] == AUTHORIZATION_CODE:
-            return await self._grants.redeem_code(connection, client, form, jkt=jkt)
+            async with connection.transaction():
+                return await self._grants.redeem_code(connection, client, form, jkt=jkt)
         if form["grant_type"] == REFRESH_TOKEN:
             return await self._grants.refresh(connection, client, form, jkt=jkt)
         if form["grant_type"] == CLIENT_CREDENTIALS:

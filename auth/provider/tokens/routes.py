@@ -8,7 +8,6 @@ from typing import Any
 from litestar import Request, Response, Router, post
 from litestar.openapi.datastructures import ResponseSpec
 
-from app.kit.database import Connection
 from app.kit.http import Injected
 from auth.guards import public
 from auth.provider.errors import INVALID_CLIENT, answer
@@ -44,7 +43,6 @@ FIELDS = (
 )
 async def exchange_token(
     request: Request[Any, Any, Any],
-    connection: Injected[Connection],
     token_endpoint: Injected[TokenEndpoint],
     authenticator: Injected[Authenticator],
 ) -> Response[TokenPair | ClientTokenAnswer]:
@@ -58,7 +56,7 @@ async def exchange_token(
         jkt = authenticator.find_proof_key(request.scope)
     except ProofMissing:
         return answer(INVALID_PROOF)
-    return answer(await token_endpoint.exchange(connection, form, jkt=jkt))
+    return answer(await token_endpoint.exchange(form, jkt=jkt))
 
 
 router = Router(path="/", route_handlers=[exchange_token], guards=[public])

@@ -22,9 +22,8 @@ from auth.provider.tokens.access_tokens import ClientTokens
 from auth.provider.tokens.id_tokens import IdTokens
 from auth.provider.tokens.models import ClientTokenAnswer, verifier_fits
 from auth.sessions.errors import INVALID_GRANT, OAuthRefusal
-from auth.sessions.models import Session, StartSession
+from auth.sessions.models import Session, StartSession, UsedSession
 from auth.sessions.refresh_tokens import RefreshTokens
-from auth.sessions.repository import find_session
 from auth.sessions.service import Sessions
 
 CODE_REUSED: Final = "code_reuse"
@@ -69,15 +68,13 @@ class ClientGrants:
             return await self._refuse_used(connection, client, code_hash)
         if not _belongs(redeemed, form, jkt):
             return INVALID_CODE
-        session = await self._open(connection, client, redeemed, jkt)
-        if session is None:
+        opened = await self._open(connection, client, redeemed, jkt)
+        if opened is None:
             return INVALID_CODE
-        await requests.mark_issued(connection, redeemed.id, session.id)
-        refresh_token = self._refresh_tokens.make(session.id, 0).text
+        await requests.mark_issued(connection, redeemed.id, opened.session.id)
+        refresh_token = self._refresh_tokens.make(opened.session.id, 0).text
         nonce = redeemed.parameters.nonce
-        return await self._answer(
-            connection, client, session, session.scopes, jkt, nonce=nonce, refresh_token=refresh_token
-        )
+        return self._answer(client, opened, opened.session.scopes, jkt, nonce=nonce, refresh_token=refresh_token)
 
     async def refresh(
         self, connection: Connection, client: Client, form: Mapping[str, str], *, jkt: str
@@ -85,9 +82,9 @@ class ClientGrants:
         """New access and ID tokens. The refresh token stays: it is worth nothing without the client's own key.
 
         FAPI 2.0, section 5.3.2.1 (no rotation); RFC 9449, section 5: for such clients it is not bound to a DPoP key.
+        Needs no transaction: whoever takes the sign-in back ends the session, and an ended one is not used.
         """
-        found = await self.find_refreshable(connection, client, form.get("refresh_token", ""))
-        session = None if found is None else await self._sessions.hold_living(connection, found.id)
+        session = await self.find_refreshable(connection, client, form.get("refresh_token", ""))
         if session is None:
             return INVALID_GRANT
         allowed = await self._desk.allowed_scopes(connection, client, session.subject_id, session.scopes)
@@ -96,8 +93,8 @@ class ClientGrants:
         asked = frozenset(form.get("scope", "").split()) or allowed
         if not asked <= session.scopes:
             return INVALID_SCOPE
-        await self._sessions.keep_alive(connection, session.id)
-        return await self._answer(connection, client, session, asked & allowed, jkt)
+        used = await self._sessions.use_living(connection, session.id)
+        return INVALID_GRANT if used is None else self._answer(client, used, asked & allowed, jkt)
 
     def act_for_itself(self, client: Client, form: Mapping[str, str], *, jkt: str) -> ClientTokenAnswer | OAuthRefusal:
         """A token in the client's own name (RFC 6749, section 4.4); there are no scopes to ask for."""
@@ -127,7 +124,9 @@ class ClientGrants:
             await self._sessions.end_one(connection, session, actor="system", reason=CODE_REUSED)
         return INVALID_CODE
 
-    async def _open(self, connection: Connection, client: Client, redeemed: RedeemedCode, jkt: str) -> Session | None:
+    async def _open(
+        self, connection: Connection, client: Client, redeemed: RedeemedCode, jkt: str
+    ) -> UsedSession | None:
         """The client's own session, in the browser's or the phone's: it ends with it."""
         parent = await self._sessions.hold_living(connection, redeemed.browser_session_id)
         if parent is None:
@@ -136,46 +135,40 @@ class ClientGrants:
         if scopes is None:
             return None
         remaining = int(min(parent.expires_at - self._clock.now(), self._lifetime).total_seconds())
-        return await self._sessions.open_session(
-            connection,
-            StartSession(
-                subject_type="person",
-                subject_id=parent.subject_id,
-                holder_id=parent.holder_id,
-                parent_id=parent.id,
-                client_id=client.client_id,
-                scopes=scopes,
-                ial=parent.ial,
-                aal=parent.aal,
-                method="code",
-                authenticated_at=parent.authenticated_at,
-                idle_seconds=remaining,
-                absolute_seconds=remaining,
-                jkt=jkt,
-                unproven=parent.unproven,
-            ),
+        start = StartSession(
+            subject_type="person",
+            subject_id=parent.subject_id,
+            holder_id=parent.holder_id,
+            parent_id=parent.id,
+            client_id=client.client_id,
+            scopes=scopes,
+            ial=parent.ial,
+            aal=parent.aal,
+            method="code",
+            authenticated_at=parent.authenticated_at,
+            idle_seconds=remaining,
+            absolute_seconds=remaining,
+            jkt=jkt,
+            unproven=parent.unproven,
         )
+        return UsedSession(session=await self._sessions.open_session(connection, start), began_by=parent.method)
 
-    async def _answer(
+    def _answer(
         self,
-        connection: Connection,
         client: Client,
-        session: Session,
+        used: UsedSession,
         scopes: frozenset[str],
         jkt: str,
         *,
         nonce: str | None = None,
         refresh_token: str | None = None,
     ) -> ClientTokenAnswer:
-        # How the citizen proved themself is known of the session in which the client's began.
-        parent = None if session.parent_id is None else await find_session(connection, session.parent_id)
-        method = session.method if parent is None else parent.method
         return ClientTokenAnswer(
-            access_token=self._tokens.issue_for_citizen(client, session, scopes=scopes, jkt=jkt),
+            access_token=self._tokens.issue_for_citizen(client, used.session, scopes=scopes, jkt=jkt),
             token_type="DPoP",  # noqa: S106 - a scheme
             expires_in=self._tokens.lifetime_seconds,
             scope=" ".join(sorted(scopes)),
-            id_token=self._id_tokens.issue(client, session, method=method, nonce=nonce),
+            id_token=self._id_tokens.issue(client, used.session, method=used.began_by, nonce=nonce),
             refresh_token=refresh_token,
         )
 

@@ -71,12 +71,13 @@ class PublishedKeys:
         return {} if stored is None else stored.usable(client.jwks_uri, now)
 
     async def _ask(self, connection: Connection, client: Client) -> None:
-        """In the caller's transaction, which commits refusals too."""
+        """Kept even when the request that asks is refused."""
         if client.jwks_uri is None:
             return
         now = self._clock.now()
-        asks = await repository.mark_asked(
-            connection, client.client_id, client.jwks_uri, now=now, before=now - ASK_AT_MOST_EVERY
-        )
-        if asks:
-            await self._outbox.enqueue(connection, topic=TOPIC, payload={"client_id": client.client_id}, now=now)
+        async with connection.transaction():
+            asks = await repository.mark_asked(
+                connection, client.client_id, client.jwks_uri, now=now, before=now - ASK_AT_MOST_EVERY
+            )
+            if asks:
+                await self._outbox.enqueue(connection, topic=TOPIC, payload={"client_id": client.client_id}, now=now)
