@@ -139,9 +139,10 @@ class OneTimeCodes:
         await repository.mark_redeemed(connection, shown.challenge_id, self._clock.now())
 
     async def _spend(self, connection: Connection, phone_index: bytes, address_index: bytes) -> int | None:
+        # The address first: who is refused for theirs uses up nothing of the phones that they name.
         now = self._clock.now()
-        wait = await spend_attempt(connection, self._phone_limit, phone_index, now)
-        return wait or await spend_attempt(connection, self._address_limit, address_index, now)
+        wait = await spend_attempt(connection, self._address_limit, address_index, now)
+        return wait or await spend_attempt(connection, self._phone_limit, phone_index, now)
 
     async def _refuse_wrong(self, connection: Connection, challenge: Challenge, address: str) -> CodeRefused:
         await self._lockout.count_wrong(connection, address, target=challenge.phone_index)

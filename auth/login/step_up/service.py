@@ -18,6 +18,7 @@ from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, VERIFIED_KEY
 from auth.attempts import Lockout
 from auth.devices.service import Devices
 from auth.keys import ProofInvalid, jwk_in_header, public_key_of, read_unverified, thumbprint, verify_read
+from auth.locks import lock_key
 from auth.login.challenges import Challenges
 from auth.login.otp.codes import OneTimeCodes
 from auth.login.otp.models import ChallengeView, ShownCode
@@ -99,7 +100,10 @@ class StepUps:
     async def by_code(
         self, connection: Connection, principal: Principal, request: StepUpByCode, *, address: str
     ) -> TokenPair | SuishenError:
-        """A code proves that the caller is there still, and no more of them than their session knew."""
+        """A code proves that the caller is there still, and no more of them than their own session knew.
+
+        What another step-up had added to it is not carried on: codes would prolong a key's proof for ever.
+        """
         shown = await self._codes.check(
             connection,
             request.challenge_id,
@@ -111,13 +115,13 @@ class StepUps:
         if not isinstance(shown, ShownCode):
             return shown
         await self._codes.use_up(connection, shown)
-        bound = principal.device_id is not None
+        base = await self._hold_base(connection, principal.session_id)
         raised = Raise(
-            ial=principal.ial,
-            aal=KEY if bound else ONE_TIME_CODE,
+            ial=base.ial,
+            aal=ONE_TIME_CODE if base.device_id is None else KEY,
             by="otp",
-            device_id=principal.device_id,
-            unproven=principal.unproven,
+            device_id=base.device_id,
+            unproven=base.unproven,
         )
         return await self._raise(connection, principal, raised)
 
@@ -157,7 +161,11 @@ class StepUps:
     async def by_totp(
         self, connection: Connection, principal: Principal, code: str, *, address: str
     ) -> TokenPair | SuishenError:
-        """The authenticator of a member of staff: fresh again, at `aal` 2. Each of its codes works once anywhere."""
+        """The authenticator of a member of staff: fresh again, at `aal` 2. Each of its codes works once anywhere.
+
+        Guesses at one account take turns, so that those made at once are counted too.
+        """
+        await lock_key(connection, principal.subject_id.bytes)
         wait = await self._lockout.find_wait(connection, address, target=principal.subject_id.bytes)
         if wait is not None:
             return RateLimited(retry_after=wait)

@@ -1,6 +1,7 @@
 """Attacks on the ways in: guessing across them, learning who has an account, and stopping others at the door."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -139,6 +140,24 @@ async def test_code_guessed_at_by_many_addresses_is_locked_by_its_phone(
     assert statuses == [401] * 20 + [429] * 5
 
 
+async def test_guesses_at_staffs_codes_in_parallel_do_not_pass_their_limit(
+    *,
+    race_client: httpx.AsyncClient,
+    race_floor: Floor,
+    auth_settings: AuthSettings,
+    clock: ManualClock,
+) -> None:
+    services = build_auth(race_floor, auth_settings)
+    async with race_floor.database.transaction() as connection:
+        account = await make_account(services, connection, "reviewer")
+    await services.close()
+    staff = await Staff(race_client, clock, account).sign_in()
+    body = {"totp": "xxxxxx"}
+    tries = (staff.call("POST", "/v1/login/step-up/totp/tokens", body) for _ in range(40))
+    answers = await asyncio.gather(*tries)
+    assert Counter(answer.status_code for answer in answers) == {401: 20, 429: 20}
+
+
 # Learning who has an account.
 
 
@@ -218,6 +237,24 @@ async def test_name_that_is_none_costs_a_hash_too() -> None:
 
 
 # Standing in the way of others.
+
+
+async def test_address_that_is_refused_uses_up_nothing_of_others_phones(
+    floor: Floor, auth_settings: AuthSettings
+) -> None:
+    services = build_auth(floor, replace(auth_settings, otp_address_limit=2, trusted_proxies=("127.0.0.0/8",)))
+    async with open_client(floor, services) as client:
+
+        async def ask(number: str, address: str) -> int:
+            headers = {"X-Forwarded-For": address}
+            answer = await client.post("/v1/login/otp/challenges", json={"phone": number}, headers=headers)
+            return answer.status_code
+
+        flood = [await ask("19900000031", "203.0.113.1") for _ in range(3)]
+        flood += [await ask("19900000032", "203.0.113.1") for _ in range(10)]
+        assert flood == [202] * 2 + [429] * 11
+        assert await ask("19900000032", "203.0.113.2") == 202
+    await services.close()
 
 
 async def test_event_loop_turns_while_passwords_are_hashed() -> None:

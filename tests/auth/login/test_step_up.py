@@ -199,6 +199,17 @@ async def test_code_on_a_recycled_number_proves_no_more_than_the_session_knew(
     assert slug_of(await heir.enrol(token=token)) == "step-up-required"
 
 
+async def test_codes_do_not_prolong_what_a_key_added(wallet: Wallet, key: Key, new_phone: NewPhone) -> None:
+    """A device shown once and codes ever after: it would be a device no more."""
+    heir = Wallet(new_phone(wallet.phone.number))
+    await heir.phone.sign_in()
+    raised = await heir.step_up_by_device(key)
+    assert await levels(heir, raised) == (2, 2)
+    again = await heir.step_up_by_code(token=raised.json()["access_token"])
+    assert await levels(heir, again) == (1, 1)
+    assert slug_of(await heir.enrol(token=again.json()["access_token"])) == "step-up-required"
+
+
 async def test_passkey_lifts_a_session_that_a_recycled_number_opened(wallet: Wallet, new_phone: NewPhone) -> None:
     """The owner on a new device: the passkey is the second proof that the number is not."""
     owner = Wallet(new_phone(wallet.phone.number))
