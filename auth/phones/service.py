@@ -15,6 +15,7 @@ from app.kit.errors import RateLimited, SuishenError
 from app.kit.ids import new_id
 from app.kit.masking import mask_phone
 from auth.devices.service import Devices
+from auth.locks import lock_key
 from auth.login.otp.codes import OneTimeCodes
 from auth.login.otp.models import ChallengeView, ShownCode
 from auth.login.standing import Standing
@@ -184,6 +185,7 @@ class Phones:
     async def detach(self, connection: Connection, principal: Principal, phone_id: UUID) -> None:
         """Takes one of the caller's phones away, at once. Raises `StepUpRequired`, `PhoneUnknown`, `LastPhone`."""
         await self._standing.require(connection, principal)
+        await lock_key(connection, principal.subject_id.bytes)  # two at once would each leave the other one
         phones = await repository.list_phones(connection, principal.subject_id)
         if phone_id not in {phone.id for phone in phones}:
             raise PhoneUnknown

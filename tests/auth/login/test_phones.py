@@ -1,5 +1,6 @@
 """Phones as addresses: changed slowly and in the open, shared with labels, handed on without what was behind them."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from app.demo.registries import CITIZEN
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
+from app.kit.floor import Floor
 from auth.wiring import AuthServices
 from tests.auth.login.wallets import NewPhone, Wallet
 from tests.auth.officials.test_officials import Staff, make_account
@@ -159,6 +161,24 @@ async def test_last_way_in_stays(phone: Phone) -> None:
     await wallet.signed_in()
     assert (await wallet.client.delete(path, headers=wallet.phone.headers)).status_code == 200
     assert (await wallet.sign_in()).status_code == 200
+
+
+async def test_two_ways_in_taken_away_at_once_leave_one(
+    race_client: httpx.AsyncClient, race_floor: Floor, clock: ManualClock
+) -> None:
+    def phone_of(number: str) -> Phone:
+        return Phone(race_client, race_floor.outbox.deliver_due, number=number)
+
+    holder = Wallet(phone_of(OLD))
+    await holder.phone.sign_in()
+    assert (await add(holder, NEW, phone_of)).status_code == 201
+    clock.advance(WAIT_SECONDS)
+    holder.phone = phone_of(NEW)
+    await holder.phone.sign_in()
+    places = [f"/v1/me/phones/{item['id']}" for item in (await phones_of(holder))["items"]]
+    tries = (race_client.delete(place, headers=holder.phone.headers) for place in places)
+    answers = await asyncio.gather(*tries)
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 async def test_anothers_phone_cannot_be_taken_away(wallet: Wallet, new_phone: NewPhone) -> None:
