@@ -33,7 +33,10 @@ class Ended(Model):
 async def list_my_sessions(
     connection: Injected[Connection], principal: Injected[Principal], session_overview: Injected[SessionOverview]
 ) -> SessionList:
-    """For whom, on which device, in which program, when first and last. No place is kept."""
+    """For whom, on which device, in which program, when first and last. No place is kept.
+
+    A session that stands on a phone alone sees itself: its holder may not be the person. It may end the others.
+    """
     return SessionList(items=await session_overview.list_sessions(connection, principal))
 
 

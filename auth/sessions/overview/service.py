@@ -47,8 +47,10 @@ class SessionOverview:
         self._clock = clock
 
     async def list_sessions(self, connection: Connection, principal: Principal) -> list[SessionView]:
-        """The caller's living sessions, newest first."""
+        """The caller's living sessions, newest first; one that stands on a phone alone sees itself and no other."""
         sessions = await sessions_repository.list_sessions(connection, principal.person_id, self._clock.now())
+        if principal.unproven:
+            sessions = [session for session in sessions if session.id == principal.session_id]
         return await self._views(connection, principal, sessions)
 
     async def name_session(
@@ -58,6 +60,8 @@ class SessionOverview:
         session = await sessions_repository.find_session(connection, session_id)
         now, holder_id = self._clock.now(), principal.person_id
         if session is None or session.holder_id != holder_id or not session.lives(now):
+            raise SessionUnknown
+        if principal.unproven and session.id != principal.session_id:
             raise SessionUnknown
         sealed = await self._subject_vault.seal(
             connection, holder_id, NAME_PURPOSE, request.name.encode(), context=session_id.bytes

@@ -70,6 +70,20 @@ async def test_nobody_names_what_is_not_theirs(phone: Phone, new_phone: NewPhone
     assert (await sessions_of(phone))[0]["name"] is None
 
 
+async def test_on_a_number_alone_nothing_is_read_of_other_sessions(phone: Phone, new_phone: NewPhone) -> None:
+    """Whoever has the number now ends what they do not know, and learns nothing of it."""
+    await phone.become_known()
+    (own,) = await sessions_of(phone)
+    assert (await name(phone, f"sessions/{own['id']}", "书房")).status_code == 200
+    heir = new_phone(phone.number)
+    await heir.sign_in()
+    (seen,) = await sessions_of(heir)
+    assert seen["current"]
+    assert slug_of(await name(heir, f"sessions/{own['id']}", "别人的")) == "session-unknown"
+    assert (await name(heir, f"sessions/{seen['id']}", "我的")).status_code == 200
+    assert (await heir.client.delete("/v1/me/sessions/others", headers=heir.headers)).json() == {"ended": 1}
+
+
 async def test_an_ended_session_has_no_name_any_more(phone: Phone) -> None:
     await phone.sign_in()
     ended = (await sessions_of(phone))[0]["id"]
