@@ -134,9 +134,9 @@ class Sessions:
         """It was used: its idle time begins anew, never beyond its absolute end."""
         await repository.mark_used(connection, session_id, self._clock.now())
 
-    async def use_living(self, connection: Connection, session_id: UUID) -> UsedSession | None:
-        """As `keep_alive`, in one statement with the look whether it lives; None when it does not."""
-        return await repository.use_session(connection, session_id, self._clock.now())
+    async def use_living(self, connection: Connection, session_id: UUID, *, client_id: str) -> UsedSession | None:
+        """A client's session while it may be used, else None; with the look its idle time begins anew."""
+        return await repository.use_session(connection, session_id, client_id=client_id, now=self._clock.now())
 
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
         """A session for somebody else, begun in the caller's own: as sure, as old, with the same key, ending with it.

@@ -82,19 +82,22 @@ class ClientGrants:
         """New access and ID tokens. The refresh token stays: it is worth nothing without the client's own key.
 
         FAPI 2.0, section 5.3.2.1 (no rotation); RFC 9449, section 5: for such clients it is not bound to a DPoP key.
-        Needs no transaction: whoever takes the sign-in back ends the session, and an ended one is not used.
+        Needs no transaction: when somebody ends the session after this look, what is issued ends with it.
         """
-        session = await self.find_refreshable(connection, client, form.get("refresh_token", ""))
-        if session is None:
+        recognised = self._refresh_tokens.recognise(form.get("refresh_token", ""))
+        if recognised is None:
             return INVALID_GRANT
+        used = await self._sessions.use_living(connection, recognised.session_id, client_id=client.client_id)
+        if used is None:
+            return INVALID_GRANT
+        session = used.session
         allowed = await self._desk.allowed_scopes(connection, client, session.subject_id, session.scopes)
         if allowed is None:
             return INVALID_GRANT
         asked = frozenset(form.get("scope", "").split()) or allowed
         if not asked <= session.scopes:
             return INVALID_SCOPE
-        used = await self._sessions.use_living(connection, session.id)
-        return INVALID_GRANT if used is None else self._answer(client, used, asked & allowed, jkt)
+        return self._answer(client, used, asked & allowed, jkt)
 
     def act_for_itself(self, client: Client, form: Mapping[str, str], *, jkt: str) -> ClientTokenAnswer | OAuthRefusal:
         """A token in the client's own name (RFC 6749, section 4.4); there are no scopes to ask for."""
