@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from auth.mandates import repository
+from auth.mandates.service import ACCOUNT_FROZEN
 from auth.sessions.service import Sessions
 
 # Not where the kept account has the same already, or would act for itself: those end with the merged account.
@@ -27,10 +28,12 @@ update auth.mandate m set principal_id = $2
 returning m.id
 """
 MOVE_HELD_BACK: Final = """
-update auth.mandate set agent_id = $1 where id = any($3) and agent_id = $2 and revoked_at is null
+update auth.mandate set agent_id = $1, stops = array_remove(stops, $4)
+ where id = any($3) and agent_id = $2 and revoked_at is null
 """
 MOVE_GIVEN_BACK: Final = """
-update auth.mandate set principal_id = $1 where id = any($3) and principal_id = $2 and revoked_at is null
+update auth.mandate set principal_id = $1, stops = array_remove(stops, $4)
+ where id = any($3) and principal_id = $2 and revoked_at is null
 """
 
 
@@ -53,10 +56,11 @@ class MandatesFollow:
     async def person_unmerged(
         self, connection: Connection, merged_id: UUID, kept_id: UUID, moved: Sequence[UUID], _now: datetime
     ) -> None:
-        """What moved goes back, and whoever acts by it begins anew."""
+        """What moved goes back, and whoever acts by it begins anew. A freeze of the kept account stops it no more."""
         await self._lock(connection, merged_id, kept_id)
-        await connection.execute(MOVE_HELD_BACK, merged_id, kept_id, list(moved))
-        await connection.execute(MOVE_GIVEN_BACK, merged_id, kept_id, list(moved))
+        stop = f"{ACCOUNT_FROZEN}:{kept_id}"
+        await connection.execute(MOVE_HELD_BACK, merged_id, kept_id, list(moved), stop)
+        await connection.execute(MOVE_GIVEN_BACK, merged_id, kept_id, list(moved), stop)
         await self._end_sessions(connection, moved)
 
     async def _lock(self, connection: Connection, merged_id: UUID, kept_id: UUID) -> None:

@@ -98,22 +98,25 @@ async def delete_phone_changes(connection: Connection, person_id: UUID) -> None:
 
 
 RELEASE_PHONES = """
-with gone as (delete from auth.phone where person_id = $1 returning phone_index, phone_sealed, attached_at)
+with gone as (delete from auth.phone where person_id in (select id from auth.person where id = $1 or merged_into = $1)
+              returning person_id, phone_index, phone_sealed, attached_at)
 insert into auth.released_phone (person_id, phone_index, phone_sealed, attached_at, released_at)
-select $1, phone_index, phone_sealed, attached_at, $2 from gone
+select person_id, phone_index, phone_sealed, attached_at, $2 from gone
 on conflict (person_id, phone_index) do update set released_at = excluded.released_at
 """
 
 
 async def release_phones(connection: Connection, person_id: UUID, now: datetime) -> None:
-    """Frees the person's numbers for whoever holds them next."""
+    """Frees the person's numbers, those of accounts merged into theirs too, for whoever holds them next."""
     await connection.execute(RELEASE_PHONES, person_id, now)
 
 
 RETAKE_PHONES = """
-with back as (delete from auth.released_phone where person_id = $1 returning phone_index, phone_sealed, attached_at)
+with back as (delete from auth.released_phone
+               where person_id in (select id from auth.person where id = $1 or merged_into = $1)
+              returning person_id, phone_index, phone_sealed, attached_at)
 insert into auth.phone (phone_index, person_id, phone_sealed, attached_at)
-select phone_index, $1, phone_sealed, attached_at from back
+select phone_index, person_id, phone_sealed, attached_at from back
  where not exists (select from auth.phone taken where taken.phone_index = back.phone_index)
 """
 

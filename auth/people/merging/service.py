@@ -22,7 +22,7 @@ from auth.messages.service import Messages
 from auth.people.errors import KnownElsewhere
 from auth.people.life.errors import NamedPersonUnknown, PersonNotChecked
 from auth.people.life.models import NamedPerson
-from auth.people.life.repository import lock_status
+from auth.people.life.repository import lock_status, retake_phones
 from auth.people.life.service import PersonLife, cause_of
 from auth.people.merging import repository
 from auth.people.merging.errors import MergeRefused, MergeTicketUnknown, MergeUnknown
@@ -101,7 +101,10 @@ class Merging:
         return await self._view(connection, await self._merge(connection, principal, kept_id, merged_id))
 
     async def undo(self, connection: Connection, principal: Principal, merge_id: UUID, request: UndoMerge) -> MergeView:
-        """Two accounts again; what ended with the merge stays ended. Raises `PersonNotChecked`, `MergeUnknown`."""
+        """Two accounts again; what ended with the merge stays ended. Raises `PersonNotChecked`, `MergeUnknown`.
+
+        What was erased with the kept account does not come back.
+        """
         if not request.holder_checked:
             raise PersonNotChecked
         merge = await repository.find_standing_for_update(connection, merge_id)
@@ -110,10 +113,11 @@ class Merging:
         for person_id in sorted({merge.kept_id, merge.merged_id}):
             await lock_status(connection, person_id)
         account = await self._people.get_person(connection, merge.merged_id)
-        if account.merged_into is None:
+        if account.merged_into is None or await lock_status(connection, account.merged_into) == "closed":
             raise MergeUnknown
         await repository.mark_repointed(connection, account.merged_into, merge.merged_id, only=merge.repointed)
         await self._life.bring_back(connection, merge.merged_id, "merged")
+        await retake_phones(connection, merge.merged_id)  # the kept account may have died, and freed them
         for follower in self._followers:
             await follower.person_unmerged(
                 connection, merge.merged_id, account.merged_into, merge.mandates, self._clock.now()

@@ -25,11 +25,15 @@ from auth.people.merging.models import TICKET_SECONDS, Account, why_not
 from auth.people.models import Identity, Person
 from auth.wiring import AuthServices
 from tests.auth.people.conftest import NewStaff, Staff, kinds, named, person_of
-from tests.auth.people.test_life import bury, freeze
+from tests.auth.people.test_life import bury, freeze, reverse
 from tests.auth.phones import Key, Phone, slug_of
 
 NewPhone = Callable[[str], Phone]
 HOLDER = RESIDENTS[3]
+BY_AGREEMENT = """
+insert into auth.mandate (id, principal_type, principal_id, agent_id, kind, role, proof, starts_at, ends_at)
+values ($1, 'person', $2, $3, 'family', 'x', 'x', '2026-01-01', '2027-01-01')
+"""
 MERGES, TICKETS = "/v1/staff/people/merges", "/v1/me/merge-tickets"
 
 
@@ -239,6 +243,52 @@ async def test_accounts_merged_before_come_along_and_stay_behind(
     await undo(counter, merge_id)
     await nameless.sign_in()
     assert await person_of(nameless) == second_id
+
+
+async def test_a_death_frees_the_numbers_of_the_merged_account_too(
+    *, kept: Phone, second: Phone, counter: Staff, other_counter: Staff, new_phone: NewPhone, connection: Connection
+) -> None:
+    kept_id = await person_of(kept)
+    merge_id = (await merge(counter)).json()["id"]
+    await bury(counter, holder=named(HOLDER))
+    assert await connection.fetchval("select count(*) from auth.phone") == 0
+    heir = new_phone(second.number)
+    await heir.sign_in()
+    assert await person_of(heir) != kept_id
+    await connection.execute("delete from auth.phone where person_id = $1", UUID(await person_of(heir)))
+    await undo(other_counter, merge_id)  # another human being after all, and alive
+    await second.sign_in()
+    assert await person_of(second) != kept_id
+    await reverse(other_counter, holder=named(HOLDER))
+    await kept.sign_in()
+    assert await person_of(kept) == kept_id
+
+
+async def test_what_was_erased_with_the_kept_account_does_not_come_back(
+    *, kept: Phone, second: Phone, counter: Staff, auth: AuthServices, connection: Connection
+) -> None:
+    kept_id, merged_id = UUID(await person_of(kept)), UUID(await person_of(second))
+    merge_id = (await merge(counter)).json()["id"]
+    await auth.people_rooms.life.close_account(connection, kept_id, actor="system")
+    await auth.privacy.closing.erase(connection, kept_id)
+    assert slug_of(await undo(counter, merge_id)) == "merge-unknown"
+    assert await connection.fetchval("select status from auth.person where id = $1", merged_id) == "merged"
+
+
+async def test_a_freeze_of_the_kept_account_stays_with_it(
+    *, kept: Phone, second: Phone, counter: Staff, other_counter: Staff, new_phone: NewPhone, connection: Connection
+) -> None:
+    relative = new_phone("19900000066")
+    await relative.become_known(SECOND_CITIZEN)
+    merged_id, relative_id = UUID(await person_of(second)), UUID(await person_of(relative))
+    await connection.execute(BY_AGREEMENT, uuid4(), merged_id, relative_id)
+    merge_id = (await merge(counter)).json()["id"]
+    await freeze(counter, holder=named(HOLDER))
+    assert await connection.fetchval("select cardinality(stops) from auth.mandate") == 1
+    await undo(other_counter, merge_id)
+    mandate = await connection.fetchrow("select principal_id, stops from auth.mandate")
+    assert dict(mandate or {}) == {"principal_id": merged_id, "stops": []}
+    del kept
 
 
 async def test_of_two_merges_at_once_one_counts(kept: Phone, second: Phone, counter: Staff) -> None:
