@@ -12,7 +12,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from auth.consents import repository
-from auth.consents.errors import ConsentRequestUnknown
+from auth.consents.errors import ConsentRequestUnknown, OwnConsentNeeded
 from auth.consents.models import ConsentRequest, ConsentRequestView, ConsentView, GrantConsent, ShownConsent
 from auth.consents.ports import KnowsGuardians
 from auth.consents.service import Consents
@@ -64,14 +64,14 @@ class ChildConsents:
     async def list_consents(
         self, connection: Connection, principal: Principal, child_id: UUID, *, after: UUID | None, limit: int
     ) -> tuple[list[ConsentView], UUID | None]:
-        """As `Consents.list_consents`, for this child. Raises `ChildUnknown`."""
+        """As `Consents.list_consents`, for this child. Raises `ChildUnknown`, `OwnConsentNeeded`."""
         await self._require_guardian(connection, principal, child_id)
         return await self._consents.list_consents(connection, child_id, after=after, limit=limit)
 
     async def withdraw_consent(
         self, connection: Connection, principal: Principal, child_id: UUID, consent_id: UUID
     ) -> ConsentView:
-        """The child's consent, ended now. Raises `ChildUnknown` and `ConsentUnknown`."""
+        """The child's consent, ended now. Raises `ChildUnknown`, `OwnConsentNeeded`, `ConsentUnknown`."""
         await self._require_guardian(connection, principal, child_id)
         view = await self._consents.withdraw_of(connection, principal, child_id, consent_id)
         await self._messages.write(connection, child_id, "guardian_withdrew_consent", self._clock.now())
@@ -80,7 +80,7 @@ class ChildConsents:
     async def list_requests(
         self, connection: Connection, principal: Principal, child_id: UUID
     ) -> list[ConsentRequestView]:
-        """What the child asked for and nobody has decided, newest first. Raises `ChildUnknown`."""
+        """What the child asked for and nobody has decided, newest first. Raises `ChildUnknown`, `OwnConsentNeeded`."""
         await self._require_guardian(connection, principal, child_id)
         found = await repository.list_requests(connection, child_id, self._clock.now())
         return [await self._view(connection, request) for request in found]
@@ -88,7 +88,7 @@ class ChildConsents:
     async def decline_request(
         self, connection: Connection, principal: Principal, child_id: UUID, request_id: UUID
     ) -> ConsentRequestView:
-        """The request, ended without a consent. Raises `ChildUnknown` and `ConsentRequestUnknown`."""
+        """The request, ended without a consent. Raises `ChildUnknown`, `OwnConsentNeeded`, `ConsentRequestUnknown`."""
         await self._require_guardian(connection, principal, child_id)
         now = self._clock.now()
         request = await repository.mark_request_ended(connection, request_id, child_id, now)
@@ -105,8 +105,11 @@ class ChildConsents:
         return await self._view(connection, request)
 
     async def _require_guardian(self, connection: Connection, principal: Principal, child_id: UUID) -> None:
+        """From the fourteenth birthday on a guardian reads no consents either: they are the child's own."""
         if not await self._guardians.is_guardian(connection, guardian_id=principal.subject_id, child_id=child_id):
             raise ChildUnknown
+        if not await self._consents.needs_guardian(connection, child_id):
+            raise OwnConsentNeeded
 
     async def _ask(self, connection: Connection, child_id: UUID, shown: ShownConsent) -> bool:
         now = self._clock.now()

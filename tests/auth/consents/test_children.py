@@ -147,8 +147,16 @@ async def test_from_the_birthday_on_the_pupil_decides(
     clock.advance(1)
     assert await auth.consents.find_active(connection, UUID(pupil_id), department, PURPOSE) is None
     assert slug_of(await grant_for(guardian, pupil_id, department)) == "own-consent-needed"
-    assert (await grant(pupil, department)).json()["given_by"] == "self"
-    assert before["given_by"] == "guardian"
+    own = (await grant(pupil, department)).json()
+    assert (own["given_by"], before["given_by"]) == ("self", "guardian")
+    path = f"/v1/me/children/{pupil_id}/consents"
+    answers = [
+        await guardian.get(path),
+        await guardian.client.delete(f"{path}/{own['id']}", headers=guardian.headers),
+        await guardian.get(f"/v1/me/children/{pupil_id}/consent-requests"),
+    ]
+    assert {slug_of(answer) for answer in answers} == {"own-consent-needed"}
+    assert await auth.consents.find_active(connection, UUID(pupil_id), department, PURPOSE) is not None
 
 
 async def test_who_shows_a_childs_code_by_another_mandate_is_no_guardian(
