@@ -97,12 +97,21 @@ class AccountClosing:
         return _view_of(closing, await self._list_open_cases(connection, principal.subject_id))
 
     async def close_due(self) -> None:
-        """Closes every account whose day has come, each in a transaction of its own; the round of a job."""
+        """Closes every account whose day has come, each in a transaction of its own; the round of a job.
+
+        One that fails holds up no other, and is raised at the end, for the job to log.
+        """
         async with self._database.acquire() as connection:
             due = await repository.list_due_ids(connection, self._clock.now())
+        failures: list[Exception] = []
         for closing_id in due:
-            async with self._database.transaction() as connection:
-                await self._close(connection, closing_id)
+            try:
+                async with self._database.transaction() as connection:
+                    await self._close(connection, closing_id)
+            except Exception as failure:  # noqa: BLE001 - raised below, when the others are done
+                failures.append(failure)
+        if failures:
+            raise failures[0]
 
     async def erase(self, connection: Connection, person_id: UUID) -> None:
         """Leaves nothing to read of the person, nor of accounts merged into theirs; all of them have ended before."""

@@ -28,13 +28,12 @@ async def insert_correction(connection: Connection, correction: Correction) -> N
     )
 
 
-COUNT_OPEN = "select count(*) from auth.correction where person_id = $1 and decided_at is null"
+LIST_OPEN_IDS = "select id from auth.correction where person_id = $1 and decided_at is null order by id"
 
 
-async def count_open(connection: Connection, person_id: UUID) -> int:
-    """How many of the person's wait."""
-    counted: int = await connection.fetchval(COUNT_OPEN, person_id)
-    return counted
+async def list_open_ids(connection: Connection, person_id: UUID) -> list[UUID]:
+    """Which of the person's wait."""
+    return [row["id"] for row in await connection.fetch(LIST_OPEN_IDS, person_id)]
 
 
 FIND_CORRECTION = f"select {COLUMNS} from auth.correction where id = $1"  # noqa: S608 - constants of this module

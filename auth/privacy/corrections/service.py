@@ -67,7 +67,7 @@ class Corrections:
     async def ask_correction(self, connection: Connection, principal: Principal, ask: AskCorrection) -> CorrectionView:
         """A correction that goes to the authority after the commit. Raises `TooManyCorrections`."""
         person_id = principal.subject_id
-        if await repository.count_open(connection, person_id) >= MOST_OPEN:
+        if len(await repository.list_open_ids(connection, person_id)) >= MOST_OPEN:
             raise TooManyCorrections(most=MOST_OPEN)
         now, correction_id = self._clock.now(), new_id()
         claim = msgspec.json.encode(Claim(claimed=ask.claimed, explanation=ask.explanation))
@@ -123,8 +123,8 @@ class Corrections:
 
     async def list_open_cases(self, connection: Connection, person_id: UUID) -> Sequence[OpenCase]:
         """What is under way keeps an account open."""
-        rows = await repository.list_corrections(connection, person_id, None, MOST_OPEN)
-        return [OpenCase(kind="correction", id=row.id, text=OPEN) for row in rows if row.decided_at is None]
+        waiting = await repository.list_open_ids(connection, person_id)
+        return [OpenCase(kind="correction", id=correction_id, text=OPEN) for correction_id in waiting]
 
     @property
     def export_name(self) -> str:

@@ -1,13 +1,14 @@
 """Closing an account: what is open comes first, days to think, then nothing of the person can be read by anybody."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from app.demo.registries import CITIZEN, RESPONSIBLE, RESTAURANT
+from app.demo.registries import CITIZEN, RESPONSIBLE, RESTAURANT, SECOND_CITIZEN
 from app.kit import audit
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
@@ -15,6 +16,7 @@ from app.kit.floor import Floor
 from app.kit.keyring import Keyring
 from app.kit.sealer import Sealer
 from app.kit.vault import VaultError
+from auth.privacy.corrections.service import MOST_OPEN
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices, build_auth
 from tests.auth.consents.test_consents import grant, make_department
@@ -23,6 +25,23 @@ from tests.auth.phones import Key, Phone, slug_of
 NewPhone = Callable[[str], Phone]
 PATH = "/v1/me/closing"
 COOLING = 15 * 86_400
+
+DECIDE_OTHERS = """
+update auth.correction
+   set state = 'refused', sent_at = requested_at, decided_at = requested_at, answer_sealed = claim_sealed
+ where id <> $1
+"""
+
+
+class Stuck:
+    """Something of one person cannot be deleted."""
+
+    def __init__(self, person_id: UUID) -> None:
+        self._person_id = person_id
+
+    async def erase_person(self, _connection: Connection, person_id: UUID, _now: datetime) -> None:
+        if person_id == self._person_id:
+            raise RuntimeError
 
 
 @pytest.fixture
@@ -200,6 +219,34 @@ async def test_what_opens_meanwhile_blocks_the_day_and_lets_it_come_later(
     clock.advance(86_400)
     await auth.privacy.closing.close_due()
     assert await status_of(connection, person_id) == "closed"
+
+
+async def test_a_correction_that_waits_is_seen_behind_newer_ones(citizen: Phone, connection: Connection) -> None:
+    correction = {"field": "other", "claimed": "x", "explanation": "y"}
+    for _ in range(MOST_OPEN + 1):
+        answer = await citizen.client.post("/v1/me/corrections", json=correction, headers=citizen.headers)
+        assert answer.status_code == 201
+        oldest = await connection.fetchval("select min(id::text)::uuid from auth.correction")
+        await connection.execute(DECIDE_OTHERS, oldest)
+    (case,) = (await citizen.get(PATH)).json()["open_cases"]
+    assert (case["kind"], case["id"]) == ("correction", str(oldest))
+    assert (await ask(citizen)).json()["open_cases"] == ["correction"]
+
+
+async def test_one_account_that_cannot_close_holds_up_no_other(
+    *, citizen: Phone, new_phone: NewPhone, auth: AuthServices, connection: Connection, clock: ManualClock
+) -> None:
+    stuck = new_phone("19900000002")
+    await stuck.become_known(SECOND_CITIZEN)
+    stuck_id, person_id = await person_of(stuck), await person_of(citizen)
+    await ask(stuck)
+    clock.advance(1)
+    await ask(citizen)
+    auth.privacy.closing.erase_with(Stuck(stuck_id))
+    clock.advance(COOLING)
+    with pytest.raises(RuntimeError):
+        await auth.privacy.closing.close_due()
+    assert [await status_of(connection, one) for one in (stuck_id, person_id)] == ["active", "closed"]
 
 
 async def test_who_took_over_the_number_or_signed_in_long_ago_closes_nothing(
