@@ -233,6 +233,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             consents=consent_rooms.consents,
             messages=messages,
             subject_vault=subject_vault,
+            lookups=people_rooms.lookups,
             authority=registry,
         ),
         devices=devices,

@@ -11,6 +11,8 @@ from auth.consents.service import Consents
 from auth.devices.service import Devices
 from auth.mandates.models import MandateKind
 from auth.mandates.service import Mandates
+from auth.people.documents.repository import list_documents
+from auth.people.lookups.service import Lookups
 from auth.people.ports import EndReason
 from auth.people.service import People
 from auth.privacy import repository
@@ -29,6 +31,13 @@ ROWS: Final = (
         select id, subject_type, subject_id, client_id, method, scopes, ial, aal, authenticated_at, created_at,
                expires_at, revoked_at, revoked_reason
           from auth.session where holder_id = $1 order by id desc limit $2
+        """,
+    ),
+    RowsPart(
+        export_name="passkeys",
+        query="""
+        select id, synced, created_at, last_used_at, revoked_at, revoked_reason from auth.passkey
+         where holder_type = 'person' and holder_id = $1 order by id desc limit $2
         """,
     ),
     RowsPart(
@@ -89,6 +98,41 @@ class PersonPart:
             "identity": await self._people.find_identity(connection, person_id),
             "phones": await self._people.list_phones(connection, person_id),
         }
+
+
+class DocumentsPart:
+    """The documents beside the first one, and those of accounts merged into the person's, opened."""
+
+    export_name = "documents"
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    async def export_person(self, connection: Connection, person_id: UUID) -> Any:
+        """Replaced ones too: their numbers are still found."""
+        accounts = await self._people.list_accounts(connection, person_id)
+        documents = [
+            {"identity": identity, "state": "current"}
+            for account, identity in accounts
+            if account.id != person_id and identity is not None
+        ]
+        for row in await list_documents(connection, person_id):
+            identity = self._people.open_identity(row.person_id, row.identity_sealed, row.key_sealed)
+            documents.append({"identity": identity, "state": row.state})
+        return documents
+
+
+class LookupsPart:
+    """Who asked for the person's data, or looked them up by law."""
+
+    export_name = "lookups"
+
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
+
+    async def export_person(self, connection: Connection, person_id: UUID) -> Any:
+        """As the person reads it in the app: with the purpose, and citizens masked."""
+        return (await self._lookups.list_mine(connection, person_id, after=None, limit=1000)).items
 
 
 class DevicesPart:

@@ -14,6 +14,7 @@ from auth.devices.service import Devices
 from auth.mandates.service import Mandates
 from auth.messages.service import Messages
 from auth.people.life.service import PersonLife
+from auth.people.lookups.service import Lookups
 from auth.people.service import People
 from auth.privacy.closing import routes as closing_routes
 from auth.privacy.closing.service import AccountClosing
@@ -24,7 +25,16 @@ from auth.privacy.corrections.service import Corrections
 from auth.privacy.exports import routes as exports_routes
 from auth.privacy.exports.service import TOPIC as EXPORT_TOPIC
 from auth.privacy.exports.service import Exports
-from auth.privacy.own import ROWS, Companies, ConsentsPart, DevicesPart, PersonPart, Traces
+from auth.privacy.own import (
+    ROWS,
+    Companies,
+    ConsentsPart,
+    DevicesPart,
+    DocumentsPart,
+    LookupsPart,
+    PersonPart,
+    Traces,
+)
 from auth.privacy.ports import KeepsPersons
 from auth.settings import AuthSettings
 from auth.subject_keys.service import SubjectVault
@@ -80,6 +90,7 @@ def build_privacy(
     consents: Consents,
     messages: Messages,
     subject_vault: SubjectVault,
+    lookups: Lookups,
     authority: CorrectsRecords,
 ) -> PrivacyRooms:
     """These rooms on this floor. Consents end with the account from here on."""
@@ -101,7 +112,15 @@ def build_privacy(
         outbox=floor.outbox,
         subject_vault=subject_vault,
         clock=floor.clock,
-        parts=[PersonPart(people), DevicesPart(devices), allowed, corrections, *ROWS],
+        parts=[
+            PersonPart(people),
+            DocumentsPart(people),
+            DevicesPart(devices),
+            LookupsPart(lookups),
+            allowed,
+            corrections,
+            *ROWS,
+        ],
     )
     floor.outbox.handle(CORRECTION_TOPIC, corrections.deliver)
     floor.outbox.handle(EXPORT_TOPIC, exports.make)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from app.demo.registries import CITIZEN, RESIDENTS
+from app.demo.registries import CITIZEN, PASSPORT, RESIDENTS
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
@@ -16,6 +16,12 @@ from tests.auth.phones import Key, Phone, slug_of
 
 NewPhone = Callable[[str], Phone]
 PATH = "/v1/me/export"
+HOLDER = RESIDENTS[3]
+PASSKEY = """
+insert into auth.passkey (id, holder_type, holder_id, credential_id, public_key, sign_count, synced, name_sealed,
+                          created_at)
+values ($1, 'person', $2, $3, '', 0, false, '', '2026-01-01')
+"""
 
 
 async def ask(phone: Phone) -> Any:
@@ -63,6 +69,30 @@ async def test_the_copy_holds_everything_that_rooms_keep(
     assert kinds[0] == "export_ready"
     actions = await connection.fetch("select action from kit.audit_entry where action like 'export.%' order by at, id")
     assert [row["action"] for row in actions] == ["export.requested", "export.made", "export.fetched"]
+
+
+async def test_the_copy_holds_further_documents_and_who_looked(
+    phone: Phone, new_phone: NewPhone, floor: Floor, connection: Connection
+) -> None:
+    await phone.become_known(HOLDER)
+    person_id = UUID((await phone.get("/v1/me")).json()["subject_id"])
+    passport = {"name": PASSPORT.name, "document_type": "passport", "document_number": PASSPORT.document_number}
+    assert (await phone.client.post("/v1/me/documents", json=passport, headers=phone.headers)).status_code == 200
+    asker = new_phone("19900000003")
+    await asker.become_known(CITIZEN)
+    holder = {"name": HOLDER.name, "document_type": "id_card", "document_number": HOLDER.document_number}
+    wanted = {"person": holder, "attributes": ["full_name"], "purpose": "办理租房"}
+    assert (await asker.client.post("/v1/lookups", json=wanted, headers=asker.headers)).status_code == 202
+    await connection.execute(PASSKEY, uuid4(), person_id, b"one")
+    await connection.execute(PASSKEY, uuid4(), uuid4(), b"another's")
+    export_id = (await ask(phone)).json()["id"]
+    await floor.outbox.deliver_due()
+    parts = (await fetch(phone, export_id)).json()["parts"]
+    (document,) = parts["documents"]
+    assert (document["identity"]["document_number"], document["state"]) == (PASSPORT.document_number, "current")
+    (lookup,) = parts["lookups"]
+    assert (lookup["purpose"], lookup["state"], CITIZEN.name in lookup["requester"]) == ("办理租房", "pending", False)
+    assert len(parts["passkeys"]) == 1
 
 
 async def test_the_file_stands_sealed(citizen: Phone, floor: Floor, connection: Connection) -> None:
