@@ -87,18 +87,21 @@ async def test_call_never_gets_bytes_that_came_while_idle(garbage: bytes) -> Non
 
 async def test_call_never_gets_bytes_that_wait_unread_in_the_socket() -> None:
     """The event loop stands still while they arrive, so no parser has seen them when the connection is reused."""
+    answered, arrived = threading.Semaphore(0), threading.Semaphore(0)
 
     def talk(connection: socket.socket) -> None:
         while request := connection.recv(65536):
             connection.sendall(plain_answer(target_of(request)))
-            time.sleep(0.02)
+            answered.acquire(timeout=5)
             connection.sendall(SECRET)
+            arrived.release()
 
     with serving_in_a_thread(talk) as port:
         async with upstream_to(port) as upstream:
             for number in range(5):
                 assert (await get(upstream, port, f"/{number}")).body == b"/%d" % number
-                time.sleep(0.05)  # noqa: ASYNC251 - the loop is meant to stand still
+                answered.release()
+                assert arrived.acquire(timeout=5)  # the loop is meant to stand still
 
 
 async def test_call_reuses_a_silent_connection() -> None:
@@ -133,7 +136,8 @@ async def test_call_hands_each_of_many_at_once_its_own_answer() -> None:
             writer.write(plain_answer(target_of(request)) + (SECRET if hash(request) % 3 == 0 else b""))
 
     async with serving(talk) as port, upstream_to(port) as upstream:
-        answers = await asyncio.gather(*(get(upstream, port, f"/{number}") for number in range(200)))
+        calls = (get(upstream, port, f"/{number}", timeout_seconds=60) for number in range(200))
+        answers = await asyncio.gather(*calls)
     assert [answer.body for answer in answers] == [b"/%d" % number for number in range(200)]
 
 

@@ -149,7 +149,7 @@ class CreationOptions(Model):
     algorithms: list[Algorithm] = field(name="pubKeyCredParams")
     timeout: int
     exclude_credentials: list[Descriptor] = field(name="excludeCredentials")
-    selection: Selection = field(name="authenticatorSelection", default=Selection())
+    selection: Selection = field(name="authenticatorSelection", default_factory=Selection)
     attestation: Literal["none"] = "none"
 
 

@@ -1,12 +1,17 @@
 """The reader's language, and the shape of a problem."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kit.errors import RateLimited, Unauthenticated, known_errors
+from app.kit.errors import RateLimited, SuishenError, Unauthenticated, known_errors
 from app.kit.http import language_of, problem_bytes, problem_document
+from auth.mandates.errors import MandateRefused
+from auth.mandates.rules import Why
+from auth.registries.errors import RegistryUnavailable
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,12 @@ def test_problem_bytes_carry_retry_after_and_scheme() -> None:
     assert (b"content-language", b"zh-CN") in headers
 
 
+MADE_OF: dict[str, Callable[[], SuishenError]] = {
+    "registry-unavailable": lambda: RegistryUnavailable("population", "too_slow"),
+    "mandate-refused": lambda: MandateRefused(Why.ENDED),
+}
+
+
 @pytest.mark.parametrize("slug", sorted(known_errors()))
 def test_every_error_says_what_and_what_to_do_in_both_languages(slug: str) -> None:
     error = known_errors()[slug]
@@ -58,4 +69,5 @@ def test_every_error_says_what_and_what_to_do_in_both_languages(slug: str) -> No
         assert error.title.in_language(language)
         assert error.remedy.in_language(language)
     assert 400 <= error.status < 600
-    assert msgspec.json.encode(problem_document(error(), "zh"))
+    made = MADE_OF[slug]() if slug in MADE_OF else error()
+    assert msgspec.json.encode(problem_document(made, "zh"))
