@@ -133,9 +133,11 @@ async def list_told(connection: Connection, person_id: UUID, *, urgent: bool) ->
     return [row["contact_id"] for row in await connection.fetch(LIST_TOLD, person_id, urgent)]
 
 
-FIND_PHONE_INDEXES = "select phone_index from auth.phone where person_id = $1"
+FIND_PHONE_INDEXES = """
+select f.phone_index from auth.phone f join auth.person p on p.id = f.person_id where p.id = $1 or p.merged_into = $1
+"""
 
 
 async def list_phone_indexes(connection: Connection, person_id: UUID) -> list[bytes]:
-    """What finds the person's phones."""
+    """What finds the person's phones, those of accounts merged into theirs too."""
     return [row["phone_index"] for row in await connection.fetch(FIND_PHONE_INDEXES, person_id)]

@@ -9,6 +9,7 @@ import pytest
 
 from app.demo.registries import RESPONSIBLE, SECOND_CITIZEN
 from app.kit.clock import ManualClock
+from app.kit.database import Connection
 from app.kit.floor import Floor
 from auth.wiring import AuthServices
 from tests.auth.messages.test_messages import inbox_of, messages_of, put
@@ -16,6 +17,7 @@ from tests.auth.phones import Key, Phone, slug_of
 
 CONTACTS, TRUST = "/v1/me/trusted-contacts", "/v1/me/trusted-by"
 FRIEND = "19900000002"
+MERGE = "update auth.person set status = 'merged', merged_into = $2 where id = $1"
 
 
 async def invite(phone: Phone, number: str = FRIEND, **changes: str) -> httpx.Response:
@@ -54,6 +56,21 @@ async def test_contact_who_agreed_is_told_of_what_is_urgent_and_of_nothing_else(
     (message,) = [one for one in await inbox_of(friend) if "可信联系人，" in one["text"]]
     assert message["text"].startswith("【随申办】您是一位亲友的可信联系人，TA 收到了提醒：您的账号登记了一台设备。")
     assert [one["kind"] for one in await messages_of(phone)][-2:] == ["device_enrolled", "trusted_contact_accepted"]
+
+
+async def test_a_contact_is_invited_by_the_number_of_an_account_merged_into_theirs(
+    phone: Phone, friend: Phone, new_phone: Callable[[str], Phone], connection: Connection
+) -> None:
+    await phone.become_known()
+    second = new_phone("19900000003")
+    await second.sign_in()
+    ids = [UUID((await one.get("/v1/me")).json()["subject_id"]) for one in (second, friend)]
+    await connection.execute(MERGE, *ids)
+    invited = (await invite(phone, second.number)).json()
+    (asked,) = await items(friend, TRUST)
+    assert asked["id"] == invited["id"]
+    assert (await decide(friend, invited["id"])).json()["state"] == "active"
+    assert slug_of(await invite(friend, second.number)) == "trusted-contact-oneself"
 
 
 async def test_contact_of_important_things_is_told_of_both(phone: Phone, friend: Phone) -> None:
