@@ -4,6 +4,8 @@ alter table auth.consent
   add column separate boolean not null default false,
   add constraint consent_not_by_oneself check (guardian_id <> person_id);
 alter table auth.consent alter column separate drop default;
+-- All that a person ever allowed, newest first.
+create index consent_person on auth.consent (person_id, id desc);
 create index consent_guardian on auth.consent (guardian_id) where guardian_id is not null and withdrawn_at is null;
 
 -- The words themselves, kept as long as anybody's consent names them.
