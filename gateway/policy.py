@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from app.kit.errors import StepUpRequired, SuishenError, Unauthenticated
 from app.kit.structs import Model
-from auth.assurance import FRESH_SECONDS, acr_values
-from auth.errors import IdentityLevelTooLow, WrongSubject
+from auth.assurance import FRESH_SECONDS, KEY, acr_values
+from auth.errors import IdentityLevelTooLow, PhoneAloneNotEnough, WrongSubject
 from auth.principal import Principal
 from gateway import errors
 from gateway.routing import Match
+from gateway.snapshot import CompiledRoute
 from miniapps.manifest import Scope, consent_text
 
 AUDIENCE_OF: Final = {"person": "person", "organization": "organization", "official": "staff"}
@@ -81,6 +82,12 @@ def _refuse_caller(match: Match, principal: Principal | None) -> SuishenError | 
     audience = AUDIENCE_OF[principal.subject_type]
     if audience not in app.audience and not (VISITOR in app.audience and route.min_ial == 0):
         return WrongSubject(needed=", ".join(sorted(app.audience)))
+    return _refuse_assurance(route, principal)
+
+
+def _refuse_assurance(route: CompiledRoute, principal: Principal) -> SuishenError | None:
+    if principal.unproven:  # a department knows the person by a name of its own, and would take a new holder for them
+        return PhoneAloneNotEnough(acr_values=acr_values(aal=KEY), max_age=FRESH_SECONDS)
     if principal.ial < route.min_ial:
         return IdentityLevelTooLow(required_ial=route.min_ial, ial=principal.ial)
     if principal.aal < route.min_aal:

@@ -6,7 +6,7 @@ import pytest
 
 from app.kit.errors import StepUpRequired, SuishenError, Unauthenticated
 from app.kit.ids import new_id
-from auth.errors import IdentityLevelTooLow, WrongSubject
+from auth.errors import IdentityLevelTooLow, PhoneAloneNotEnough, WrongSubject
 from auth.principal import Principal
 from gateway import errors
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide
@@ -36,6 +36,8 @@ def match_of(method: str, path: str, **changes: Any) -> Match:
         ("PUT", "/loans/7/renewal", a_principal(ial=0, aal=2), IdentityLevelTooLow),
         ("GET", "/loans", a_principal(subject_type="official"), WrongSubject),
         ("GET", "/profile", a_principal(), errors.BasisMissing),
+        ("GET", "/loans", a_principal(ial=1, unproven=True), PhoneAloneNotEnough),
+        ("GET", "/loans/overdue", a_principal(ial=1, unproven=True), PhoneAloneNotEnough),
     ],
 )
 def test_decide_refuses(method: str, path: str, principal: Principal | None, error: type[SuishenError]) -> None:
