@@ -142,8 +142,8 @@ def is_within(scope: Scope, outer: Scope) -> bool:
     """Whether `scope` says nothing that `outer` does not say."""
     return (
         _within(scope.items, outer.items)
-        and _within(scope.scenarios, outer.scenarios)
-        and _within(scope.apps, outer.apps)
+        and _named_within(scope.scenarios, outer.scenarios, outer.items)
+        and _named_within(scope.apps, outer.apps, outer.items)
     )
 
 
@@ -184,6 +184,13 @@ def _is_named(named: Sequence[T] | None, one: T) -> bool:
 
 def _within(named: Sequence[T] | None, outer: Sequence[T] | None) -> bool:
     return outer is None or (named is not None and set(named) <= set(outer))
+
+
+def _named_within(named: Sequence[T] | None, outer: Sequence[T] | None, items: Sequence[str] | None) -> bool:
+    """What is named counts without an item: where the outer one is for named items alone, nothing else may be named."""
+    if outer is None and items is not None:
+        return not named
+    return _within(named, outer)
 
 
 def _ends_after(end: datetime | None, outer: datetime | None) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -106,6 +106,7 @@ def test_what_a_child_may_its_parent_may(parent: Mandate, wanted: Terms, act: Ac
         assert judge(replace(parent, stops=()), act, now) is None
 
 
+@example(scope=Scope(items=(), scenarios=(301,)), outer=Scope(items=()), act=Act(kind="show_code", scenario=301))
 @given(scope=scopes, outer=scopes, act=acts)
 def test_a_part_covers_no_more_than_the_whole(scope: Scope, outer: Scope, act: Act) -> None:
     if is_within(scope, outer) and covers(scope, act):
