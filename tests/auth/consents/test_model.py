@@ -175,3 +175,5 @@ async def test_consents_are_the_same_at_both_workers(
     await asyncio.to_thread(run_state_machine_as_test, machine, settings=few)
     for services in workers:
         await services.close()
+    async with race_database.acquire() as connection:
+        assert await connection.fetchval("select count(*) from auth.consent where withdrawn_at is not null")

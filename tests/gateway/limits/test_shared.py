@@ -76,12 +76,13 @@ async def test_stores_grant_alike(store: Store, request: pytest.FixtureRequest) 
 
 
 async def test_a_bucket_fills_again(store: Store, request: pytest.FixtureRequest) -> None:
-    quick = Limit(requests=1000, per_seconds=1, burst=1)
-    asks = [Ask(key=request.node.name, limit=quick)]
-    async with asyncio.timeout(5):
-        for _ in range(3):
-            while not (await store.take(asks))[0].granted:
-                pass
+    asks = [Ask(key=request.node.name, limit=Limit(requests=5, per_seconds=1, burst=1))]
+    assert (await store.take(asks))[0].granted == 1
+    (refused,) = await store.take(asks)
+    assert refused.granted == 0
+    assert 0 < refused.wait_seconds <= 0.2
+    await asyncio.sleep(refused.wait_seconds + 0.001)
+    assert (await store.take(asks))[0].granted == 1
 
 
 async def test_workers_together_let_in_no_more_than_one_limit(store: Store, request: pytest.FixtureRequest) -> None:
