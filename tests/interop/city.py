@@ -1,5 +1,6 @@
 """A running city with one published department, a citizen's browser, and an ear for back-channel logout."""
 
+import asyncio
 import base64
 import contextlib
 import itertools
@@ -132,6 +133,19 @@ class City:
             judgement = {"verdict": "approved", "reason": "符合要求", "manifest_hash": digest}
             await reviewer.call("POST", f"{path}/1/reviews", json=judgement)
             await developer.call("POST", f"/v1/apps/{APP_ID}/releases", json={"version_code": 1})
+        await self._live_everywhere()
+
+    async def _live_everywhere(self) -> None:
+        """Until every worker routes to it: publishing is promised within 2 s, not at once."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while 404 in await asyncio.gather(*(self._knock() for _ in range(12))):
+            assert time.monotonic() < deadline, f"{APP_ID} is not live on every worker"
+
+    async def _knock(self) -> int:
+        """Over a connection of its own, so that any worker may answer; 401 says that the service is known."""
+        async with httpx.AsyncClient(base_url=self.issuer, timeout=20, verify=CERTIFICATES) as http:
+            headers = {"Host": f"apps.localhost:{self.server.port}"}
+            return (await http.get(f"/apps/{APP_ID}/hello", headers=headers)).status_code
 
     async def _official(self, http: httpx.AsyncClient, username: str, role: str) -> Caller:
         ended = subprocess.run(  # noqa: ASYNC221 - nothing else waits
