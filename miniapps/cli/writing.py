@@ -1,4 +1,7 @@
-"""`suishen miniapp`: for a department's developers, on their own machine. Talks to no server and needs no database."""
+"""Writing a mini-app down: a department that runs, what is wrong with its manifest, and the manifest's schema.
+
+Talks to nobody.
+"""
 
 import json
 import sys
@@ -26,19 +29,7 @@ OUR_SDK, THEIR_SDK = "miniapps.sdk", "suishen_department"
 UNREADABLE = 2
 
 
-EXAMPLES = """\b
-suishen miniapp init my-department       a department that runs
-suishen miniapp lint manifest.json       what is wrong with a manifest
-suishen miniapp schema > schema.json     JSON Schema of ssb-manifest/1, for an editor
-"""
-
-
-@click.group(name="miniapp", epilog=EXAMPLES)
-def miniapp() -> None:
-    """Write, check and describe a mini-app."""
-
-
-@miniapp.command()
+@click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--app-id", default="cn.example.hello", show_default=True, help="Reverse domain name, for ever.")
 @click.option("--org-code", help="Your organization's credit code; by default one that nobody has.")
@@ -55,7 +46,7 @@ def init(directory: Path, app_id: str, org_code: str | None) -> None:
         click.echo(directory / name)
 
 
-@miniapp.command()
+@click.command()
 @click.argument("manifest", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def lint(manifest: BinaryIO, *, as_json: bool) -> None:
@@ -75,7 +66,7 @@ def lint(manifest: BinaryIO, *, as_json: bool) -> None:
     click.echo(f"sha-256 {manifest_hash(document)}", err=as_json)
 
 
-@miniapp.command()
+@click.command()
 def schema() -> None:
     """Prints the JSON Schema (2020-12) of ssb-manifest/1."""
     click.echo(json.dumps(json_schema(), ensure_ascii=False, indent=2))

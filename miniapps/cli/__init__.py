@@ -1,0 +1,23 @@
+"""`suishen miniapp`: for a department's developers, on their own machine. Needs no database and none of our servers.
+
+Only `submit` talks to a city, and only to the one it is told.
+"""
+
+import click
+
+from miniapps.cli.writing import init, lint, schema
+
+EXAMPLES = """\b
+suishen miniapp init my-department       a department that runs
+suishen miniapp lint manifest.json       what is wrong with a manifest
+suishen miniapp schema > schema.json     JSON Schema of ssb-manifest/1, for an editor
+"""
+
+
+@click.group(name="miniapp", epilog=EXAMPLES)
+def miniapp() -> None:
+    """Write, check and describe a mini-app."""
+
+
+for command in (init, lint, schema):
+    miniapp.add_command(command)
