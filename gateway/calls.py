@@ -15,6 +15,7 @@ from app.kit.clock import Clock
 from app.kit.structs import Model
 from gateway import errors
 from gateway.breakers import Breaker, Protection
+from gateway.health import NoteOutcome, Outcome, note_nothing
 from gateway.routing import fallback
 from gateway.signature import OutgoingRequest, RequestSigner
 from gateway.snapshot import CompiledApp
@@ -24,6 +25,9 @@ from gateway.upstream import FAREWELL, LARGEST_ANSWER, Answer, OpenAnswer, OpenS
 LOWEST_STATUS = 200
 HIGHEST_STATUS = 599
 BROKEN = frozenset({502, 503, 504})
+FIRST_FAULT = 500
+UNAUTHENTICATED = 401
+DISBELIEVED = b"urn:suishen:department:"  # how the SDK names that it did not believe a request
 LEAST_SECONDS = 0.05
 
 
@@ -53,17 +57,28 @@ class Call(Model):
 class Departments:
     """Calls departments and watches over them."""
 
-    def __init__(self, *, upstream: Upstream, signer: RequestSigner, protection: Protection, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        upstream: Upstream,
+        signer: RequestSigner,
+        protection: Protection,
+        clock: Clock,
+        note: NoteOutcome = note_nothing,
+    ) -> None:
         self._upstream = upstream
         self._signer = signer
         self._protection = protection
         self._clock = clock
+        self._note = note
 
     async def call(self, call: Call) -> Answer:
         """The department's whole answer; raises a `DepartmentFault` or `DepartmentBusy`."""
+        started = time.monotonic()
         with self._watched(call.app) as breaker:
             answer = await self._send_or_again(call)
             _judge(answer.status, breaker)
+            self._note(call.app.release_id, _outcome_of(answer), time.monotonic() - started)
             return answer
 
     @contextlib.asynccontextmanager
@@ -72,10 +87,12 @@ class Departments:
 
         Raises as `call`, and what stopped the upload if that was not the department.
         """
+        started = time.monotonic()
         with self._watched(call.app) as breaker, _blamed(upload):
             answer = await self._open(call, upload)
             try:
                 _judge(answer.status, breaker)
+                self._note(call.app.release_id, _outcome_of_status(answer.status), time.monotonic() - started)
                 yield answer
             finally:
                 answer.close()
@@ -86,6 +103,7 @@ class Departments:
 
         Raises `DepartmentDeclined` when the department does not want one.
         """
+        started = time.monotonic()
         with self._watched(call.app) as breaker:
             path = call.app.base_path + call.path
             department = await self._upstream.talk(
@@ -96,34 +114,35 @@ class Departments:
             )
             try:
                 breaker.succeeded(time.monotonic())
+                self._note(call.app.release_id, "ok", time.monotonic() - started)
                 yield department
             finally:
                 await department.close(FAREWELL)
 
     def failing_since(self, app: CompiledApp) -> float | None:
         """Seconds since the department of `app` began to fail, None when it does not."""
-        since = self._protection.breaker(app.department).failing_since
+        since = self._protection.breaker(app.lane).failing_since
         return None if since is None else time.monotonic() - since
 
     @contextlib.contextmanager
     def _watched(self, app: CompiledApp) -> Iterator[Breaker]:
-        """A place with the department of `app`, and its breaker, which learns of every fault."""
-        breaker = self._protection.breaker(app.department)
-        bulkhead = self._protection.bulkhead(app.department)
+        """A place with the department of `app`, and its breaker, which learns of every fault; so does the release."""
+        breaker = self._protection.breaker(app.lane)
+        bulkhead = self._protection.bulkhead(app.lane)
         if not bulkhead.enter():
             raise _busy(app, 1)
         try:
             wait = breaker.wait_seconds(time.monotonic())
             if wait > 0:
                 raise _busy(app, wait)
-            with _told(breaker, app):
+            with _told(breaker, app, self._note):
                 yield breaker
         finally:
             bulkhead.leave()
 
     async def _send_or_again(self, call: Call) -> Answer:
         """Once more, within the same time, when the connection gave no answer at all."""
-        budget, started = self._protection.budget(call.app.department), time.monotonic()
+        budget, started = self._protection.budget(call.app.lane), time.monotonic()
         budget.earn()
         try:
             return await self._send(call)
@@ -179,11 +198,14 @@ class Departments:
 
 
 @contextlib.contextmanager
-def _told(breaker: Breaker, app: CompiledApp) -> Iterator[None]:
+def _told(breaker: Breaker, app: CompiledApp, note: NoteOutcome) -> Iterator[None]:
+    started = time.monotonic()
     try:
         yield
     except errors.DepartmentFault as fault:
         breaker.failed(time.monotonic())
+        outcome: Outcome = "timeout" if isinstance(fault, errors.DepartmentTimedOut) else "department_fault"
+        note(app.release_id, outcome, time.monotonic() - started)
         raise type(fault)(app_id=app.app_id, fallback=fallback(app)) from None
     except BaseException:
         breaker.abandoned()
@@ -208,6 +230,16 @@ def _judge(status: int, breaker: Breaker) -> None:
         breaker.failed(time.monotonic())
     else:
         breaker.succeeded(time.monotonic())
+
+
+def _outcome_of(answer: Answer) -> Outcome:
+    if answer.status == UNAUTHENTICATED and DISBELIEVED in answer.body:
+        return "bad_signature"
+    return _outcome_of_status(answer.status)
+
+
+def _outcome_of_status(status: int) -> Outcome:
+    return "department_fault" if status >= FIRST_FAULT else "ok"
 
 
 def _busy(app: CompiledApp, wait: float) -> errors.DepartmentBusy:

@@ -12,10 +12,22 @@ from uuid import UUID
 from msgspec import structs
 
 from app.kit.structs import Model, Text
+from auth.consents.texts import Recipient
+from gateway.exposure import Rule
 from gateway.limits.models import Limit
 from gateway.masking import Mask, compile_mask
-from miniapps.manifest import Manifest, Rate, Route, Scope, Widget, address_problem, split_template, template_shape
-from miniapps.releases.models import PublishedApp
+from miniapps.manifest import (
+    Manifest,
+    Rate,
+    Route,
+    Scope,
+    Widget,
+    address_problem,
+    recipient_of,
+    split_template,
+    template_shape,
+)
+from miniapps.releases.models import GrayApp, PublishedApp
 
 NO_REASON: Final = Text(zh="运营方已暂停该服务", en="Suspended by the operator")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -73,17 +85,22 @@ class Branch:
 class CompiledApp(Model):
     """A mini-app ready to be called. `routes` is a tree by raw path segments.
 
-    `department` is the name under which breaker, bulkhead and pairwise ids know the owner.
+    `department` is the name under which pairwise ids know the owner; `lane` the one under which breaker, bulkhead and
+    retries do: a gray release has its own, so that its faults never rest what everybody uses.
     """
 
     app_id: str
     organization_id: UUID
     department: str
+    lane: str
+    gray: bool
     release_id: UUID
+    version_code: int
     name: Text
     fallback: Text
     alt_channels: tuple[Text, ...]
     audience: frozenset[str]
+    recipient: Recipient
     zones: frozenset[str]
     items: tuple[str, ...]
     base_url: str
@@ -94,10 +111,52 @@ class CompiledApp(Model):
     routes: object  # a Branch, which msgspec cannot name
 
 
+class Gray(Model):
+    """A release on its way to everybody, and whom it takes so far."""
+
+    app: CompiledApp
+    rule: Rule
+
+
+class Entry(Model):
+    """What there is of one mini-app: the published release, the gray one, or both."""
+
+    published: CompiledApp | None = None
+    gray: Gray | None = None
+
+    @property
+    def suspension(self) -> Suspension | None:
+        """Why nobody may call it now. A suspension is the mini-app's, so that both releases have the same one."""
+        known = self.published or (self.gray.app if self.gray is not None else None)
+        return known.suspension if known is not None else None
+
+    @property
+    def asks_zone(self) -> bool:
+        """Whether `choose` needs to know where a subject is at home."""
+        return self.gray is not None and bool(self.gray.rule.zones)
+
+
 class RouteSnapshot(Model):
-    """Everything published, by app_id. Immutable; replaced as a whole."""
+    """Everything exposed, by app_id. Immutable; replaced as a whole.
+
+    `apps` is what a visitor sees, the published releases alone; for a subject read `entries` through `choose`.
+    """
 
     apps: Mapping[str, CompiledApp] = {}
+    entries: Mapping[str, Entry] = {}
+
+
+def choose(entry: Entry, subject_id: UUID | None, zone: str | None) -> CompiledApp | None:
+    """The release that this subject, at home in `zone`, is served by; None for nobody's business yet.
+
+    The one place that decides it: calls, streams, cards, search and lists all ask here, so that nobody is shown one
+    release and served by another. A visitor has no bucket and sees what is published.
+    """
+    gray = entry.gray
+    if gray is None or subject_id is None:
+        return entry.published
+    taken = gray.rule.takes(subject_id, gray.app.app_id, gray.app.release_id, zone)
+    return gray.app if taken else entry.published
 
 
 class Rejection(Model):
@@ -118,32 +177,47 @@ class NotCompilable(Exception):
     """A manifest cannot be routed; the text is a stable word."""
 
 
-def compile_snapshot(published: Iterable[PublishedApp], previous: RouteSnapshot) -> Compilation:
-    """The snapshot of what is `published`; an app that does not compile keeps the form it has in `previous`."""
+def compile_snapshot(exposed: Iterable[PublishedApp | GrayApp], previous: RouteSnapshot) -> Compilation:
+    """The snapshot of what is `exposed`; an app that does not compile keeps the form it has in `previous`.
+
+    A gray release that does not compile takes nobody; what is published beside it stays as it is.
+    """
     apps: dict[str, CompiledApp] = {}
+    grays: dict[str, Gray] = {}
     rejections: list[Rejection] = []
-    for app in published:
+    for each in exposed:
+        gray, app = (each, each.app) if isinstance(each, GrayApp) else (None, each)
         if app.manifest.kind == "directory":
             continue
         try:
-            apps[app.app_id] = _unchanged(app, previous) or compile_app(app)
+            compiled = _unchanged(app, previous, gray=gray is not None) or compile_app(app, gray=gray is not None)
         except NotCompilable as error:
             rejections.append(Rejection(app_id=app.app_id, reason=str(error)))
-            kept = _kept(app, previous)
+            kept = _kept(app, previous) if gray is None else None
             if kept is not None:
                 apps[app.app_id] = kept
-    return Compilation(snapshot=RouteSnapshot(apps=apps), rejections=tuple(rejections))
+            continue
+        if gray is None:
+            apps[app.app_id] = compiled
+        else:
+            grays[app.app_id] = Gray(app=compiled, rule=_rule(gray))
+    entries = {app_id: Entry(published=apps.get(app_id), gray=grays.get(app_id)) for app_id in {**apps, **grays}}
+    return Compilation(snapshot=RouteSnapshot(apps=apps, entries=entries), rejections=tuple(rejections))
 
 
-def compile_app(published: PublishedApp) -> CompiledApp:
-    """One app; raises `NotCompilable`."""
+def _rule(gray: GrayApp) -> Rule:
+    return Rule(percent=gray.percent, zones=frozenset(gray.zones), testers=gray.testers)
+
+
+def compile_app(published: PublishedApp, *, gray: bool = False) -> CompiledApp:
+    """One app; raises `NotCompilable`. A gray release goes to `base_url.gray` where its manifest names one."""
     manifest = published.manifest
     if manifest.app_id != published.app_id:
         raise NotCompilable("app-id-differs")
     backend = manifest.backend
     if backend is None:
         raise NotCompilable("no-backend")
-    base_url = backend.base_url.live
+    base_url = (backend.base_url.gray if gray else None) or backend.base_url.live
     if address_problem(base_url) is not None:
         raise NotCompilable("address")
     parts = urlsplit(base_url)
@@ -152,11 +226,15 @@ def compile_app(published: PublishedApp) -> CompiledApp:
         app_id=published.app_id,
         organization_id=published.organization_id,
         department=str(published.organization_id),
+        lane=str(published.release_id if gray else published.organization_id),
+        gray=gray,
         release_id=published.release_id,
+        version_code=published.version_code,
         name=manifest.name.as_text(),
         fallback=manifest.fallback.text.as_text(),
         alt_channels=tuple(channel.as_text() for channel in manifest.fallback.alt_channels),
         audience=frozenset(manifest.audience),
+        recipient=recipient_of(manifest),
         zones=frozenset(manifest.zones),
         items=tuple(item.item_code for item in manifest.items),
         base_url=f"{parts.scheme}://{parts.netloc}",
@@ -178,8 +256,11 @@ def _suspension(published: PublishedApp) -> Suspension | None:
     )
 
 
-def _unchanged(published: PublishedApp, previous: RouteSnapshot) -> CompiledApp | None:
-    known = previous.apps.get(published.app_id)
+def _unchanged(published: PublishedApp, previous: RouteSnapshot, *, gray: bool) -> CompiledApp | None:
+    entry = previous.entries.get(published.app_id)
+    if entry is None:
+        return None
+    known = (entry.gray.app if entry.gray is not None else None) if gray else entry.published
     same = known is not None and (
         known.release_id == published.release_id and known.suspension == _suspension(published)
     )

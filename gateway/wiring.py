@@ -25,6 +25,7 @@ from gateway.disclosures.service import Disclosures, Organizations, People
 from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
 from gateway.errors import DepartmentMisbehaved
+from gateway.health import ReleaseHealth
 from gateway.home import routes as home_routes
 from gateway.home.cards import CardSource
 from gateway.home.public_cards import PublicCards
@@ -67,6 +68,7 @@ class GatewayServices:
     public_cards: PublicCards
     usage: Usage
     disclosures: Disclosures
+    health: ReleaseHealth
     buckets: PostgresBuckets | ValkeyBuckets | None
     floor: Floor
 
@@ -74,6 +76,7 @@ class GatewayServices:
         """Closes the connections to departments and writes what waits; at the end of the lifespan."""
         await self.upstream.close()
         await self.usage.write()
+        await self.health.write()
         if isinstance(self.buckets, ValkeyBuckets):
             await self.buckets.close()
 
@@ -144,15 +147,20 @@ def build_gateway(
     upstream = Upstream(network_policy(settings))
     signer = RequestSigner(floor.keyring)
     usage = Usage(floor.database, floor.clock)
+    health = ReleaseHealth(floor.database, floor.clock)
     source = CardSource(
-        departments=_departments(floor, settings, upstream, signer, settings.card_places_per_department),
+        departments=_departments(
+            floor, settings, upstream, signer, health=health, places=settings.card_places_per_department
+        ),
         assertions=assertions,
         clock=floor.clock,
         most_seconds=settings.cards_deadline_seconds,
     )
     public_cards = PublicCards(table=table, source=source, clock=floor.clock)
     buckets = _buckets(floor, settings.limits)
-    streams = _departments(floor, settings, upstream, signer, settings.stream_places_per_department)
+    streams = _departments(
+        floor, settings, upstream, signer, health=health, places=settings.stream_places_per_department
+    )
     admission = Admission(
         settings=settings,
         clock=floor.clock,
@@ -172,7 +180,9 @@ def build_gateway(
             settings=settings,
             clock=floor.clock,
             admission=admission,
-            departments=_departments(floor, settings, upstream, signer, settings.places_per_department),
+            departments=_departments(
+                floor, settings, upstream, signer, health=health, places=settings.places_per_department
+            ),
             streams=streams,
             note_use=usage.note,
         ),
@@ -190,6 +200,7 @@ def build_gateway(
         public_cards=public_cards,
         usage=usage,
         disclosures=disclosures,
+        health=health,
         buckets=buckets,
         floor=floor,
     )
@@ -225,6 +236,8 @@ def background(services: GatewayServices) -> list[Job]:
         Job(name="gateway.snapshot", every_seconds=ROUND_SECONDS, run=services.table.refresh_when_due),
         Job(name="gateway.public_cards", every_seconds=1, run=services.public_cards.refresh),
         Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
+        Job(name="gateway.health", every_seconds=1, run=services.health.write),
+        Job(name="gateway.health.fold", every_seconds=60, run=services.health.fold),
         Job(name="gateway.usage.forget", every_seconds=FORGET_EVERY_SECONDS, run=services.usage.forget),
     ]
     if isinstance(services.buckets, PostgresBuckets):
@@ -244,12 +257,18 @@ def _buckets(floor: Floor, limits: str) -> PostgresBuckets | ValkeyBuckets | Non
 
 
 def _departments(
-    floor: Floor, settings: GatewaySettings, upstream: Upstream, signer: RequestSigner, places: int
+    floor: Floor,
+    settings: GatewaySettings,
+    upstream: Upstream,
+    signer: RequestSigner,
+    *,
+    health: ReleaseHealth,
+    places: int,
 ) -> Departments:
     # Cards, calls and streams have a breaker and places each: a slow card must not close the service behind it, nor
     # must citizens who listen to events for an hour keep others out.
     protection = Protection(breaker=settings.breaker, places=places)
-    return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock)
+    return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock, note=health.note)
 
 
 def _delegates(floor: Floor, mandates: MandateRooms) -> Delegates:

@@ -75,6 +75,18 @@ class PublishedApp(Model):
     manifest: Manifest
 
 
+class GrayApp(Model):
+    """A release that only some see, for the gateway: what would be published, and whom it takes so far.
+
+    `percent` 0 while it is internal: `testers` alone, who each accepted. No `zones`: citizens of the whole city.
+    """
+
+    app: PublishedApp
+    percent: int
+    zones: tuple[str, ...] = ()
+    testers: frozenset[UUID] = frozenset()
+
+
 class WriteReview(Request):
     """A judgement. `manifest_hash` is that of the manifest which the reviewer read: it is what they sign."""
 
