@@ -52,7 +52,10 @@ def consent_scopes(match: Match) -> Mapping[str, str]:
 
     What must be looked up before deciding: a consent to other words is none.
     """
-    return {scope.name: consent_text(scope).version for scope in match.route.scopes if scope.basis == "consent"}
+    recipient = match.app.recipient
+    return {
+        scope.name: consent_text(scope, recipient).version for scope in match.route.scopes if scope.basis == "consent"
+    }
 
 
 def decide(match: Match, principal: Principal | None, consents: Mapping[str, ConsentGiven]) -> Decision | SuishenError:

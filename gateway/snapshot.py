@@ -121,6 +121,7 @@ class Gray(Model):
 class Entry(Model):
     """What there is of one mini-app: the published release, the gray one, or both."""
 
+    app_id: str
     published: CompiledApp | None = None
     gray: Gray | None = None
 
@@ -201,7 +202,9 @@ def compile_snapshot(exposed: Iterable[PublishedApp | GrayApp], previous: RouteS
             apps[app.app_id] = compiled
         else:
             grays[app.app_id] = Gray(app=compiled, rule=_rule(gray))
-    entries = {app_id: Entry(published=apps.get(app_id), gray=grays.get(app_id)) for app_id in {**apps, **grays}}
+    entries = {
+        app_id: Entry(app_id=app_id, published=apps.get(app_id), gray=grays.get(app_id)) for app_id in {**apps, **grays}
+    }
     return Compilation(snapshot=RouteSnapshot(apps=apps, entries=entries), rejections=tuple(rejections))
 
 

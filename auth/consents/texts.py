@@ -17,13 +17,21 @@ SENSITIVE_FIELDS: Final = frozenset({"id_number"})
 """Sensitive whatever a manifest says (PIPL, article 28)."""
 
 
+class Recipient(Model):
+    """Where told fields go, and for whom the mini-app is there. More of either is another question to the citizen."""
+
+    hosts: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+
+
 class ConsentText(Model):
-    """What a citizen reads before they allow it: which fields, what for, how delicate, and how long they are kept."""
+    """What a citizen reads before they allow it: which fields, what for, how delicate, how long kept, and by whom."""
 
     purpose: Text
     fields: tuple[str, ...]
     sensitive: bool = False
     retention_days: int = 0
+    recipient: Recipient = Recipient()
 
     @property
     def version(self) -> str:
@@ -46,5 +54,13 @@ class RegisteredPurpose(Model):
 @functools.lru_cache(maxsize=4096)
 def _version_of(text: ConsentText) -> str:
     # The order of fields is no other text.
-    shown = [text.purpose.zh, text.purpose.en, sorted(set(text.fields)), text.sensitive, text.retention_days]
+    shown: list[object] = [
+        text.purpose.zh,
+        text.purpose.en,
+        sorted(set(text.fields)),
+        text.sensitive,
+        text.retention_days,
+    ]
+    if text.recipient != Recipient():
+        shown += [sorted(text.recipient.hosts), sorted(text.recipient.audience)]
     return "text-" + hashlib.sha256(msgspec.json.encode(shown)).hexdigest()[:17]

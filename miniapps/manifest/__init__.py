@@ -14,7 +14,7 @@ from miniapps.manifest.canonical import (
     parse_manifest,
     render_manifest,
 )
-from miniapps.manifest.consents import consent_text
+from miniapps.manifest.consents import consent_text, hosts_of, recipient_of
 from miniapps.manifest.lint import Finding, lint_manifest, refusals
 from miniapps.manifest.models import (
     Backend,
@@ -51,10 +51,12 @@ __all__ = [
     "consent_text",
     "decode_canonical",
     "host_of",
+    "hosts_of",
     "json_schema",
     "lint_manifest",
     "manifest_hash",
     "parse_manifest",
+    "recipient_of",
     "refusals",
     "render_manifest",
     "split_template",

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
-from auth.consents.texts import RegisteredPurpose
+from auth.consents.texts import Recipient, RegisteredPurpose
 from auth.keys import PublicJwk
 from auth.provider.clients.models import Client, ClientScope
-from miniapps.manifest import Scope, consent_text
+from miniapps.manifest import Scope, consent_text, recipient_of
 from miniapps.manifest.models import BackendKey, Login
 from miniapps.ports import NetworkPolicy
 from miniapps.releases.models import PublishedApp
@@ -42,12 +42,14 @@ class PublishedClients:
         for published in await self._releases.list_published_of(connection, department_id):
             for scope in published.manifest.scopes:
                 if scope.name == purpose:
-                    return RegisteredPurpose(basis=scope.basis, text=consent_text(scope))
+                    text = consent_text(scope, recipient_of(published.manifest))
+                    return RegisteredPurpose(basis=scope.basis, text=text)
         return None
 
     def _client(self, published: PublishedApp, login: Login) -> Client:
         backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())
         published_keys = self._allowed((login.jwks_uri,) if login.jwks_uri else ())
+        recipient = recipient_of(published.manifest)
         return Client(
             client_id=published.app_id,
             organization_id=published.organization_id,
@@ -59,7 +61,7 @@ class PublishedClients:
             post_logout_redirect_uris=self._allowed(login.post_logout_redirect_uris),
             backchannel_logout_uri=backchannel[0] if backchannel else None,
             jwks_uri=published_keys[0] if published_keys else None,
-            scopes=tuple(_scope(scope) for scope in published.manifest.scopes),
+            scopes=tuple(_scope(scope, recipient) for scope in published.manifest.scopes),
         )
 
     def _allowed(self, uris: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ def _jwk(key: BackendKey) -> PublicJwk:
     return PublicJwk(kty="EC", crv="P-256", x=key.x, y=key.y, kid=key.kid)
 
 
-def _scope(scope: Scope) -> ClientScope:
+def _scope(scope: Scope, recipient: Recipient) -> ClientScope:
     return ClientScope(
         name=scope.name,
         fields=scope.fields,
@@ -87,4 +89,5 @@ def _scope(scope: Scope) -> ClientScope:
         required=scope.required,
         sensitive=scope.sensitivity == "sensitive",
         retention_days=scope.retention_days,
+        recipient=recipient,
     )

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.kit.structs import Model, Text
-from auth.consents.texts import Basis, ConsentText
+from auth.consents.texts import Basis, ConsentText, Recipient
 from auth.keys import PublicJwk
 
 OPENID = "openid"
@@ -20,12 +20,17 @@ class ClientScope(Model):
     required: bool = False
     sensitive: bool = False
     retention_days: int = 0
+    recipient: Recipient = Recipient()
 
     @property
     def text(self) -> ConsentText:
         """What a citizen reads of it; its version is recorded with their consent."""
         return ConsentText(
-            purpose=self.purpose, fields=self.fields, sensitive=self.sensitive, retention_days=self.retention_days
+            purpose=self.purpose,
+            fields=self.fields,
+            sensitive=self.sensitive,
+            retention_days=self.retention_days,
+            recipient=self.recipient,
         )
 
 
