@@ -36,6 +36,7 @@ SINGLE: Final = frozenset(
 )
 METHOD_NOT_ALLOWED: Final = 405
 
+_CLOSE: Final = ((b"connection", b"close"),)
 _ALLOW: Final = ((b"allow", ", ".join(sorted(METHODS)).encode()),)
 _PATH = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%[0-9A-Fa-f]{2})+")
 _QUERY = re.compile(rb"(?:[!$&-;=?-~]|%[0-9A-Fa-f]{2})*")
@@ -140,6 +141,17 @@ def _is_utf8(encoded: bytes) -> bool:
     return True
 
 
+def _beside(refusal: Refusal) -> Headers:
+    """What goes with a refusal. Where the next request begins depends on the headers: after bad ones, nowhere."""
+    if isinstance(refusal, errors.BadHeader | errors.BadHost):
+        return _CLOSE
+    return _ALLOW if refusal.status == METHOD_NOT_ALLOWED else ()
+
+
+async def _nowhere(_message: dict[str, Any]) -> None:
+    """Where an answer goes in whose place another one was given."""
+
+
 class EdgeGuard:
     """The guard as an ASGI application around all others. Lifespan passes; a WebSocket is looked at as a GET."""
 
@@ -163,34 +175,57 @@ class EdgeGuard:
         largest = self._largest_upload if scope["raw_path"].startswith(UPLOADS) else self._largest_body
         refusal = inspect(scope["method"], scope["raw_path"], scope["query_string"], headers, largest_body=largest)
         if refusal is not None:
-            await send_problem(send, refusal, headers, more=_ALLOW if refusal.status == METHOD_NOT_ALLOWED else ())
+            await send_problem(send, refusal, headers, more=_beside(refusal))
         elif find_header(headers, b"transfer-encoding") is None:
             await self._inner(scope, receive, send)
         else:
             body = _CountedBody(receive, send, headers, largest)
             await self._inner(scope, body.receive, body.send)
+            await body.settle()
 
 
 class _CountedBody:
-    """A body of unannounced length: when it grows too large the application loses it, and the caller reads 413."""
+    """A body of unannounced length: when it grows too large the application loses it, and the caller reads 413.
+
+    One whose chunks are none breaks off, which to the application is a caller who left; the caller reads 400.
+    """
 
     def __init__(self, receive: Receive, send: Send, headers: Headers, largest_body: int) -> None:
         self._receive = receive
         self._send = send
         self._headers = headers
         self._left = largest_body
+        self._ended = False
+        self._refusal: Refusal | None = None
         self._answered = False
 
     async def receive(self) -> dict[str, Any]:
         """The next part, or a disconnect in its place once the limit is passed."""
         message = await self._receive()
+        if message["type"] != "http.request":
+            self._refusal = self._refusal or (None if self._ended else errors.BrokenBody())
+            return message
+        self._ended = not message.get("more_body")
         self._left -= len(message.get("body", b""))
-        return {"type": "http.disconnect"} if self._left < 0 else message
+        if self._left < 0:
+            self._refusal = errors.BodyTooLarge()
+        return message if self._refusal is None else {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
         """Passes the application's answer on, unless the body was cut off before an answer began."""
-        if self._left >= 0 or self._answered:
+        if self._refusal is None or self._answered:
             self._answered = True
             await self._send(message)
         elif message["type"] == "http.response.start":
-            await send_problem(self._send, errors.BodyTooLarge(), self._headers)
+            await self._refuse()
+
+    async def settle(self) -> None:
+        """The application is done; who answered nothing to a body that was cut off has left that to us."""
+        if not self._answered:
+            await self._refuse()
+
+    async def _refuse(self) -> None:
+        if self._refusal is not None:
+            refusal, self._refusal = self._refusal, None
+            await send_problem(self._send, refusal, self._headers, more=_CLOSE)
+            self._send = _nowhere

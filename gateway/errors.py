@@ -1,10 +1,11 @@
 """The gateway's refusals, each a named fact. Refuses to say what a department or a person sent.
 
 SuishenError
- ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader
+ ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader, BrokenBody
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
  ├─ HeadersTooLarge 431
- ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503
+ ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503,
+ ├─ ReleaseTakenBack 503
  ├─ NotAWebSocket 400, DepartmentDeclined 502
  ├─ DepartmentUnreachable 502, DepartmentHungUp 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
  └─ DepartmentBusy 503, DepartmentTimedOut 504
@@ -60,6 +61,17 @@ class BadHeader(MalformedRequest):
     remedy = Text(
         zh="请求头名称不得含下划线；值不得含控制字符；不得重复发送单值请求头。",
         en="No underscore in names, no control characters in values, no single-valued header sent twice.",
+    )
+
+
+class BrokenBody(MalformedRequest):
+    """The body's chunks are none, or end before the last one."""
+
+    slug = "broken-body"
+    title = Text(zh="请求内容不完整", en="Broken request body")
+    remedy = Text(
+        zh="请按 HTTP/1.1 规范分块，并发送到最后一块。",
+        en="Send the body in chunks as HTTP/1.1 prescribes, to the last one.",
     )
 
 
@@ -148,6 +160,14 @@ class ServiceSuspended(TemporarilyUnavailable):
     slug = "service-suspended"
     title = Text(zh="服务已暂停", en="Service suspended")
     remedy = Text(zh="请使用提示的其他办理方式。", en="Use the other way that is named.")
+
+
+class ReleaseTakenBack(TemporarilyUnavailable):
+    """The trial release that served this conversation was taken back; the published one serves the next."""
+
+    slug = "release-taken-back"
+    title = Text(zh="试用版本已撤回", en="The trial release was taken back")
+    remedy = Text(zh="请重新发起请求，将由正式版本提供服务。", en="Ask again: the published release will answer.")
 
 
 class BasisMissing(Forbidden):

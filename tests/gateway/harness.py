@@ -187,6 +187,7 @@ async def gateway(
     citizens: KnownCitizens,
     *,
     neighbours: frozenset[str] = frozenset(),
+    inner: ASGIApp = inner,
     **settings: Any,
 ) -> AsyncIterator[Harness]:
     apps: list[PublishedApp] = []

@@ -10,16 +10,27 @@ Answerer = Callable[[bytes, int], bytes]
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """One request's head and, by its Content-Length, its body; empty at the end of the connection."""
+    """One whole request, its body by its Content-Length or in chunks; empty at the end of the connection."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
+        if b"\r\ntransfer-encoding: chunked" in head.lower():
+            return head + await _read_chunks(reader)
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                return head + await reader.readexactly(int(value))
     except asyncio.IncompleteReadError:
         return b""
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            return head + await reader.readexactly(int(value))
     return head
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    chunks, size = b"", -1
+    while size:
+        line = await reader.readuntil(b"\r\n")
+        size = int(line, 16)
+        chunks += line + await reader.readexactly(size + 2)
+    return chunks
 
 
 def plain_answer(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes:

@@ -378,3 +378,29 @@ async def test_guard_lets_an_unannounced_small_body_in() -> None:
     scope = a_scope(method="POST", headers=[HOST, (b"transfer-encoding", b"chunked")])
     status, _, body = await call(EdgeGuard(reads_its_body, largest_body=10), scope, b"12345", b"12345")
     assert (status, body) == (200, b"10")
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_guard_tells_a_body_that_broke_off_from_a_fault(answers: bool) -> None:
+    """Granian says of chunks that are none that the caller left, who is still there to read what was wrong."""
+    sent: list[dict[str, Any]] = []
+    waiting = [{"type": "http.request", "body": b"12", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        if answers:
+            await reads_its_body(scope, receive, send)
+        else:
+            assert [(await receive())["type"] for _ in range(2)] == ["http.request", "http.disconnect"]
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = a_scope(method="POST", headers=[HOST, (b"transfer-encoding", b"chunked")])
+    await EdgeGuard(inner)(scope, receive, send)
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[0]["status"] == 400
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert msgspec.json.decode(sent[1]["body"])["type"] == "/problems/broken-body"
