@@ -6,6 +6,7 @@ Everything is decided before a department is asked. Holds no database connection
 import math
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from app.kit.clock import Clock
 from app.kit.errors import RateLimited, SuishenError, Unauthenticated
@@ -20,9 +21,10 @@ from gateway.headers import headers_to_department
 from gateway.limits.ports import Limits
 from gateway.masking import ask_plainly
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide, without_documents
-from gateway.ports import AdmitsDelegates, Authenticator, Consents
-from gateway.routing import Match, RouteTable, Target, find_route, parse_target
+from gateway.ports import AdmitsDelegates, Authenticator, Consents, KnowsZones
+from gateway.routing import Match, RouteTable, Target, find_entry, match_route, parse_target
 from gateway.settings import GatewaySettings
+from gateway.snapshot import Entry, choose
 from gateway.trace import Trace
 
 VISITOR: Final = "visitor"
@@ -42,6 +44,7 @@ class Admission:
         assertions: Assertions,
         limits: Limits,
         delegates: AdmitsDelegates | None = None,
+        zones: KnowsZones | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -51,6 +54,7 @@ class Admission:
         self._assertions = assertions
         self._limits = limits
         self._delegates = delegates  # without it nobody calls in another's name
+        self._zones = zones  # without it nobody lives in a zone, and no gray release of a zone takes anybody
 
     async def decide(self, scope: Scope, trace: Trace) -> Decision:
         """The decision that lets the call pass, counted under its limits; raises the refusal."""
@@ -58,17 +62,22 @@ class Admission:
         if target is None:
             raise errors.UnknownService
         await self._table.ready()
-        match = self._find(scope["method"], target)
-        trace.app_id, trace.route = match.app.app_id, match.route.template
-        principal = self._authenticator.authenticate(scope, origin=self._settings.apps_origin, app_id=match.app.app_id)
+        match, principal = await self._recognise(scope, target, trace)
         decision = await self._judge(match, principal)
         await self._count(decision)
         return decision
 
     async def look_again(self, decision: Decision) -> None:
-        """Raises what has ended the right of something long to go on: its session, its consent, its service."""
+        """Raises what has ended the right of something long to go on: its session, its consent, its service.
+
+        Whoever was served by a gray release that was taken back is cut off, and comes to the published one by trying
+        again; a release that was published or superseded meanwhile ends nobody's conversation.
+        """
         match, principal = decision.match, decision.principal
-        found = self._find(match.route.method, Target(app_id=match.app.app_id, path=match.path))
+        entry = self._entry(match.app.app_id)
+        found = await self._match(entry, match.route.method, match.path, principal)
+        if match.app.gray and found.app.release_id != match.app.release_id:
+            raise errors.ReleaseTakenBack(app_id=match.app.app_id)
         if principal is not None and not self._authenticator.stands(principal):
             raise Unauthenticated
         await self._judge(found, principal)
@@ -110,11 +119,42 @@ class Admission:
             retry_safe=match.route.retry_safe,
         )
 
-    def _find(self, method: str, target: Target) -> Match:
-        match = find_route(self._table.snapshot, method, target)
+    async def _recognise(self, scope: Scope, target: Target, trace: Trace) -> tuple[Match, Principal | None]:
+        """Who calls, and what: of an app with one release the route is found before anybody is asked for a token."""
+        entry = self._entry(target.app_id)
+        trace.app_id = target.app_id
+        if entry.gray is not None:
+            principal = self._authenticate(scope, target.app_id)
+            match = await self._match(entry, scope["method"], target.path, principal)
+            trace.route = match.route.template
+            return match, principal
+        match = await self._match(entry, scope["method"], target.path, None)
+        trace.route = match.route.template
+        return match, self._authenticate(scope, target.app_id)
+
+    def _authenticate(self, scope: Scope, app_id: str) -> Principal | None:
+        return self._authenticator.authenticate(scope, origin=self._settings.apps_origin, app_id=app_id)
+
+    def _entry(self, app_id: str) -> Entry:
+        entry = find_entry(self._table.snapshot, app_id)
+        if isinstance(entry, SuishenError):
+            raise entry
+        return entry
+
+    async def _match(self, entry: Entry, method: str, path: str, principal: Principal | None) -> Match:
+        subject_id = None if principal is None else principal.subject_id
+        zone = await self._zone_of(entry, subject_id)
+        app = choose(entry, subject_id, zone)
+        match = errors.UnknownService(app_id=entry.app_id) if app is None else match_route(app, method, path)
         if isinstance(match, SuishenError):
             raise match
         return match
+
+    async def _zone_of(self, entry: Entry, subject_id: UUID | None) -> str | None:
+        """Where the subject is at home; asked only while a gray release of that app names zones."""
+        if self._zones is None or subject_id is None or not entry.asks_zone:
+            return None
+        return await self._zones.find_zone(subject_id)
 
     async def _judge(self, match: Match, principal: Principal | None) -> Decision:
         decision = decide(match, principal, await self._consents_for(match, principal))

@@ -168,4 +168,3 @@ def _columns(tallies: Mapping[tuple[UUID, int], _Tally], keys: Collection[tuple[
     durations: list[list[object]] = [[tally.durations[place] for tally in seen] for place in range(len(BOUNDS_MS) + 1)]
     slots: list[object] = [datetime.fromtimestamp(slot * SLOT_SECONDS, UTC) for _, slot in ordered]
     return [[release_id for release_id, _ in ordered], slots, *counts, *durations]
-

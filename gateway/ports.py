@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from uuid import UUID
 
 from auth.mandates.engine import Authority
 from auth.principal import Principal
@@ -29,6 +30,14 @@ class Consents(Protocol):
         self, principal: Principal, app: CompiledApp, scopes: Mapping[str, str]
     ) -> Mapping[str, ConsentGiven]:
         """The active consents among `scopes` (name and version of the words), by name. Holds no connection after."""
+        ...
+
+
+class KnowsZones(Protocol):
+    """Where citizens are at home, as they themselves chose on the home page."""
+
+    async def find_zone(self, subject_id: UUID) -> str | None:
+        """The subject's zone (GB/T 2260), None when they never chose one. Holds no connection afterwards."""
         ...
 
 

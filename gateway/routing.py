@@ -1,8 +1,9 @@
 """From a raw path to a published route, and the live table that every worker keeps. Matches bytes, decodes nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, cast
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -10,8 +11,8 @@ import structlog
 from app.kit.errors import SuishenError, TemporarilyUnavailable
 from app.kit.structs import Model, Text
 from gateway import errors
-from gateway.snapshot import Branch, CompiledApp, CompiledRoute, RouteSnapshot, compile_snapshot
-from miniapps.releases.models import PublishedApp
+from gateway.snapshot import Branch, CompiledApp, CompiledRoute, Entry, RouteSnapshot, choose, compile_snapshot
+from miniapps.releases.models import GrayApp, PublishedApp
 
 log = structlog.get_logger()
 
@@ -45,32 +46,50 @@ def parse_target(raw_path: str) -> Target | None:
     return Target(app_id=app_id, path="/" + rest) if app_id and slash else None
 
 
-def find_route(snapshot: RouteSnapshot, method: str, target: Target) -> Match | SuishenError:
-    """The route for `target`, or the reason why there is none. A suspended app says so before anything else."""
-    app = snapshot.apps.get(target.app_id)
+def find_entry(snapshot: RouteSnapshot, app_id: str) -> Entry | SuishenError:
+    """What there is of the app, or the reason why there is nothing. A suspended app says so before anything else."""
+    entry = snapshot.entries.get(app_id)
+    if entry is None:
+        return errors.UnknownService(app_id=app_id)
+    if entry.suspension is not None:
+        return suspended(entry)
+    return entry
+
+
+def find_route(
+    snapshot: RouteSnapshot, method: str, target: Target, subject_id: UUID | None = None, zone: str | None = None
+) -> Match | SuishenError:
+    """The route for `target` in the release that serves this subject, or the reason why there is none."""
+    entry = find_entry(snapshot, target.app_id)
+    if isinstance(entry, SuishenError):
+        return entry
+    app = choose(entry, subject_id, zone)
     if app is None:
         return errors.UnknownService(app_id=target.app_id)
-    if app.suspension is not None:
-        return suspended(app)
-    segments = () if target.path == "/" else tuple(target.path[1:].split("/"))
+    return match_route(app, method, target.path)
+
+
+def match_route(app: CompiledApp, method: str, path: str) -> Match | SuishenError:
+    """The route of this very release; visits as many branches as the path has segments, however many apps there are."""
+    segments = () if path == "/" else tuple(path[1:].split("/"))
     branch = cast("Branch", app.routes).find(segments)
     if branch is None:
         return errors.UnknownServicePath(app_id=app.app_id)
     route = branch.routes.get(method)
     if route is None:
         return errors.MethodRefused(allow=", ".join(sorted(branch.routes)))
-    return Match(app=app, route=route, path=target.path)
+    return Match(app=app, route=route, path=path)
 
 
-def suspended(app: CompiledApp) -> errors.ServiceSuspended:
+def suspended(entry: Entry) -> errors.ServiceSuspended:
     """The named refusal, with the reason and the other ways."""
-    assert app.suspension is not None
+    assert entry.suspension is not None
     return errors.ServiceSuspended(
-        app.suspension.reason,
-        app_id=app.app_id,
-        reason=app.suspension.reason,
-        since=app.suspension.since,
-        fallback=app.suspension.fallback,
+        entry.suspension.reason,
+        app_id=entry.app_id,
+        reason=entry.suspension.reason,
+        since=entry.suspension.since,
+        fallback=entry.suspension.fallback,
     )
 
 
@@ -83,10 +102,20 @@ def fallback(app: CompiledApp) -> Text:
 
 
 class RouteTable:
-    """The snapshot in force. Readers take `snapshot` once per request; `refresh` swaps it in one step."""
+    """The snapshot in force. Readers take `snapshot` once per request; `refresh` swaps it in one step.
 
-    def __init__(self, list_published: Callable[[], Awaitable[list[PublishedApp]]]) -> None:
-        self._list_published = list_published
+    `find_edition` names what is exposed by a number that grows with every change: while it stands still nothing is
+    read, so that looking every second costs one row, however many apps the city has.
+    """
+
+    def __init__(
+        self,
+        list_exposed: Callable[[], Awaitable[Sequence[PublishedApp | GrayApp]]],
+        find_edition: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
+        self._list_exposed = list_exposed
+        self._find_edition = find_edition
+        self._edition: int | None = None
         self._stale = True
         self._rounds = 0
         self._first: asyncio.Task[None] | None = None
@@ -98,14 +127,15 @@ class RouteTable:
         self._stale = True
 
     async def refresh(self) -> None:
-        """Reads what is published and swaps the snapshot. On any failure the last good one stays in force."""
+        """Reads what is exposed and swaps the snapshot. On any failure the last good one stays in force."""
         self._stale = False
         try:
-            compilation = compile_snapshot(await self._list_published(), self.snapshot)
+            edition = await self._ask_edition()  # before the reading, so that a change in between is read again
+            compilation = compile_snapshot(await self._list_exposed(), self.snapshot)
         except BaseException:
             self._stale = True
             raise
-        self.snapshot, self.loaded = compilation.snapshot, True
+        self.snapshot, self.loaded, self._edition = compilation.snapshot, True, edition
         for rejection in compilation.rejections:
             log.warning("snapshot.rejected", app_id=rejection.app_id, reason=rejection.reason)
 
@@ -133,9 +163,17 @@ class RouteTable:
         if not self._stale and self._rounds % ROUNDS_A_POLL:
             return
         try:
-            await self.refresh()
+            if self._stale or not await self._stands_still():
+                await self.refresh()
         except Exception as error:  # noqa: BLE001 - whatever one reading met, the last good snapshot stays in force
             log.warning("snapshot.not_read", error=type(error).__name__)
+
+    async def _stands_still(self) -> bool:
+        edition = await self._ask_edition()
+        return edition is not None and edition == self._edition
+
+    async def _ask_edition(self) -> int | None:
+        return None if self._find_edition is None else await self._find_edition()
 
 
 ROUND_SECONDS: Final = 0.2

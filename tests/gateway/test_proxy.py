@@ -515,7 +515,7 @@ async def test_a_worker_that_has_read_nothing_yet_says_so_and_recovers(
             raise answer
         return list(answer)
 
-    monkeypatch.setattr(city.table, "_list_published", list_published)
+    monkeypatch.setattr(city.table, "_list_exposed", list_published)
     monkeypatch.setattr(city.table, "loaded", False)
     monkeypatch.setattr(city.table, "snapshot", RouteSnapshot())
     answered = await city.call("GET", "/loans", BEARER)
