@@ -143,7 +143,8 @@ def _grown(at: str, before: Scope, after: Scope) -> Iterator[Widening]:
     if after.required and not before.required:
         yield _change("required", f"{at}/required", "false", "true", asked=False)
     if DELICACY[after.sensitivity] > DELICACY[before.sensitivity]:
-        yield _change("sensitivity", f"{at}/class", before.sensitivity, after.sensitivity, asked=asked)
+        delicate = asked and after.sensitivity == "sensitive"  # of the rest the words say nothing
+        yield _change("sensitivity", f"{at}/class", before.sensitivity, after.sensitivity, asked=delicate)
     if after.retention_days > before.retention_days:
         days = (str(before.retention_days), str(after.retention_days))
         yield _change("retention", f"{at}/retention_days", *days, asked=asked)
