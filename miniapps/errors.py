@@ -113,3 +113,180 @@ class ReleaseNotNewer(Conflict):
     slug: ClassVar[str] = "release-not-newer"
     title: ClassVar[Text] = Text(zh="已发布相同或更新的版本", en="This version or a newer one is published")
     remedy: ClassVar[Text] = Text(zh="请发布更新的版本。", en="Publish a newer version.")
+
+
+class ReleaseUnknown(NotFound):
+    """The mini-app has no release of that id."""
+
+    slug: ClassVar[str] = "miniapp-release-unknown"
+    title: ClassVar[Text] = Text(zh="没有这次发布", en="No such release")
+
+
+class TrialNeeded(Conflict):
+    """Citizens already use a version: the next one grows step by step, so that a mistake meets few."""
+
+    slug: ClassVar[str] = "release-trial-needed"
+    title: ClassVar[Text] = Text(zh="须先灰度发布", en="A trial comes first")
+    remedy: ClassVar[Text] = Text(
+        zh='请以 "to": "testers" 开始灰度发布，再逐级放量。', en='Start with `"to": "testers"`, then grow step by step.'
+    )
+
+
+class TrialRunning(Conflict):
+    """Another release of the mini-app is on its way; one at a time."""
+
+    slug: ClassVar[str] = "release-trial-running"
+    title: ClassVar[Text] = Text(zh="已有灰度发布在进行", en="Another release is on trial")
+    remedy: ClassVar[Text] = Text(zh="请先完成或撤回进行中的灰度发布。", en="Publish it or roll it back first.")
+
+
+class StepNotNext(Conflict):
+    """A release grows step by step. `next` is the share that comes now; null when it is to be published."""
+
+    slug: ClassVar[str] = "release-step-not-next"
+    title: ClassVar[Text] = Text(zh="不是下一级放量", en="Not the next step")
+    remedy: ClassVar[Text] = Text(
+        zh="请按 1、5、20、50、100 逐级放量，再全量发布。", en="Take the step named in `next`."
+    )
+
+
+class StepTooSoon(Conflict):
+    """The present step has not been looked at for long enough; `ready_at` says from when on."""
+
+    slug: ClassVar[str] = "release-step-too-soon"
+    title: ClassVar[Text] = Text(zh="观察时间不足", en="Too soon for the next step")
+    remedy: ClassVar[Text] = Text(zh="请在 ready_at 之后再放量。", en="Wait until `ready_at`.")
+
+
+class ZonesNarrowed(Conflict):
+    """Whoever has the release keeps it: `zones` are those it has reached."""
+
+    slug: ClassVar[str] = "release-zones-narrowed"
+    title: ClassVar[Text] = Text(zh="灰度区域只能扩大", en="Zones only grow")
+    remedy: ClassVar[Text] = Text(
+        zh="请包含已放量的全部区域；如需缩小请撤回。", en="Name all zones that it has reached, or roll it back."
+    )
+
+
+class NothingToGoBackTo(Conflict):
+    """No version was published before this one."""
+
+    slug: ClassVar[str] = "release-nothing-before"
+    title: ClassVar[Text] = Text(zh="没有可回退的版本", en="There is no version to go back to")
+    remedy: ClassVar[Text] = Text(
+        zh="请暂停应用，或发布修正版本。", en="Suspend the mini-app, or publish a mended version."
+    )
+
+
+class InvitationInvalid(NotFound):
+    """No open invitation has this code: it was used, taken back, is too old, or never was."""
+
+    slug: ClassVar[str] = "tester-invitation-invalid"
+    title: ClassVar[Text] = Text(zh="试用邀请无效", en="The invitation is not valid")
+    remedy: ClassVar[Text] = Text(zh="请向部门索取新的邀请码。", en="Ask the department for a new one.")
+
+
+class TesterUnknown(NotFound):
+    """No such tester or invitation."""
+
+    slug: ClassVar[str] = "tester-unknown"
+    title: ClassVar[Text] = Text(zh="没有这名试用者", en="No such tester")
+
+
+class TooManyTesters(Conflict):
+    """A trial is for a few; a share of the citizens comes after."""
+
+    slug: ClassVar[str] = "too-many-testers"
+    title: ClassVar[Text] = Text(zh="试用者已满", en="Too many testers")
+    remedy: ClassVar[Text] = Text(zh="请先移除不再参与的试用者。", en="Remove those who no longer take part.")
+
+
+class SunsetTooSoon(Conflict):
+    """Citizens are told a good while before a service ends. `earliest` is the first moment that keeps to it."""
+
+    slug: ClassVar[str] = "sunset-too-soon"
+    title: ClassVar[Text] = Text(zh="下线时间过早", en="That is too soon to end")
+    remedy: ClassVar[Text] = Text(
+        zh="请选择 earliest 之后的时间；紧急情况请由审核员停用。",
+        en="Choose a time after `earliest`; when it is urgent, a reviewer suspends.",
+    )
+
+
+class SuccessorUnknown(Conflict):
+    """What follows a service that ends is there already, and stays."""
+
+    slug: ClassVar[str] = "successor-unknown"
+    title: ClassVar[Text] = Text(zh="接替应用不存在或也将下线", en="The successor is not there, or ends as well")
+    remedy: ClassVar[Text] = Text(zh="请填写已发布且不会下线的应用。", en="Name a published mini-app that stays.")
+
+
+class EmergencyUnknown(NotFound):
+    """The mini-app is no emergency registration."""
+
+    slug: ClassVar[str] = "emergency-unknown"
+    title: ClassVar[Text] = Text(zh="该应用不是应急登记", en="The mini-app is no emergency registration")
+
+
+class EmergencyTooLong(Conflict):
+    """An emergency lasts at most 180 days at a time. `latest` is the last moment that may be asked for now."""
+
+    slug: ClassVar[str] = "emergency-too-long"
+    title: ClassVar[Text] = Text(zh="应急登记期限过长", en="An emergency registration may not last that long")
+    remedy: ClassVar[Text] = Text(
+        zh="期限须在未来 180 天之内。", en="Choose an end in the future, at most 180 days from now."
+    )
+
+
+class EmergencyFixed(Conflict):
+    """Whether a mini-app is an emergency, and until when, is not for a new version to change."""
+
+    slug: ClassVar[str] = "emergency-fixed"
+    title: ClassVar[Text] = Text(zh="不能用新版本改变应急性质或期限", en="A version does not change an emergency")
+    remedy: ClassVar[Text] = Text(
+        zh="延期须由两位审核员决定；常设服务请另行注册应用。",
+        en="Two reviewers extend it; a permanent service is another mini-app.",
+    )
+
+
+class ExtensionUnknown(NotFound):
+    """No extension waits for a decision."""
+
+    slug: ClassVar[str] = "extension-unknown"
+    title: ClassVar[Text] = Text(zh="没有待决定的延期", en="No extension waits for a decision")
+
+
+class ExtensionWaits(Conflict):
+    """One proposal at a time."""
+
+    slug: ClassVar[str] = "extension-waits"
+    title: ClassVar[Text] = Text(zh="已有延期提议待决定", en="An extension waits for its decision already")
+
+
+class SelfDecision(Forbidden):
+    """Who proposes does not decide."""
+
+    slug: ClassVar[str] = "self-decision"
+    title: ClassVar[Text] = Text(zh="不能决定自己的提议", en="Nobody decides what they proposed")
+    remedy: ClassVar[Text] = Text(zh="请由另一位审核员决定。", en="Ask another reviewer.")
+
+
+class DeletionNotDue(Conflict):
+    """Deletion is proven once, after the end."""
+
+    slug: ClassVar[str] = "deletion-not-due"
+    title: ClassVar[Text] = Text(zh="现在不能提交删除证明", en="No proof of deletion is due now")
+    remedy: ClassVar[Text] = Text(
+        zh="应急登记到期后提交一次；已提交的不再更改。", en="Prove it once, after the end; a proof is not replaced."
+    )
+
+
+class ReceiptInvalid(SuishenError):
+    """What is said to be signed by the department is not, or is about something else."""
+
+    status: ClassVar[int] = 422
+    slug: ClassVar[str] = "receipt-invalid"
+    title: ClassVar[Text] = Text(zh="部门签名的凭证无效", en="The department's signed receipt is not valid")
+    remedy: ClassVar[Text] = Text(
+        zh="请使用清单 backend.keys 中的密钥按文档签名。",
+        en="Sign it as documented, with a key of the manifest's `backend.keys`.",
+    )

@@ -1,5 +1,7 @@
 """What the registry needs from outside; joined by the front door."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -55,4 +57,52 @@ class Organizations(Protocol):
 
     async def get_organization(self, connection: Connection, organization_id: UUID) -> Organization:
         """The organization; raises a `NotFound`."""
+        ...
+
+
+class RaisesAlerts(Protocol):
+    """The message centre, as far as it tells officials."""
+
+    async def raise_alert(
+        self,
+        connection: Connection,
+        kind: str,
+        *,
+        subject: str,
+        now: datetime,
+        organization_id: UUID | None = None,
+        roles: Sequence[str] = (),
+        city_roles: Sequence[str] = (),
+    ) -> None:
+        """Tells officials of the organization with one of `roles`, and those anywhere with one of `city_roles`."""
+        ...
+
+
+class WritesMessages(Protocol):
+    """The message centre, as far as it tells citizens."""
+
+    async def write(self, connection: Connection, person_id: UUID, kind: str, now: datetime) -> None:
+        """Tells the person, if and only if the caller's transaction commits."""
+        ...
+
+
+class EndsConsents(Protocol):
+    """Where consents are kept."""
+
+    async def end_purpose(
+        self, connection: Connection, department_id: UUID, purpose: str, *, actor: str, limit: int
+    ) -> list[UUID]:
+        """Ends at most `limit` consents in force to the department for this purpose; whose they were."""
+        ...
+
+
+class KnowsUses(Protocol):
+    """Where it is known which service a subject used lately, and how many used one."""
+
+    async def find_last_use(self, connection: Connection, subject_id: UUID, app_id: str) -> datetime | None:
+        """When the subject last used the service, to the hour; None when that is long ago or never was."""
+        ...
+
+    async def count_users(self, connection: Connection, app_id: str, since: datetime) -> int:
+        """How many subjects used it since then."""
         ...

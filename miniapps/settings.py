@@ -1,9 +1,18 @@
 """What an operator may set about the registry of mini-apps."""
 
 from app.kit.structs import Model
+from miniapps.calendar import WorkingCalendar
 
 
 class MiniappsSettings(Model):
-    """`review_days`: within how many days a reviewer is to judge a version."""
+    """`review_days`: within how many working days a version is to be judged; `emergency_review_hours`: of an emergency.
+
+    `sunset_notice_days`: how long a department tells before a service ends. `proof_days`: until when deletion is
+    proven after an emergency. `calendar` says which days are working days.
+    """
 
     review_days: int = 5
+    emergency_review_hours: int = 24
+    sunset_notice_days: int = 30
+    proof_days: int = 7
+    calendar: WorkingCalendar = WorkingCalendar()
