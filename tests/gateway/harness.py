@@ -188,6 +188,7 @@ async def gateway(
     *,
     neighbours: frozenset[str] = frozenset(),
     inner: ASGIApp = inner,
+    admission_kind: type[Admission] = Admission,
     **settings: Any,
 ) -> AsyncIterator[Harness]:
     apps: list[PublishedApp] = []
@@ -214,7 +215,7 @@ async def gateway(
         def note_use(subject_id: Any, app_id: str) -> None:
             harness.used.append((subject_id, app_id))
 
-        admission = Admission(
+        admission = admission_kind(
             settings=chosen,
             clock=floor.clock,
             table=table,

@@ -17,10 +17,15 @@ from app.kit.keyring import PROFILE_ES256, Keyring, SigningKey, kid_of, new_priv
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
 from app.serve import run_granian
+from gateway.admission import Admission
+from gateway.asgi import Scope
 from gateway.limits.models import Limit
+from gateway.policy import Decision
+from gateway.trace import Trace
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.harness import Harness, gateway
 from tests.gateway.publications import ROUTES, published
+from tests.gateway.servers import plain_answer
 
 HEADER_SECONDS = 1.0
 PLENTY = Limit(requests=1_000_000, per_seconds=1, burst=1_000_000)
@@ -63,8 +68,18 @@ def _one_key(purpose: str, clock: SystemClock) -> dict[str, SigningKey]:
     return {key.kid: key}
 
 
+class Watched(Admission):
+    """Leaves in the scope what the policy decided about: method, path below the service, query."""
+
+    async def decide(self, scope: Scope, trace: Trace) -> Decision:
+        decision = await super().decide(scope, trace)
+        match = decision.match
+        scope["saw"] = f"{match.route.method} {match.app.base_path}{match.path}".encode() + b"?" + scope["query_string"]
+        return decision
+
+
 class Served:
-    """The harness as an application of its own."""
+    """The harness as an application of its own; `X-Saw` in its answers is what the policy saw."""
 
     def __init__(self) -> None:
         self._harness: Harness | None = None
@@ -75,7 +90,13 @@ class Served:
             await self._live(receive, send)
         else:
             assert self._harness is not None
-            await self._harness._app(scope, receive, send)
+
+            async def send_and_tell(message: dict[str, Any]) -> None:
+                if "saw" in scope and message["type"] == "http.response.start":
+                    message = message | {"headers": [*message["headers"], (b"x-saw", scope["saw"])]}
+                await send(message)
+
+            await self._harness._app(scope, receive, send_and_tell)
 
     async def _live(self, receive: Any, send: Any) -> None:
         callers = KnownCallers()
@@ -86,10 +107,12 @@ class Served:
             KnownConsents(),
             KnownCitizens(),
             inner=self._inside,
+            admission_kind=Watched,
             per_person=PLENTY,
             per_app=PLENTY,
         ) as harness:
             self._harness = harness
+            harness.answer = lambda request: plain_answer(f"{request.method} {request.target}".encode())
             base_url = harness.apps[0].manifest.backend.base_url.live  # type: ignore[union-attr]
             await harness.publish(
                 published(base_url, backend={"base_url": {"live": base_url}, "routes": ROUTES + DEEP})
