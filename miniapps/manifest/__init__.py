@@ -15,7 +15,7 @@ from miniapps.manifest.canonical import (
     render_manifest,
 )
 from miniapps.manifest.consents import consent_text, hosts_of, recipient_of
-from miniapps.manifest.lint import Finding, lint_manifest, refusals
+from miniapps.manifest.lint import LONGEST_EMERGENCY_DAYS, Finding, lint_manifest, refusals
 from miniapps.manifest.models import (
     Backend,
     BaseUrl,
@@ -32,6 +32,7 @@ from miniapps.manifest.models import (
 from miniapps.manifest.paths import split_template, template_shape
 
 __all__ = [
+    "LONGEST_EMERGENCY_DAYS",
     "LONGEST_MANIFEST",
     "Backend",
     "BaseUrl",

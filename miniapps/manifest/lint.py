@@ -16,6 +16,7 @@ from miniapps.manifest.paths import parameters, template_shape
 
 Severity = Literal["error", "warning"]
 LONG_RETENTION_DAYS = 1095
+LONGEST_EMERGENCY_DAYS = 180
 
 
 class Finding(Model):
@@ -268,6 +269,25 @@ def _duty(manifest: Manifest) -> Iterator[Finding]:
         yield from _repeated(f"{name}-repeated", f"/{name}", getattr(manifest, name))
 
 
+def _emergency(manifest: Manifest) -> Iterator[Finding]:
+    if manifest.emergency is None:
+        return
+    if manifest.sunset is not None:
+        yield error("two-ends", "/sunset", "应急登记以到期日为准", "An emergency ends by its own date")
+    if manifest.backend is not None and not manifest.backend.keys:
+        yield error(
+            "emergency-without-key", "/backend/keys", "须有用于签署删除证明的密钥", "A key has to sign the deletion"
+        )
+    for number, scope in enumerate(manifest.scopes):
+        at = f"/data/scopes/{number}"
+        if scope.basis != "statute":
+            yield error("emergency-basis", f"{at}/basis", "应急登记须依法处理", "An emergency rests on a statute alone")
+        if scope.retention_days > LONGEST_EMERGENCY_DAYS:
+            yield error(
+                "emergency-retention", f"{at}/retention_days", "保存不得超过 180 天", "Kept for 180 days at most"
+            )
+
+
 def _repeated(code: str, at: str, values: Iterable[Hashable]) -> Iterator[Finding]:
     for value, times in Counter(values).items():
         if times > 1:
@@ -286,4 +306,5 @@ _RULES: tuple[Callable[[Manifest], Iterator[Finding]], ...] = (
     _items,
     _scopes,
     _duty,
+    _emergency,
 )

@@ -287,6 +287,14 @@ class Sunset(Part):
     successor: AppId | None = None
 
 
+class Emergency(Part):
+    """A registration by law while something lasts: it ends by itself, and its data is deleted and that proven."""
+
+    event: LocalText
+    legal_basis: LongText
+    expires_at: Annotated[datetime, Meta(tz=True)]
+
+
 class Manifest(Part, kw_only=True):
     """The whole declaration. An approved one *is* the route, the scope, the limit and the card."""
 
@@ -320,6 +328,7 @@ class Manifest(Part, kw_only=True):
     support: Support
     filing: ShortText | None = None
     sunset: Sunset | None = None
+    emergency: Emergency | None = None
 
     @property
     def routes(self) -> tuple[Route, ...]:
