@@ -15,12 +15,13 @@ from app.kit.clock import Clock
 from app.kit.structs import Model
 from gateway import errors
 from gateway.breakers import Breaker, Protection
+from gateway.exchange import Answer
 from gateway.health import NoteOutcome, Outcome, note_nothing
 from gateway.routing import fallback
 from gateway.signature import OutgoingRequest, RequestSigner
 from gateway.snapshot import CompiledApp
 from gateway.uploads import Upload
-from gateway.upstream import FAREWELL, LARGEST_ANSWER, Answer, OpenAnswer, OpenSocket, Upstream
+from gateway.upstream import FAREWELL, LARGEST_ANSWER, OpenAnswer, OpenSocket, Upstream
 
 LOWEST_STATUS = 200
 HIGHEST_STATUS = 599

@@ -1,28 +1,39 @@
 """The client that calls departments: byte-exact, bounded in size and time, and never one person's answer to another.
 
 Built on aiohttp with a connector that throws away pooled connections which hold bytes nobody asked for. Follows no
-redirect, keeps no cookie, takes no proxy from the environment, decompresses nothing.
+redirect, keeps no cookie, takes no proxy from the environment, decompresses nothing. Whole answers come by
+`gateway.exchange`; streams and conversations by aiohttp's session.
 """
 
 import asyncio
 import contextlib
-import select
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
 import yarl
-from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 
-from app.kit.structs import Model
 from gateway import errors
+from gateway.exchange import (
+    CONNECTING,
+    SWITCHING,
+    Answer,
+    AnswerTooLarge,
+    CleanConnector,
+    Origin,
+    Switched,
+    exchange,
+    head_of,
+    open_origin,
+    origin_of,
+)
 from gateway.network import GuardedResolver, NetworkPolicy
 from gateway.uploads import Upload
 
 LARGEST_ANSWER: Final = 8 * 1024 * 1024
-CONNECT_SECONDS: Final = 3.0
 IDLE_SECONDS: Final = 15.0
-SWITCHING: Final = 101
 MESSAGE_LIMIT: Final = 1024 * 1024
 HEARTBEAT_SECONDS: Final = 30.0
 FAREWELL_SECONDS: Final = 1.0
@@ -33,15 +44,6 @@ NEVER_SENT: Final = frozenset({1004, 1005, 1006, 1015})
 FAULTS: Final = range(500, 600)
 
 _OWN_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
-_AFTER_SCHEME: Final = len("https://")
-
-
-class Answer(Model):
-    """A department's whole answer; `headers` as they came, in order."""
-
-    status: int
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
 
 
 class OpenAnswer:
@@ -122,33 +124,6 @@ class OpenSocket:
             await self._socket.close(code=FAREWELL if code in NEVER_SENT or code not in CLOSE_CODES else code)
 
 
-class CleanConnector(aiohttp.TCPConnector):
-    """A pool that gives out only silent connections.
-
-    A connection that has sent anything since its last answer (parsed, buffered, or still in the socket), or that the
-    other side has begun to close, is closed instead of reused.
-    """
-
-    async def _get(self, key: Any, traces: Any) -> Connection | None:
-        while (connection := await super()._get(key, traces)) is not None:
-            if _is_silent(connection):
-                return connection
-            connection.close()
-        return None
-
-
-def _is_silent(connection: Connection) -> bool:
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
-        return False
-    socket = transport.get_extra_info("socket")
-    if socket is None:
-        return False
-    poll = select.poll()
-    poll.register(socket.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
-    return not poll.poll(0)
-
-
 class Upstream:
     """One pool for all departments; made in sync code, opened by the first call, closed with the program."""
 
@@ -157,7 +132,9 @@ class Upstream:
         self._most_connections = most_connections
         self._session: aiohttp.ClientSession | None = None
         self._sockets: aiohttp.ClientSession | None = None
+        self._connector: CleanConnector | None = None
         self._acceptable: dict[str, bool] = {}
+        self._origins: dict[str, Origin] = {}
 
     async def call(
         self,
@@ -173,10 +150,18 @@ class Upstream:
 
         `url` goes out byte for byte. Raises `DepartmentUnreachable`, `DepartmentTimedOut` or `DepartmentMisbehaved`.
         """
-        self._refuse_address(url)
-        with _faults_named():
-            async with asyncio.timeout(timeout_seconds):
-                return await self._exchange(method, yarl.URL(url, encoded=True), headers, body, largest_answer)
+        origin = self._refuse_address(url)
+        started = time.monotonic()
+        try:
+            known = self._known(origin)
+            head = head_of(method, known, _target(url, origin), headers, body)
+            connection = await self._pool().lend(known, timeout_seconds)
+            left = timeout_seconds - (time.monotonic() - started)
+            return await exchange(
+                connection, head, body, is_head=method == "HEAD", seconds=left, largest=largest_answer
+            )
+        except _FAULTS as fault:
+            raise _named(fault) from None
 
     async def open(
         self, method: str, url: str, *, headers: Mapping[str, str], upload: Upload | None, silence_seconds: float
@@ -205,9 +190,10 @@ class Upstream:
 
     async def close(self) -> None:
         """Closes every connection."""
-        session, self._session = self._session, None
-        sockets, self._sockets = self._sockets, None
-        for each in (sockets, session):
+        opened = (self._sockets, self._session, self._connector)
+        self._sockets = self._session = self._connector = None
+        self._origins.clear()
+        for each in opened:
             if each is not None:
                 await each.close()
 
@@ -238,14 +224,24 @@ class Upstream:
         )
         return OpenSocket(socket)
 
-    def _refuse_address(self, url: str) -> None:
-        """Judges IP addresses here: aiohttp asks no resolver about them. Remembers each origin's verdict."""
-        origin = url[: url.find("/", _AFTER_SCHEME)]
+    def _refuse_address(self, url: str) -> str:
+        """Judges IP addresses here: aiohttp asks no resolver about them. Remembers each origin's verdict; names it."""
+        try:
+            origin = origin_of(url)
+        except ValueError:
+            raise errors.DepartmentUnreachable from None
         acceptable = self._acceptable.get(origin)
         if acceptable is None:
             acceptable = self._acceptable[origin] = self._accepts(origin)
         if not acceptable:
             raise errors.DepartmentUnreachable
+        return origin
+
+    def _known(self, origin: str) -> Origin:
+        known = self._origins.get(origin)
+        if known is None:
+            known = self._origins[origin] = open_origin(origin)
+        return known
 
     def _accepts(self, origin: str) -> bool:
         try:
@@ -254,43 +250,32 @@ class Upstream:
             return False
         return True
 
-    async def _exchange(
-        self, method: str, target: yarl.URL, headers: Mapping[str, str], body: bytes, largest_answer: int
-    ) -> Answer:
-        async with self._opened().request(
-            method,
-            target,
-            headers=headers,
-            data=body or None,
-            allow_redirects=False,
-        ) as response:
-            if response.status == SWITCHING:
-                response.close()
-                raise errors.DepartmentMisbehaved
-            answer = await _read(response, largest_answer)
-            return Answer(status=response.status, headers=response.raw_headers, body=answer)
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = CleanConnector(
+    def _pool(self) -> CleanConnector:
+        if self._connector is None:
+            self._connector = CleanConnector(
                 resolver=GuardedResolver(self._policy),
                 limit=self._most_connections,
                 ttl_dns_cache=10,
                 keepalive_timeout=IDLE_SECONDS,
             )
-            self._session = _session(connector)
-            self._sockets = _session(connector, connector_owner=False, trace_configs=[_no_redirect()])
+        return self._connector
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = _session(self._pool())
+            self._sockets = _session(self._pool(), trace_configs=[_no_redirect()])
         return self._session
 
 
 def _session(connector: aiohttp.TCPConnector, **more: Any) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         connector=connector,
+        connector_owner=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=_OWN_HEADERS,
         auto_decompress=False,
         trust_env=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+        timeout=CONNECTING,
         **more,
     )
     # By itself it would send a GET, PUT or DELETE again, byte for byte, to a department that hung up. There is no
@@ -310,28 +295,28 @@ def _no_redirect() -> aiohttp.TraceConfig:
     return tracing
 
 
+_FAULTS: Final = (aiohttp.ClientError, HttpProcessingError, AnswerTooLarge, Switched, OSError, ValueError)
+
+
 @contextlib.contextmanager
 def _faults_named() -> Iterator[None]:
     try:
         yield
-    except TimeoutError:
-        raise errors.DepartmentTimedOut from None
-    except aiohttp.ClientConnectorError:
-        raise errors.DepartmentUnreachable from None
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-        raise errors.DepartmentHungUp from None
-    except (aiohttp.ClientError, OSError, ValueError):
-        raise errors.DepartmentMisbehaved from None
+    except _FAULTS as fault:
+        raise _named(fault) from None
 
 
-async def _read(response: aiohttp.ClientResponse, largest: int) -> bytes:
-    parts: list[bytes] = []
-    left, content = largest, response.content
-    while not content.at_eof():
-        part = await content.readany()
-        left -= len(part)
-        if left < 0:
-            response.close()
-            raise errors.DepartmentMisbehaved
-        parts.append(part)
-    return b"".join(parts)
+def _named(fault: Exception) -> errors.DepartmentFault:
+    if isinstance(fault, TimeoutError):
+        return errors.DepartmentTimedOut()
+    if isinstance(fault, aiohttp.ClientConnectorError):
+        return errors.DepartmentUnreachable()
+    if isinstance(fault, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+        return errors.DepartmentHungUp()
+    return errors.DepartmentMisbehaved()
+
+
+def _target(url: str, origin: str) -> str:
+    """The path and query, byte for byte; a fragment stays at home."""
+    target = url[len(origin) :].partition("#")[0]
+    return target if target.startswith("/") else "/" + target

@@ -12,10 +12,10 @@ from auth.principal import Principal
 from gateway import errors
 from gateway.assertion import Assertions
 from gateway.calls import Call, Departments
+from gateway.exchange import Answer
 from gateway.home.models import AskForCards, Card, CardsUnacceptable, Degraded, Trouble, Why, read_cards
 from gateway.routing import fallback
 from gateway.snapshot import CompiledApp
-from gateway.upstream import Answer
 from miniapps.manifest import Widget
 
 PATH: Final = "/.ssb/cards"

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway import errors
+from gateway.exchange import Answer
 from gateway.network import NetworkPolicy
-from gateway.upstream import Answer, Upstream
+from gateway.upstream import Upstream
 from tests.gateway.servers import plain_answer, read_request, serving, serving_in_a_thread
 
 SECRET = plain_answer(b"SECRET OF SOMEONE ELSE")
@@ -270,4 +271,88 @@ async def test_call_refuses_places_that_no_policy_names(host: str) -> None:
             for scheme in ("http", "https"):
                 with pytest.raises(errors.DepartmentUnreachable):
                     await upstream.call("GET", f"{scheme}://{host}:{port}/", headers={}, body=b"", timeout_seconds=1.0)
+    assert not reached.is_set()
+
+
+async def test_call_passes_over_interim_answers() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await read_request(reader):
+            hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+            writer.write(hints + plain_answer(target_of(request)))
+
+    async with serving(talk) as port, upstream_to(port) as upstream:
+        for number in range(3):
+            answer = await get(upstream, port, f"/{number}")
+            assert (answer.status, answer.body) == (200, b"/%d" % number)
+
+
+async def test_a_connection_whose_request_was_not_read_to_its_end_is_not_used_again() -> None:
+    """What was not taken of one citizen's body must not be read as the head of the next one's request."""
+    connections: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        connections.append(head)
+        writer.write(plain_answer(b"enough", status="413 Content Too Large"))
+        await asyncio.sleep(30)
+
+    async with serving(talk) as port, upstream_to(port) as upstream:
+        for _ in range(3):
+            answer = await get(upstream, port, method="POST", body=b"x" * 16 * 1024 * 1024)
+            assert (answer.status, answer.body) == (413, b"enough")
+    assert len(connections) == 3
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"a": "b\r\nssb-app: forged"},
+        {"a": "b\nc"},
+        {"a\r\nb": "c"},
+        {"a": "b\0"},
+        {"a": "\r"},
+        {"a": "b\r\n\r\nGET / "},
+    ],
+)
+async def test_call_refuses_to_write_a_line_that_nobody_meant(headers: dict[str, str]) -> None:
+    requests: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await read_request(reader):
+            requests.append(request)
+            writer.write(plain_answer(b""))
+
+    async with serving(talk) as port, upstream_to(port) as upstream:
+        with pytest.raises(errors.DepartmentMisbehaved):
+            await get(upstream, port, headers=headers)
+        with pytest.raises(errors.DepartmentMisbehaved):
+            await get(upstream, port, "/a HTTP/1.1")
+    assert requests == []
+
+
+@pytest.mark.parametrize(("asked", "sent"), [("", b"/"), ("?q=1", b"/?q=1"), ("#part", b"/"), ("/a?b#c", b"/a?b")])
+async def test_call_sends_a_whole_target_and_no_fragment(asked: str, sent: bytes) -> None:
+    requests: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await read_request(reader):
+            requests.append(request)
+            writer.write(plain_answer(b""))
+
+    async with serving(talk) as port, upstream_to(port) as upstream:
+        await get(upstream, port, asked)
+    assert [target_of(request) for request in requests] == [sent]
+
+
+@pytest.mark.parametrize("end", ["", "/", "?a=b", "#a"])
+async def test_call_judges_the_whole_address_whatever_follows_it(end: str) -> None:
+    reached = threading.Event()
+
+    def talk(_connection: socket.socket) -> None:
+        reached.set()
+
+    with serving_in_a_thread(talk) as port:
+        async with upstream_to(port // 10) as upstream:
+            with pytest.raises(errors.DepartmentUnreachable):
+                await get(upstream, port, end, timeout_seconds=1.0)
     assert not reached.is_set()

@@ -1,0 +1,204 @@
+"""One request and its whole answer over aiohttp's pool and parser, without the session above them.
+
+The session builds a request, an answer, two header maps and five timers for each call, which is more than the rest of
+the gateway costs. Keeps its promises: a target byte for byte, no header of its own but framing, no redirect, no cookie,
+no second try; and a connection that is not clean afterwards is never used again.
+"""
+
+import asyncio
+import re
+import select
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import yarl
+from aiohttp.connector import Connection
+from aiohttp.streams import StreamReader
+
+from app.kit.structs import Model
+
+CONNECT_SECONDS: Final = 3.0
+CONNECTING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+SWITCHING: Final = 101
+FINAL: Final = 200
+WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that need not say that they have none
+
+_ORIGIN: Final = re.compile(r"https?://[^/?#]+")
+_POLLED: Final = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+class Answer(Model):
+    """A department's whole answer; `headers` as they came, in order."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class AnswerTooLarge(Exception):
+    """The answer is larger than the caller takes."""
+
+
+class Switched(Exception):
+    """The other side changed to another protocol, which nobody asked for."""
+
+
+class Origin(Model):
+    """Scheme, host and port: what the pool knows connections by. `key` is a request that is never sent itself."""
+
+    url: str
+    authority: str
+    key: Any
+
+
+def origin_of(url: str) -> str:
+    """The URL's scheme, host and port; raises `ValueError` when it has none."""
+    found = _ORIGIN.match(url)
+    if found is None:
+        raise ValueError("No http(s) URL.")
+    return found[0]
+
+
+def open_origin(origin: str) -> Origin:
+    """What `CleanConnector` needs to know of an origin; on the running loop, raises `ValueError`."""
+    request = aiohttp.ClientRequest("GET", yarl.URL(origin, encoded=True), loop=asyncio.get_running_loop())
+    return Origin(url=origin, authority=request.headers["Host"], key=request)
+
+
+class CleanConnector(aiohttp.TCPConnector):
+    """A pool that gives out only silent connections.
+
+    A connection that has sent anything since its last answer (parsed, buffered, or still in the socket), or that the
+    other side has begun to close, is closed instead of reused.
+    """
+
+    def __init__(self, **choices: Any) -> None:
+        super().__init__(**choices)
+        self._poll = select.poll()
+
+    async def _get(self, key: Any, traces: Any) -> Connection | None:
+        while (connection := await super()._get(key, traces)) is not None:
+            if self._is_silent(connection):
+                return connection
+            connection.close()
+        return None
+
+    def _is_silent(self, connection: Connection) -> bool:
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None or protocol.should_close:
+            return False
+        socket = transport.get_extra_info("socket")
+        if socket is None:
+            return False
+        descriptor = socket.fileno()
+        self._poll.register(descriptor, _POLLED)
+        try:
+            return not self._poll.poll(0)
+        finally:
+            self._poll.unregister(descriptor)
+
+    async def lend(self, origin: Origin, seconds: float) -> Connection:
+        """A connection to `origin`, a silent one or a new one; raises `TimeoutError` and what aiohttp raises."""
+        connection = await self._get(origin.key.connection_key, ())
+        if connection is None:
+            async with asyncio.timeout(seconds):
+                connection = await self.connect(origin.key, [], CONNECTING)
+        return connection
+
+
+async def exchange(
+    connection: Connection, head: bytes, body: bytes, *, is_head: bool, seconds: float, largest: int
+) -> Answer:
+    """Sends `head` and `body` and reads the whole answer, within `seconds`; gives the connection back.
+
+    Raises `TimeoutError`, `AnswerTooLarge`, `Switched`, and what aiohttp raises. Then, and when the answer came before
+    all was sent, the connection ends.
+    """
+    deed = _Deed(connection, is_head=is_head)
+    timer = asyncio.get_running_loop().call_later(seconds, deed.expire)
+    clean = False
+    try:
+        deed.send(head + body)
+        answer = await deed.read(largest)
+        clean = deed.all_sent
+        return answer
+    finally:
+        timer.cancel()
+        if clean:
+            connection.release()
+        else:
+            deed.protocol.abort()
+            connection.close()
+
+
+class _Deed:
+    """One exchange on one connection."""
+
+    __slots__ = ("payload", "protocol")
+
+    def __init__(self, connection: Connection, *, is_head: bool) -> None:
+        assert connection.protocol is not None
+        self.protocol = connection.protocol
+        self.payload: StreamReader | None = None
+        # A parser for each answer: what it does with a body depends on what was asked.
+        self.protocol.set_response_params(skip_payload=is_head, read_until_eof=True, auto_decompress=False)
+
+    def send(self, request: bytes) -> None:
+        """All at once; what the socket does not take waits in the transport, a body being bounded."""
+        transport = self.protocol.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ServerDisconnectedError
+        transport.write(request)
+
+    @property
+    def all_sent(self) -> bool:
+        """Whether nothing of the request waits any more."""
+        transport = self.protocol.transport
+        return transport is None or transport.get_write_buffer_size() == 0
+
+    async def read(self, largest: int) -> Answer:
+        """The final answer; interim ones (RFC 9110, section 15.2) are passed over."""
+        message, payload = await self.protocol.read()
+        while message.code < FINAL and message.code != SWITCHING:
+            message, payload = await self.protocol.read()
+        if message.code == SWITCHING:
+            raise Switched
+        self.payload = payload
+        return Answer(status=message.code, headers=message.raw_headers, body=await _read(payload, largest))
+
+    def expire(self) -> None:
+        """Ends the waiting, for the head or for the body."""
+        late = TimeoutError()
+        self.protocol.set_exception(late)
+        if self.payload is not None:
+            self.payload.set_exception(late)
+
+
+def head_of(method: str, origin: Origin, target: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """The request's head as it goes out; raises `ValueError` where a line would be forged."""
+    if body or method not in WITHOUT_BODY:
+        headers = {**headers, "content-length": str(len(body))}
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    head = f"{method} {target} HTTP/1.1\r\nhost: {origin.authority}\r\n{''.join(lines)}\r\n"
+    ends = len(lines) + 3
+    if head.count("\r") != ends or head.count("\n") != ends or "\0" in head or " " in target or " " in method:
+        raise ValueError("A line of the request's head would be forged.")
+    return head.encode("ascii")
+
+
+async def _read(payload: StreamReader, largest: int) -> bytes:
+    if payload.is_eof():  # it came with its head, as most answers do
+        body = payload.read_nowait()
+        if len(body) > largest:
+            raise AnswerTooLarge
+        return body
+    parts: list[bytes] = []
+    left = largest
+    while not payload.at_eof():
+        part = await payload.readany()
+        left -= len(part)
+        if left < 0:
+            raise AnswerTooLarge
+        parts.append(part)
+    return b"".join(parts)
