@@ -5,11 +5,13 @@ Only `submit` talks to a city, and only to the one it is told.
 
 import click
 
+from miniapps.cli.trying import test
 from miniapps.cli.writing import init, lint, schema
 
 EXAMPLES = """\b
 suishen miniapp init my-department       a department that runs
 suishen miniapp lint manifest.json       what is wrong with a manifest
+suishen miniapp test manifest.json -- python department.py --port {port} --issuer {issuer}
 suishen miniapp schema > schema.json     JSON Schema of ssb-manifest/1, for an editor
 """
 
@@ -19,5 +21,5 @@ def miniapp() -> None:
     """Write, check and describe a mini-app."""
 
 
-for command in (init, lint, schema):
+for command in (init, lint, test, schema):
     miniapp.add_command(command)

@@ -22,10 +22,14 @@ async def hello(request: web.Request) -> web.Response:
 
 
 async def cards(request: web.Request) -> web.Response:
-    """The card for the city's home page. The city asks without a citizen when the card is for everybody."""
-    app_id = request.app[APP_ID]
-    card = {"widget": "hello", "title": {"zh": "你好", "en": "Hello"}, "action": f"ssb://miniapp/{app_id}/hello"}
-    return web.json_response({"cards": [card]})
+    """The cards that the city asks for. It asks without a citizen for those that are the same for everybody."""
+    try:
+        asked = json.loads(await request.read())["widgets"]
+    except (ValueError, KeyError, TypeError):
+        return web.json_response({"title": "unreadable"}, status=400)
+    action = f"ssb://miniapp/{request.app[APP_ID]}/hello"
+    card = {"widget": "hello", "title": {"zh": "你好", "en": "Hello"}, "action": action}
+    return web.json_response({"cards": [card] if "hello" in asked else []})
 
 
 async def health(_request: web.Request) -> web.Response:
