@@ -1,4 +1,4 @@
-"""The demo city: stand-ins for registries, sources and vendors, and three departments, each a program of its own.
+"""The demo city: stand-ins for registries, sources and vendors, and four departments, each a program of its own.
 
 Everything in it is synthetic, and all of it stops with the server.
 """
@@ -12,9 +12,11 @@ import msgspec
 from app.kit.processes import ChildProcesses, free_port
 from app.kit.structs import Model
 from app.settings import Settings
+from miniapps.departments.desks import DeskClient, DeskSigner
 
 PICTURES = Path("demo-output")
-DEPARTMENTS = ("library", "hotline", "slow")
+DEPARTMENTS = ("library", "hotline", "appointments", "chaos")
+DESKS = {"hotline": ("lead@lead", "lamps@street-lamps"), "appointments": ("door@city-hall",), "chaos": ("lab@lab",)}
 
 
 class Program(Model):
@@ -103,4 +105,11 @@ def _arguments(program: Program, settings: Settings) -> list[str]:
         return port
     store = settings.data_directory / "departments" / program.name
     store.mkdir(parents=True, exist_ok=True)
-    return [*port, "--issuer", settings.public_origin, "--data", str(store)]
+    desks = [argument for desk in DESKS.get(program.name, ()) for argument in ("--desk", desk)]
+    return [*port, "--issuer", settings.public_origin, "--data", str(store), *desks]
+
+
+def desk_of(settings: Settings, city: City, department: str, desk: str) -> DeskClient:
+    """A desk of a reference department, with the key that the department made for it."""
+    key = settings.data_directory / "departments" / department / "desks" / f"{desk}.json"
+    return DeskClient(origin=city.departments[department].address, signer=DeskSigner.open(key))

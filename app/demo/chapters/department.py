@@ -17,7 +17,7 @@ from app.demo.story import StepFailed
 LIVE_WITHIN_SECONDS = 2.0
 HOME_WITHIN_SECONDS = 0.8
 CHECKED_WITHIN_SECONDS = 10.0
-LIBRARY, HOTLINE, SLOW = "cn.example.library", "cn.example.hotline", "cn.example.appointments"
+LIBRARY, HOTLINE, CHAOS = "cn.example.library", "cn.example.hotline", "cn.example.chaos"
 NEW_CONNECTIONS = 24  # enough that every worker answers
 BETWEEN_LOOKS_SECONDS = 0.1  # slower than what one person may ask
 UNLIMITED = "/card"  # a route with no rate of its own: looking often must not be what is refused
@@ -162,7 +162,7 @@ async def _call(stage: Stage, apps: AppsDoor) -> None:
 async def _home(stage: Stage) -> None:
     story, phone = stage.story, stage.citizen
     with story.step("首页汇集三个部门，其中一个无响应", "one home for three departments, one of which hangs") as step:
-        for app_id in (LIBRARY, HOTLINE, SLOW):
+        for app_id in (LIBRARY, HOTLINE, CHAOS):
             await _pin(phone, app_id)
         begin = time.monotonic()
         home = await phone.call("GET", "/v1/home")
@@ -170,7 +170,7 @@ async def _home(stage: Stage) -> None:
         if spent > HOME_WITHIN_SECONDS:
             raise StepFailed(f"took {spent:.2f} s")
         shown = sorted({card["app_id"] for card in home["cards"]})
-        step.expect([entry["app_id"] for entry in home["degraded"]], [SLOW], "degraded")
+        step.expect([entry["app_id"] for entry in home["degraded"]], [CHAOS], "degraded")
         step.expect(shown, [HOTLINE, LIBRARY], "cards")
         step.saw(f"{len(home['cards'])} cards in {spent * 1000:.0f} ms; degraded: {home['degraded'][0]['reason']}")
 
