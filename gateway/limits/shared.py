@@ -1,7 +1,8 @@
 """Limits of several workers together: each leases blocks from a store that all share, and spends them without asking.
 
 Never lets in more than a limit allows: what is leased has been counted. A block that is not spent within a second is
-lost, so that it can be a little less. While the store is away each worker counts for itself, and says so in its log.
+lost, so that it can be a little less. While the store is away each worker counts for itself, and says so in its log
+and in `rounds_alone`.
 """
 
 import asyncio
@@ -64,6 +65,12 @@ class SharedLimits:
         self._next: Asking | None = None
         self._asker: asyncio.Task[None] | None = None
         self._away_until: float | None = None
+        self.rounds_alone = 0
+
+    @property
+    def counts_alone(self) -> bool:
+        """Whether this worker counts for itself at the moment, for want of the store."""
+        return self._away_until is not None
 
     async def admit(self, limits: Sequence[tuple[str, Limit]]) -> float:
         """As `Limits.admit`. Asks the store only when a block is spent; all who wait meanwhile share one question."""
@@ -117,17 +124,21 @@ class SharedLimits:
 
     async def _take(self, asks: Sequence[Ask]) -> list[Grant]:
         if self._away_until is not None and self._now() < self._away_until:
-            return await self._local.take(asks)
+            return await self._take_alone(asks)
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 grants = await self._store.take(asks)
         except (StoreAway, TimeoutError) as error:
             self._note_away(error)
-            return await self._local.take(asks)
+            return await self._take_alone(asks)
         if self._away_until is not None:
             self._away_until = None
             log.warning("limits.shared_again")
         return grants
+
+    async def _take_alone(self, asks: Sequence[Ask]) -> list[Grant]:
+        self.rounds_alone += 1
+        return await self._local.take(asks)
 
     def _note_away(self, error: Exception) -> None:
         if self._away_until is None:
