@@ -17,6 +17,8 @@ import pytest
 from app.kit.processes import free_port
 from app.serve import ServeError, refuse_if_port_taken
 
+STOP_SECONDS = 20
+"""What requests in flight may take on the way out, twice: a machine may be busy."""
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "tests.app.tiny_application"
 
@@ -71,7 +73,7 @@ def server() -> Iterator[Running]:
     port = free_port()
     process = run_server(port)
     running = Running(process, port)
-    wait_until_it_answers(running)
+    wait_until_all_answer(running)
     yield running
     process.kill()
     process.communicate()
@@ -87,6 +89,15 @@ def wait_until_it_answers(running: Running, *, seconds: float = 10) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def wait_until_all_answer(running: Running, *, workers: int = 2, seconds: float = 20) -> None:
+    """A worker that is only just forked may still be asked to stop, but has nothing to drain."""
+    wait_until_it_answers(running, seconds=seconds)
+    deadline, seen = time.monotonic() + seconds, set[int]()
+    while len(seen) < workers:
+        assert time.monotonic() < deadline, f"{seen} answered, of {workers} workers"
+        seen.add(running.pid_that_answers())
 
 
 def alive(pids: list[int]) -> list[int]:
@@ -167,7 +178,7 @@ def test_stop_drains_a_request_in_flight(server: Running, request_to_stop: signa
     client.start()
     time.sleep(0.4)
     server.process.send_signal(request_to_stop)
-    said, _ = server.process.communicate(timeout=10)
+    said, _ = server.process.communicate(timeout=STOP_SECONDS)
     client.join()
     assert [answer.status_code for answer in answers] == [200]
     assert server.process.returncode == 0
