@@ -86,6 +86,17 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "SignInWithPasskey": {"credential": ASSERTION},
     "EnrolPasskey": {"name": "我的电脑", "credential": ATTESTATION},
     "RenamePasskey": {"name": "家里的电脑"},
+    "ShowNationalAnswer": {
+        "login": "u8Vg3mF0cWkqS2dEJxT5yQbZ1oLnRhApKfCiXsYtDwM",
+        "state": "bZ1oLnRhApKfCiXsYtDwMu8Vg3mF0cWkqS2dEJxT5yQ",
+        "code": "SplxlOBeZQQYbYS6WxSbIA",
+        "iss": "https://national.example",
+    },
+    "ShowNetworkCredential": {
+        "login": "u8Vg3mF0cWkqS2dEJxT5yQbZ1oLnRhApKfCiXsYtDwM",
+        "network_number": "WH0000DEMO0001",
+        "credential": JWS,
+    },
     "StepUpByCode": {"challenge_id": ID, "code": "123456"},
     "StepUpByDevice": {"proof": JWS},
     "StepUpByPasskey": {"credential": ASSERTION},
@@ -297,4 +308,6 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "ResumeApp": {"reason": {"zh": "维护完成", "en": "Maintenance is over"}},
     "WriteReview": {"verdict": "approved", "reason": "材料齐全，域名与备案一致。", "manifest_hash": "0" * 64},
     "PublishVersion": {"version_code": 1},
+    "TakeStep": {"percent": 5, "zones": ["190102"]},
+    "RollBack": {"reason": {"zh": "办理页面报错", "en": "The form fails"}},
 }

@@ -73,7 +73,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     door_settings = _gateway_settings(settings)
     registry = miniapps.wiring.build_miniapps(
         floor,
-        MiniappsSettings(),
+        MiniappsSettings(gray_step_seconds=settings.gray_step_seconds),
         organizations=identity.organizations,
         policy=gateway.wiring.network_policy(door_settings),
     )
@@ -91,6 +91,8 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         organizations=identity.organizations,
         mandates=identity.mandate_rooms,
     )
+    registry.evidence.count_calls_by(door.health)
+    registry.watch.alert_through(identity.message_centre.alerts)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
     identity.provider.token_desk.record_in(door.disclosures)
@@ -140,6 +142,10 @@ def _auth_settings(settings: Settings) -> AuthSettings:
         population_registry_url=settings.population_registry_url,
         face_service_url=settings.face_service_url,
         enterprise_registry_url=settings.enterprise_registry_url,
+        national_identity_issuer=settings.national_identity_issuer,
+        national_identity_client_id=settings.national_identity_client_id,
+        national_identity_levels=settings.national_identity_levels,
+        network_identity_url=settings.network_identity_url,
         further_device_wait_seconds=settings.further_device_wait_seconds,
         passkey_app_origins=settings.passkey_app_origins,
         trusted_proxies=settings.trusted_proxies,

@@ -21,6 +21,7 @@ from app.kit.vault import MASTER_KEY_BYTES
 DEVELOPMENT_MARK = "development-only-"
 HOST_PATTERN = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$")
 PREFIX_PATTERN = re.compile(r"^[A-Z0-9]{2,8}:$")
+LEVEL_PATTERN = re.compile(r"^ial[123]\.aal[12]$")
 LAST_PORT = 65535
 
 
@@ -48,9 +49,14 @@ class Settings(Model):
     brand_en: str
     code_prefix: str
     region: str
+    zones_file: str
     population_registry_url: str
     face_service_url: str
     enterprise_registry_url: str
+    national_identity_issuer: str
+    national_identity_client_id: str
+    national_identity_levels: dict[str, str]
+    network_identity_url: str
     sms_url: str
     sms_second_url: str
     sms_parts_a_day: int
@@ -63,6 +69,7 @@ class Settings(Model):
     hotline_url: str
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
+    gray_step_seconds: int
     passkey_app_origins: tuple[str, ...]
     calls_per_person: int
     limits: str
@@ -145,6 +152,10 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    return value if _url(value) else ""  # byte for byte: an issuer with a slash at its end is another one
+
+
 def _origin(value: str) -> str:
     if urlsplit(_url(value)).path not in {"", "/"} or urlsplit(value).username is not None:
         raise ValueError("must be an origin: scheme, host and port, no path")
@@ -178,6 +189,13 @@ def _named_urls(value: str) -> dict[str, str]:
     if any(not name.strip() or not url for name, _, url in pairs):
         raise ValueError("must be name=url, separated by commas")
     return {name.strip(): _url(url.strip()) for name, _, url in pairs}
+
+
+def _levels(value: str) -> dict[str, str]:
+    pairs = [part.strip().rpartition("=") for part in value.split(",") if part.strip()]
+    if any(not name or not LEVEL_PATTERN.match(level) for name, _, level in pairs):
+        raise ValueError("must be acr=ialN.aalN, separated by commas")
+    return {name: level for name, _, level in pairs}
 
 
 def _list(value: str) -> tuple[str, ...]:
@@ -264,6 +282,13 @@ VARIABLES: tuple[Variable, ...] = (
         help="the city's region code; the default is assigned to nobody",
     ),
     Variable(
+        name="SUISHEN_ZONES_FILE",
+        field="zones_file",
+        default="",
+        parse=_text,
+        help="the city's districts and streets (TOML: [[zones]] with code, zh, en); empty: those of the demo city",
+    ),
+    Variable(
         name="SUISHEN_POPULATION_REGISTRY_URL",
         field="population_registry_url",
         default="",
@@ -285,6 +310,34 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_url,
         help="enterprise registry, for responsible persons",
         production=True,
+    ),
+    Variable(
+        name="SUISHEN_NATIONAL_IDENTITY_ISSUER",
+        field="national_identity_issuer",
+        default="",
+        parse=_issuer,
+        help="national identity provider (OpenID Connect, with PAR), another way in; empty: closed",
+    ),
+    Variable(
+        name="SUISHEN_NATIONAL_IDENTITY_CLIENT_ID",
+        field="national_identity_client_id",
+        default="suishen",
+        parse=_text,
+        help="as which the city is registered there; its keys are at /oauth/upstream/jwks",
+    ),
+    Variable(
+        name="SUISHEN_NATIONAL_IDENTITY_LEVELS",
+        field="national_identity_levels",
+        default="",
+        parse=_levels,
+        help="what its acr values mean here: urn:example:face=ial3.aal2,…; one that is not named opens nothing",
+    ),
+    Variable(
+        name="SUISHEN_NETWORK_IDENTITY_URL",
+        field="network_identity_url",
+        default="",
+        parse=_url,
+        help="platform of network identities (网号, 网证), another way in; empty: closed",
     ),
     Variable(
         name="SUISHEN_SMS_URL",
@@ -373,6 +426,13 @@ VARIABLES: tuple[Variable, ...] = (
         help="how long a person's second device waits before it may show codes, and a new phone before it is theirs",
     ),
     Variable(
+        name="SUISHEN_GRAY_STEP_SECONDS",
+        field="gray_step_seconds",
+        default="600",
+        parse=_number(0, 30 * 86400),
+        help="how long a share of the citizens has a department's new release before a larger share gets it",
+    ),
+    Variable(
         name="SUISHEN_PASSKEY_APP_ORIGINS",
         field="passkey_app_origins",
         default="",
@@ -447,6 +507,8 @@ def _production_mistakes(environ: Mapping[str, str]) -> list[str]:
         missing.append("SUISHEN_MASTER_KEY is a development key; production needs its own.")
     if environ.get("SUISHEN_PUBLIC_ORIGIN", "https:").startswith("http:"):
         missing.append("SUISHEN_PUBLIC_ORIGIN must be https in production.")
+    if environ.get("SUISHEN_NATIONAL_IDENTITY_ISSUER", "https:").startswith("http:"):
+        missing.append("SUISHEN_NATIONAL_IDENTITY_ISSUER must be https in production.")
     if environ.get("SUISHEN_PICTURES_DIRECTORY"):
         missing.append("SUISHEN_PICTURES_DIRECTORY is for development only.")
     return missing

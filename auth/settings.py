@@ -1,5 +1,7 @@
 """What an operator may choose about identity. Defaults suit a city; nothing here is a secret."""
 
+import msgspec
+
 from app.kit.structs import Model, Text
 
 DAY_SECONDS = 86_400
@@ -34,6 +36,15 @@ class AuthSettings(Model):
     face_service_url: str = ""
     """Empty: development believes its own stand-in; production says that it is not configured."""
     registry_timeout_seconds: float = 5.0
+
+    national_identity_issuer: str = ""
+    """The national identity provider (OpenID Connect); empty: this way in is closed."""
+    national_identity_client_id: str = ""
+    """As which the city is registered there."""
+    national_identity_levels: dict[str, str] = msgspec.field(default_factory=dict)
+    """What its `acr` values mean here: "urn:…" to "ial3.aal2". One that does not stand here opens nothing."""
+    network_identity_url: str = ""
+    """The platform of network identities (网号, 网证); empty: this way in is closed."""
 
     access_token_seconds: int = 600
     session_idle_seconds: int = 30 * DAY_SECONDS

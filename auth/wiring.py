@@ -20,6 +20,7 @@ from auth.devices import repository as devices_repository
 from auth.devices import routes as devices_routes
 from auth.devices.service import Devices
 from auth.login import wiring as login_wiring
+from auth.login.upstream.wiring import UpstreamRooms, build_upstream
 from auth.login.wiring import LoginRooms
 from auth.mandates import wiring as mandates_wiring
 from auth.mandates.guardians import Guardians
@@ -83,6 +84,7 @@ class AuthServices:
     organization_claims: OrganizationClaims
     officials: Officials
     login: LoginRooms
+    upstream: UpstreamRooms
     consents: Consents
     consent_rooms: ConsentRooms
     messages: Messages
@@ -159,6 +161,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         enterprise_url=settings.enterprise_registry_url,
         timeout_seconds=settings.registry_timeout_seconds,
         face_url=settings.face_service_url,
+        network_identity_url=settings.network_identity_url,
     )
     mandate_rooms = mandates_wiring.build_rooms(
         floor,
@@ -203,6 +206,17 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         listeners=(core.mandates, message_centre),
         return_listeners=(core.mandates,),
         followers=(MandatesFollow(sessions),),
+    )
+    upstream = build_upstream(
+        floor,
+        settings,
+        login=login,
+        people=people,
+        life=people_rooms.life,
+        sessions=sessions,
+        devices=devices,
+        messages=messages,
+        platform=registry,
     )
     return AuthServices(
         settings=settings,
@@ -251,6 +265,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         ),
         officials=officials,
         login=login,
+        upstream=upstream,
         consents=consent_rooms.consents,
         consent_rooms=consent_rooms,
         messages=messages,
@@ -270,7 +285,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             names=names,
         ),
         message_centre=message_centre,
-        closers=(registry.close, *message_centre.closers, passwords.close),
+        closers=(registry.close, upstream.provider.close, *message_centre.closers, passwords.close),
     )
 
 
@@ -287,6 +302,7 @@ def routers(services: AuthServices, given: Mapping[str, Any] | None = None) -> l
     parts = [
         *provider_wiring.routers(),
         *login_wiring.routers(),
+        *services.upstream.routers(),
         people_routes.router,
         *services.people_rooms.routers(),
         *services.privacy.routers(),
@@ -327,6 +343,7 @@ def provided(services: AuthServices) -> dict[str, Any]:
         services.people_rooms,
         services.privacy,
         services.login,
+        services.upstream,
     ):
         by_name |= room.injected
     return by_name
@@ -358,6 +375,7 @@ async def _forget(connection: Connection, services: AuthServices, floor: Floor) 
     now = floor.clock.now()
     await delete_ended_attempts(connection, now)
     await login_wiring.forget(connection, now, KEEP)
+    await services.upstream.forget(connection, now)
     await devices_repository.delete_expired_challenges(connection, now)
     await sessions_repository.delete_expired_sessions(connection, now - KEEP)
     await consents_wiring.forget(connection, now)

@@ -26,6 +26,7 @@ SEAL_PURPOSE = "keyring"
 KID_BYTES = 4
 PURPOSES = (
     "token",  # access and ID tokens
+    "upstream_client",  # by which the city proves itself to the national identity provider
     "assertion",  # what the gateway tells a department of the caller
     "gateway",  # request signatures towards departments
     "grant",  # personal and family codes
@@ -42,6 +43,7 @@ ANY_PROFILE = frozenset({"grant", "paper_code", "enterprise_code", "status_list"
 # How long a retired key still verifies: as long as the longest-lived thing that it signed, and no longer.
 RETIRED_KEYS_LIVE = {
     "token": timedelta(hours=1),
+    "upstream_client": timedelta(hours=1),
     "assertion": timedelta(hours=1),
     "gateway": timedelta(hours=1),
     "grant": timedelta(days=2),

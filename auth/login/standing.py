@@ -10,6 +10,7 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, PHONE_ONLY, find_shortfall
 from auth.devices.service import Devices
+from auth.login.upstream.repository import list_links
 from auth.people.service import People
 from auth.principal import Principal
 
@@ -42,9 +43,13 @@ class Standing:
             raise shortfall
 
     async def is_known_by_more(self, connection: Connection, person_id: UUID) -> bool:
-        """Whether the city knows the person by more than their phones: a name, a device, a passkey."""
+        """Whether the city knows the person by more than their phones: a name, a device, a passkey, another house."""
         person = await self._people.get_person(connection, person_id)
-        return person.identity_level > PHONE_ONLY or await self._devices.guards(connection, person_id)
+        return (
+            person.identity_level > PHONE_ONLY
+            or await self._devices.guards(connection, person_id)
+            or bool(await list_links(connection, person_id))
+        )
 
     async def _has_key(self, connection: Connection, principal: Principal) -> bool:
         if principal.subject_type == "official" or not await self.is_sure(connection, principal):

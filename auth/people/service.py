@@ -147,6 +147,21 @@ class People:
         )
         return person.id
 
+    async def register_unnamed(self, connection: Connection, *, known_by: str) -> UUID:
+        """A person of whom neither document nor phone is known: another house vouches for them and tells no more."""
+        person = Person(id=new_id(), identity_level=1, status="active", created_at=self._clock.now())
+        await repository.insert_person(connection, person)
+        subject = f"person:{person.id}"
+        await audit.record(
+            connection,
+            clock_now=person.created_at,
+            actor=subject,
+            action="person.registered",
+            subject=subject,
+            detail={"known_by": known_by},
+        )
+        return person.id
+
     async def confirm_identity(self, connection: Connection, person_id: UUID, identity: Identity) -> None:
         """Remembers who the person is; called after a registry confirmed it and `find_owner` found nobody else."""
         await repository.mark_person_verified(

@@ -41,6 +41,13 @@ ROWS: Final = (
         """,
     ),
     RowsPart(
+        export_name="identity_links",
+        query="""
+        select id, source, linked_at, last_used_at, ended_at, ended_reason from auth.identity_link
+         where person_id = $1 order by id desc limit $2
+        """,
+    ),
+    RowsPart(
         export_name="messages",
         query="""
         select id, kind, created_at, read_at from auth.message where person_id = $1 order by id desc limit $2

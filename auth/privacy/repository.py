@@ -17,6 +17,7 @@ DELETES: Final = (
     "delete from auth.phone_change where person_id = $1",
     "delete from auth.further_document where person_id = $1",
     "delete from auth.passkey where holder_type = 'person' and holder_id = $1",
+    "delete from auth.identity_link where person_id = $1",
     # Names from before there were keys of people stand under the master key.
     "update auth.device set name_sealed = '' where person_id = $1",
     "delete from auth.session_context where session_id in (select id from auth.session where holder_id = $1)",

@@ -17,6 +17,7 @@ from auth.registries.ports import (
     EnterpriseAnswer,
     FaceAnswer,
     GuardianshipAnswer,
+    NetworkAnswer,
     PersonAnswer,
     PersonNamed,
     SamePersonAnswer,
@@ -77,14 +78,38 @@ class CorrectionQuestion(Model):
     reference: UUID
 
 
+class CredentialQuestion(Model):
+    """The body that the platform of network identities reads about a credential that was handed over."""
+
+    network_number: str
+    credential: str
+    challenge: str
+
+
+class CollectionQuestion(Model):
+    """The body that it reads about a picture that was scanned."""
+
+    challenge: str
+    number: str
+
+
 class HttpRegistry:
     """Asks the registries, each under a deadline. One client for the life of the process; `close` ends it."""
 
-    def __init__(self, *, population_url: str, enterprise_url: str, timeout_seconds: float, face_url: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        population_url: str,
+        enterprise_url: str,
+        timeout_seconds: float,
+        face_url: str = "",
+        network_identity_url: str = "",
+    ) -> None:
         self._origins: dict[Register, str] = {
             "population": population_url.rstrip("/"),
             "enterprise": enterprise_url.rstrip("/"),
             "face": face_url.rstrip("/"),
+            "network_identity": network_identity_url.rstrip("/"),
         }
         # httpx gives bytes after one answer to the next question on a kept connection.
         limits = httpx.Limits(max_connections=50, max_keepalive_connections=0)
@@ -127,6 +152,16 @@ class HttpRegistry:
         """Whether this living face is the holder's; raises `RegistryUnavailable`."""
         question = FaceQuestion(holder=holder, challenge=challenge, evidence=evidence)
         return await self._ask("face", "/v1/faces/check", question, FaceAnswer)
+
+    async def check_credential(self, *, network_number: str, credential: str, challenge: str) -> NetworkAnswer:
+        """Whether this credential is the number's, for this challenge; raises `RegistryUnavailable`."""
+        question = CredentialQuestion(network_number=network_number, credential=credential, challenge=challenge)
+        return await self._ask("network_identity", "/v1/network-identities/check", question, NetworkAnswer)
+
+    async def collect_credential(self, *, challenge: str, number: str) -> NetworkAnswer:
+        """Who scanned the picture of this challenge; raises `RegistryUnavailable`."""
+        question = CollectionQuestion(challenge=challenge, number=number)
+        return await self._ask("network_identity", "/v1/network-identities/collect", question, NetworkAnswer)
 
     async def send_correction(self, correction: CorrectionSent) -> None:
         """Hands a correction in, once for each reference; raises `RegistryUnavailable`."""

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from app.kit.errors import TemporarilyUnavailable
 from app.kit.structs import Text
 
-Register: TypeAlias = Literal["population", "enterprise", "face"]
+Register: TypeAlias = Literal["population", "enterprise", "face", "national_identity", "network_identity"]
 Trouble: TypeAlias = Literal["not_configured", "unreachable", "too_slow", "refused", "malformed"]
 
 RETRY_AFTER_SECONDS = 5

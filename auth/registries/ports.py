@@ -98,6 +98,21 @@ class PersonNamed(Model):
     document_number: str
 
 
+class NetworkAnswer(Model):
+    """What the platform of network identities (网号, 网证) says to a credential; without a match nothing else."""
+
+    match: bool
+    network_number: Annotated[str, Meta(max_length=64)] = ""
+    verified_by: Literal["name", "face"] = "name"
+    """How well the platform knows the holder of this number."""
+    holder: PersonNamed | None = None
+    """Their document, when they agreed in the national app that the city be told it."""
+
+    def __post_init__(self) -> None:
+        if self.match and not self.network_number:
+            raise ValueError("A match names the number.")
+
+
 class GuardianshipRegistry(Protocol):
     """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
 
@@ -151,4 +166,16 @@ class FaceService(Protocol):
 
     async def check_face(self, *, holder: PersonNamed, challenge: str, evidence: str) -> FaceAnswer:
         """Whether the face in `evidence`, taken alive for this `challenge`, is the one on the holder's document."""
+        ...
+
+
+class NetworkIdentity(Protocol):
+    """Raises `RegistryUnavailable` when it cannot answer; never called inside a transaction."""
+
+    async def check_credential(self, *, network_number: str, credential: str, challenge: str) -> NetworkAnswer:
+        """Whether this credential is the number's, for this challenge, and was not shown before."""
+        ...
+
+    async def collect_credential(self, *, challenge: str, number: str) -> NetworkAnswer:
+        """Who scanned the picture of this challenge and is shown this number to type."""
         ...

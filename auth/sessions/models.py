@@ -9,7 +9,7 @@ from app.kit.structs import Model
 from auth.assurance import acr_of, faded_aal
 from auth.principal import SubjectType
 
-Method = Literal["otp", "password", "passkey", "step_up", "switch", "code", "scan", "launch"]
+Method = Literal["otp", "password", "passkey", "step_up", "upstream", "network", "switch", "code", "scan", "launch"]
 
 
 class Session(Model):

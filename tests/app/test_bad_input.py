@@ -47,6 +47,10 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/login/otp/tokens": ("anonymous", "RedeemCode"),
     "/v1/login/password/tokens": ("anonymous", "SignInWithPassword"),
     "/v1/login/passkey/tokens": ("anonymous", "SignInWithPasskey"),
+    "/v1/login/upstream/tokens": ("anonymous", "ShowNationalAnswer"),
+    "/v1/login/network/tokens": ("anonymous", "ShowNetworkCredential"),
+    "/v1/me/links/upstream": ("citizen", "ShowNationalAnswer"),
+    "/v1/me/links/network": ("citizen", "ShowNetworkCredential"),
     "/v1/login/step-up/otp/tokens": ("citizen", "StepUpByCode"),
     "/v1/login/step-up/device/tokens": ("citizen", "StepUpByDevice"),
     "/v1/login/step-up/passkey/tokens": ("citizen", "StepUpByPasskey"),
@@ -138,6 +142,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/apps/{app_id}/versions": ("developer", "manifest"),
     "/v1/apps/{app_id}/versions/{code}/reviews": ("reviewer", "WriteReview"),
     "/v1/apps/{app_id}/releases": ("developer", "PublishVersion"),
+    "/v1/apps/{app_id}/releases/{release_id}/steps": ("developer", "TakeStep"),
+    "/v1/apps/{app_id}/releases/{release_id}/roll-back": ("developer", "RollBack"),
 }
 
 # The whole body, from its good form.
