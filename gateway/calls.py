@@ -50,6 +50,8 @@ class Call(Model):
     assertion: str | None
     zone: str
     channel: str
+    elder: bool = False
+    """Whether the citizen chose the page for elders: the department may then show large text and few choices."""
     largest_answer: int = LARGEST_ANSWER
     retry_safe: bool = False
     """Whether it may be sent a second time when the department took no notice of the first."""
@@ -185,6 +187,8 @@ class Departments:
         }
         if call.body is not None:
             headers["ssb-deadline-ms"] = str(int(call.timeout_seconds * 1000))
+        if call.elder:
+            headers["ssb-elder"] = "1"
         if call.assertion is not None:
             headers["ssb-assertion"] = call.assertion
         request = OutgoingRequest(

@@ -107,6 +107,8 @@ class CompiledApp(Model):
     authority: str
     base_path: str
     widgets: tuple[Widget, ...]
+    scopes: tuple[Scope, ...]
+    elder_ready: bool
     suspension: Suspension | None
     routes: object  # a Branch, which msgspec cannot name
 
@@ -244,6 +246,8 @@ def compile_app(published: PublishedApp, *, gray: bool = False) -> CompiledApp:
         authority=_authority(parts.scheme, parts.netloc, parts.port),
         base_path=parts.path.rstrip("/"),
         widgets=manifest.widgets,
+        scopes=manifest.scopes,
+        elder_ready=manifest.accessibility.elder_mode,
         suspension=_suspension(published),
         routes=_tree(manifest),
     )
