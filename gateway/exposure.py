@@ -9,9 +9,9 @@ from typing import Final
 from uuid import UUID
 
 from app.kit.structs import Model
+from miniapps.rollouts.ladder import lies_in
 
 BUCKETS: Final = 100
-_DISTRICT: Final = 6
 
 
 class Rule(Model):
@@ -37,10 +37,3 @@ def bucket_of(subject_id: UUID, app_id: str, release_id: UUID) -> int:
     """0 to 99, always the same for the same three, and independent from release to release."""
     digest = hashlib.sha256(b"ssb-gray\0" + subject_id.bytes + release_id.bytes + app_id.encode()).digest()
     return int.from_bytes(digest[:8], "big") % BUCKETS
-
-
-def lies_in(zone: str, whole: str) -> bool:
-    """Whether `zone` is the place `whole` or a part of it (GB/T 2260: zeros at the end of six digits name no part)."""
-    if len(whole) > _DISTRICT:
-        return zone.startswith(whole)
-    return zone.startswith(whole.removesuffix("0000") if whole.endswith("0000") else whole.removesuffix("00"))

@@ -44,7 +44,7 @@ from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
 from gateway.upstream import Upstream
 from gateway.websockets import WebSockets
-from miniapps.releases.models import PublishedApp
+from miniapps.releases.models import GrayApp, PublishedApp
 from miniapps.releases.service import Releases
 
 FORGET_EVERY_SECONDS = 3600
@@ -137,7 +137,7 @@ def build_gateway(
     mandates: MandateRooms | None = None,
 ) -> GatewayServices:
     """The gateway on this floor, unopened. Listens to releases and consents."""
-    table = RouteTable(lambda: _list_published(floor, releases))
+    table = RouteTable(lambda: _list_exposed(floor, releases), lambda: _find_edition(floor, releases))
     floor.notifications.on(RELEASE_CHANNEL, table.mark_stale)
     disclosures = Disclosures(floor.database, floor.clock, people=people, organizations=organizations)
     assertions = Assertions(
@@ -245,9 +245,14 @@ def background(services: GatewayServices) -> list[Job]:
     return jobs
 
 
-async def _list_published(floor: Floor, releases: Releases) -> list[PublishedApp]:
+async def _list_exposed(floor: Floor, releases: Releases) -> list[PublishedApp | GrayApp]:
     async with floor.database.acquire() as connection:
-        return await releases.list_published(connection)
+        return await releases.list_exposed(connection)
+
+
+async def _find_edition(floor: Floor, releases: Releases) -> int:
+    async with floor.database.acquire() as connection:
+        return await releases.find_edition(connection)
 
 
 def _buckets(floor: Floor, limits: str) -> PostgresBuckets | ValkeyBuckets | None:

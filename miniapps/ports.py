@@ -1,11 +1,12 @@
 """What the registry needs from outside; joined by the front door."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from app.kit.database import Connection
+from miniapps.releases.health import Health
 
 
 class NetworkPolicy(Protocol):
@@ -105,4 +106,22 @@ class KnowsUses(Protocol):
 
     async def count_users(self, connection: Connection, app_id: str, since: datetime) -> int:
         """How many subjects used it since then."""
+        ...
+
+
+class KnowsHealth(Protocol):
+    """Where every call to a release's backend is counted: the gateway."""
+
+    async def read_health(
+        self, connection: Connection, release_ids: Collection[UUID], *, since: datetime
+    ) -> Mapping[UUID, Health]:
+        """What all workers saw of these releases since then; one that nobody called is left out."""
+        ...
+
+
+class KnowsRatings(Protocol):
+    """Where citizens' ratings are counted."""
+
+    async def bad_share(self, connection: Connection, release_id: UUID, since: datetime) -> tuple[int, int]:
+        """How many ratings were given to acts done with this release since then, and how many of them are bad."""
         ...

@@ -8,11 +8,13 @@ class MiniappsSettings(Model):
     """`review_days`: within how many working days a version is to be judged; `emergency_review_hours`: of an emergency.
 
     `sunset_notice_days`: how long a department tells before a service ends. `proof_days`: until when deletion is
-    proven after an emergency. `calendar` says which days are working days.
+    proven after an emergency. `calendar` says which days are working days. `gray_step_seconds`: how long a share of
+    citizens has a release before more do.
     """
 
     review_days: int = 5
     emergency_review_hours: int = 24
     sunset_notice_days: int = 30
     proof_days: int = 7
+    gray_step_seconds: int = 600
     calendar: WorkingCalendar = WorkingCalendar()

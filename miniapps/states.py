@@ -58,7 +58,7 @@ VERSION: Final = LifeCycle(
 RELEASE: Final = LifeCycle(
     name="release",
     follows={
-        "internal": frozenset({"gray", "halted"}),
+        "internal": frozenset({"gray", "rolled_back", "halted"}),
         "gray": frozenset({"published", "rolled_back", "halted"}),
         "published": frozenset({"superseded", "rolled_back", "halted"}),
         "superseded": frozenset(),

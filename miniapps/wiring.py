@@ -19,6 +19,10 @@ from miniapps.releases.clients import PublishedClients
 from miniapps.releases.reviews import Reviews
 from miniapps.releases.service import Releases
 from miniapps.releases.versions import CHECK_TOPIC, Versions
+from miniapps.rollouts import routes as rollouts_routes
+from miniapps.rollouts.evidence import Evidence
+from miniapps.rollouts.service import Rollouts
+from miniapps.rollouts.watch import Watch
 from miniapps.settings import MiniappsSettings
 
 
@@ -32,13 +36,18 @@ class MiniappsServices:
     releases: Releases
     clients: PublishedClients
     checks: Checks
+    evidence: Evidence
+    rollouts: Rollouts
+    watch: Watch
 
 
 def build_miniapps(
     floor: Floor, settings: MiniappsSettings, *, organizations: Organizations, policy: NetworkPolicy
 ) -> MiniappsServices:
     """The registry on this floor, unopened."""
-    releases = Releases(floor.clock)
+    releases, evidence = Releases(floor.clock), Evidence()
+    dwell = timedelta(seconds=settings.gray_step_seconds)
+    rollouts = Rollouts(releases, evidence, floor.clock, dwell=dwell)
     checks = Checks(floor.database, policy, floor.clock, review_within=timedelta(days=settings.review_days))
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)
     return MiniappsServices(
@@ -48,6 +57,9 @@ def build_miniapps(
         releases=releases,
         clients=PublishedClients(releases, policy),
         checks=checks,
+        evidence=evidence,
+        rollouts=rollouts,
+        watch=Watch(floor.database, rollouts, evidence, floor.clock),
     )
 
 
@@ -58,19 +70,25 @@ def routers(services: MiniappsServices) -> list[Router]:
         "versions": services.versions,
         "reviews": services.reviews,
         "releases": services.releases,
+        "rollouts": services.rollouts,
     }
     return [
         Router(
             path="/",
-            route_handlers=[registry_routes.router, releases_routes.router, catalogue_routes.router],
+            route_handlers=[
+                registry_routes.router,
+                releases_routes.router,
+                rollouts_routes.router,
+                catalogue_routes.router,
+            ],
             dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         )
     ]
 
 
-def background(_services: MiniappsServices) -> list[Job]:
-    """Nothing comes round by itself yet: checks are brought by the outbox."""
-    return []
+def background(services: MiniappsServices) -> list[Job]:
+    """Watching what is on trial. Checks of versions are brought by the outbox."""
+    return [Job(name="miniapps.watch", every_seconds=1, run=services.watch.look)]
 
 
 def _always(value: Any) -> Any:

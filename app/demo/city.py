@@ -82,6 +82,7 @@ def with_city(settings: Settings, city: City) -> Settings:
             *(f"127.0.0.1:{program.port}" for program in city.departments.values()),
         ),
         further_device_wait_seconds=0,
+        gray_step_seconds=0,
         pictures_directory=settings.pictures_directory or str(PICTURES.resolve()),
     )
 

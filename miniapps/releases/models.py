@@ -47,7 +47,10 @@ class Review(Model):
 
 
 class Release(Model):
-    """A version's exposure to citizens."""
+    """A version's exposure to citizens. `percent` and `zones` are how far it has come; `stage_at` since when.
+
+    `restores` is the earlier release whose version was taken up again; `reason` why it ended before its time.
+    """
 
     id: UUID
     app_id: str
@@ -57,7 +60,11 @@ class Release(Model):
     percent: int
     created_by: UUID
     created_at: datetime
+    stage_at: datetime
+    zones: tuple[str, ...] = ()
     ended_at: datetime | None = None
+    reason: Text | None = None
+    restores: UUID | None = None
 
 
 class PublishedApp(Model):
@@ -96,9 +103,10 @@ class WriteReview(Request):
 
 
 class PublishVersion(Request):
-    """Shows an approved version to citizens."""
+    """Shows an approved version to citizens: a first one to everybody at once, or to testers and then step by step."""
 
     version_code: Annotated[int, Meta(ge=1, le=2_147_483_647)]
+    to: Literal["everybody", "testers"] = "everybody"
 
 
 class VersionView(Model):
@@ -142,15 +150,38 @@ class VersionList(Model):
 
 
 class ReleaseView(Model):
-    """A release as staff see it."""
+    """A release as staff see it: how far it has come, since when, and why it ended before its time."""
 
     id: UUID
     app_id: str
     version_code: int
     state: ReleaseState
     percent: int
+    zones: tuple[str, ...]
     app_state: AppState
     created_at: datetime
+    stage_at: datetime
+    ended_at: datetime | None
+    reason: Text | None
+    restores: UUID | None
+
+
+def release_view(release: Release, app_state: AppState) -> ReleaseView:
+    """What staff see of `release`."""
+    return ReleaseView(
+        id=release.id,
+        app_id=release.app_id,
+        version_code=release.version_code,
+        state=release.state,
+        percent=release.percent,
+        zones=release.zones,
+        app_state=app_state,
+        created_at=release.created_at,
+        stage_at=release.stage_at,
+        ended_at=release.ended_at,
+        reason=release.reason,
+        restores=release.restores,
+    )
 
 
 def version_view(version: Version) -> VersionView:

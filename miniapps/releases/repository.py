@@ -8,8 +8,8 @@ from app.kit.structs import Model, convert
 from miniapps.errors import VersionUnknown
 from miniapps.manifest import Finding
 from miniapps.registry.models import Suspension
-from miniapps.releases.models import Release, Review, Version
-from miniapps.states import AppState, VersionState
+from miniapps.releases.models import Review, Version
+from miniapps.states import AppState, ReleaseState, VersionState
 
 FIND_HIGHEST_CODE = "select max(code) from miniapps.version where app_id = $1"
 
@@ -134,46 +134,6 @@ async def list_reviews(connection: Connection, version_id: UUID) -> list[Review]
     return [convert(row, Review) for row in await connection.fetch(LIST_REVIEWS, version_id)]
 
 
-FIND_PUBLISHED_CODE = "select version_code from miniapps.release where app_id = $1 and state = 'published'"
-
-
-async def find_published_code(connection: Connection, app_id: str) -> int | None:
-    """The code of the version that citizens see, or None."""
-    code: int | None = await connection.fetchval(FIND_PUBLISHED_CODE, app_id)
-    return code
-
-
-MARK_SUPERSEDED = """
-update miniapps.release set state = 'superseded', ended_at = $2 where app_id = $1 and state = 'published'
-"""
-
-
-async def mark_superseded(connection: Connection, app_id: str, now: datetime) -> None:
-    """Ends the release that citizens see, if there is one."""
-    await connection.execute(MARK_SUPERSEDED, app_id, now)
-
-
-INSERT_RELEASE = """
-insert into miniapps.release (id, app_id, version_id, version_code, state, percent, created_by, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-
-
-async def insert_release(connection: Connection, release: Release) -> None:
-    """A new release."""
-    await connection.execute(
-        INSERT_RELEASE,
-        release.id,
-        release.app_id,
-        release.version_id,
-        release.version_code,
-        release.state,
-        release.percent,
-        release.created_by,
-        release.created_at,
-    )
-
-
 class PublishedRow(Model):
     """A published mini-app as it comes out of the tables, its manifest still canonical JSON."""
 
@@ -187,6 +147,15 @@ class PublishedRow(Model):
     manifest: bytes
 
 
+class ExposedRow(PublishedRow):
+    """The same of a release in any state in which somebody sees it, and who does."""
+
+    exposure: ReleaseState
+    percent: int
+    zones: tuple[str, ...]
+    testers: tuple[UUID, ...]
+
+
 SELECT_PUBLISHED = """
 select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, r.version_code, r.id as release_id,
        v.manifest
@@ -195,6 +164,49 @@ select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, 
   join miniapps.version v on v.id = r.version_id
  where a.state in ('active', 'suspended')
 """
+
+LIST_EXPOSED = """
+select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, r.version_code, r.id as release_id,
+       v.manifest, r.state as exposure, r.percent, r.zones,
+       case r.state when 'published' then '{}'::uuid[]
+            else array(select t.subject_id from miniapps.tester t
+                        where t.app_id = a.app_id and t.ended_at is null and t.subject_id is not null) end as testers
+  from miniapps.app a
+  join miniapps.release r on r.app_id = a.app_id and r.state in ('published', 'internal', 'gray')
+  join miniapps.version v on v.id = r.version_id
+ where a.state in ('active', 'suspended')
+ order by a.app_id, r.id
+"""
+
+
+async def list_exposed(connection: Connection) -> list[ExposedRow]:
+    """Every release that somebody sees, of every mini-app, as of one moment."""
+    return [convert(row, ExposedRow) for row in await connection.fetch(LIST_EXPOSED)]
+
+
+LIST_EXPOSED_MANIFESTS_OF = """
+select v.manifest
+  from miniapps.app a
+  join miniapps.release r on r.app_id = a.app_id and r.state in ('published', 'internal', 'gray')
+  join miniapps.version v on v.id = r.version_id
+ where a.state in ('active', 'suspended') and a.organization_id = $1
+ order by r.state <> 'published', a.app_id
+"""
+
+
+async def list_exposed_manifests_of(connection: Connection, organization_id: UUID) -> list[bytes]:
+    """The manifests that somebody sees of one organization, the published ones first."""
+    return [row["manifest"] for row in await connection.fetch(LIST_EXPOSED_MANIFESTS_OF, organization_id)]
+
+
+FIND_EDITION = "select number from miniapps.edition"
+
+
+async def find_edition(connection: Connection) -> int:
+    """A number that is another one after every change of what citizens could see."""
+    number: int = await connection.fetchval(FIND_EDITION)
+    return number
+
 
 LIST_PUBLISHED = SELECT_PUBLISHED + " and a.app_id > $1 order by a.app_id limit $2"
 

@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
 import httpx
 import pytest
@@ -15,9 +16,12 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.problems import HANDLERS
 from auth.principal import Principal
+from miniapps.errors import TrialNeeded
 from miniapps.manifest import LocalText
 from miniapps.registry.models import RegisterApp, SuspendApp
-from miniapps.releases.models import PublishVersion, WriteReview
+from miniapps.releases.models import PublishVersion, ReleaseView, WriteReview
+from miniapps.rollouts.ladder import STEPS
+from miniapps.rollouts.models import RollBack, TakeStep
 from miniapps.settings import MiniappsSettings
 from miniapps.wiring import MiniappsServices, build_miniapps, routers
 from tests.miniapps.city import LIBRARY, KnownOrganizations, ObedientPolicy, official
@@ -34,7 +38,9 @@ def policy() -> ObedientPolicy:
 
 @pytest.fixture
 def services(floor: Floor, policy: ObedientPolicy) -> MiniappsServices:
-    return build_miniapps(floor, MiniappsSettings(), organizations=KnownOrganizations(), policy=policy)
+    return build_miniapps(
+        floor, MiniappsSettings(gray_step_seconds=0), organizations=KnownOrganizations(), policy=policy
+    )
 
 
 @dataclass(kw_only=True)
@@ -66,8 +72,26 @@ class Steps:
         await self.services.reviews.review(self.connection, self.reviewer, app_id, code, request)
 
     async def publish(self, code: int = 1, app_id: str = APP_ID) -> None:
-        request = PublishVersion(version_code=code)
-        await self.services.releases.publish(self.connection, self.author, app_id, request)
+        """To everybody; a later version goes the whole way from its testers on."""
+        try:
+            await self.release(code, app_id, to="everybody")
+        except TrialNeeded:
+            release = await self.release(code, app_id, to="testers")
+            for percent in STEPS:
+                await self.grow(release.id, percent, app_id=app_id)
+            await self.services.rollouts.publish(self.connection, self.author, app_id, release.id)
+
+    async def release(self, code: int = 1, app_id: str = APP_ID, *, to: Literal["everybody", "testers"]) -> ReleaseView:
+        request = PublishVersion(version_code=code, to=to)
+        return await self.services.releases.publish(self.connection, self.author, app_id, request)
+
+    async def grow(self, release_id: UUID, percent: Any, *zones: str, app_id: str = APP_ID) -> ReleaseView:
+        step = TakeStep(percent=percent, zones=zones)
+        return await self.services.rollouts.take_step(self.connection, self.author, app_id, release_id, step)
+
+    async def roll_back(self, release_id: UUID, app_id: str = APP_ID) -> ReleaseView:
+        request = RollBack(reason=LocalText(zh="办理页面报错", en="The form fails"))
+        return await self.services.rollouts.roll_back(self.connection, self.author, app_id, release_id, request)
 
     async def suspend(self, app_id: str = APP_ID) -> None:
         request = SuspendApp(
