@@ -290,3 +290,56 @@ class ReceiptInvalid(SuishenError):
         zh="请使用清单 backend.keys 中的密钥按文档签名。",
         en="Sign it as documented, with a key of the manifest's `backend.keys`.",
     )
+
+
+class ReportOnAnotherManifest(Conflict):
+    """A conformance report names the manifest that it is about, and it is not this one."""
+
+    slug: ClassVar[str] = "report-on-another-manifest"
+    title: ClassVar[Text] = Text(zh="符合性报告不是针对该清单", en="The conformance report is on another manifest")
+    remedy: ClassVar[Text] = Text(
+        zh="请用当前清单重新运行 suishen miniapp test。", en="Run `suishen miniapp test` again with this very manifest."
+    )
+
+
+class ReportInconsistent(SuishenError):
+    """A conformance report says what its own cases do not."""
+
+    status: ClassVar[int] = 422
+    slug: ClassVar[str] = "report-inconsistent"
+    title: ClassVar[Text] = Text(zh="符合性报告前后不一致", en="The conformance report contradicts itself")
+    remedy: ClassVar[Text] = Text(
+        zh="请原样提交 suishen miniapp test 生成的 JSON 报告。",
+        en="Hand in the JSON report of `suishen miniapp test` as it was written.",
+    )
+
+
+class SandboxAddressMissing(Conflict):
+    """The manifest names no test server."""
+
+    slug: ClassVar[str] = "sandbox-address-missing"
+    title: ClassVar[Text] = Text(zh="清单没有声明测试服务器", en="The manifest names no test server")
+    remedy: ClassVar[Text] = Text(
+        zh="请在清单 backend.base_url.sandbox 写明测试地址。", en="Name it in the manifest's `backend.base_url.sandbox`."
+    )
+
+
+class RouteNotDeclared(NotFound):
+    """Nothing that the manifest does not declare reaches a department, in the sandbox either."""
+
+    slug: ClassVar[str] = "route-not-declared"
+    title: ClassVar[Text] = Text(zh="清单没有声明这条路由", en="The manifest declares no such route")
+    remedy: ClassVar[Text] = Text(
+        zh="请使用清单 backend.routes 中整体收发的路由。", en="Ask a route of `backend.routes` that is not streamed."
+    )
+
+
+class SandboxUnanswered(SuishenError):
+    """The department's test server gave no whole answer; `trouble` is why."""
+
+    status: ClassVar[int] = 502
+    slug: ClassVar[str] = "sandbox-unanswered"
+    title: ClassVar[Text] = Text(zh="测试服务器没有完整应答", en="The test server gave no whole answer")
+    remedy: ClassVar[Text] = Text(
+        zh="请检查 trouble：地址、超时、过大或断开。", en="See `trouble`: address, time, size, or a broken connection."
+    )

@@ -29,6 +29,8 @@ PURPOSES = (
     "upstream_client",  # by which the city proves itself to the national identity provider
     "assertion",  # what the gateway tells a department of the caller
     "gateway",  # request signatures towards departments
+    "sandbox_assertion",  # the same two, of citizens who do not exist, towards test servers
+    "sandbox_gateway",
     "grant",  # personal and family codes
     "paper_code",  # codes on paper, which live for months
     "enterprise_code",  # codes of enterprises, places and inspections
@@ -46,6 +48,8 @@ RETIRED_KEYS_LIVE = {
     "upstream_client": timedelta(hours=1),
     "assertion": timedelta(hours=1),
     "gateway": timedelta(hours=1),
+    "sandbox_assertion": timedelta(hours=1),
+    "sandbox_gateway": timedelta(hours=1),
     "grant": timedelta(days=2),
     "paper_code": timedelta(days=182),
     "enterprise_code": timedelta(days=740),

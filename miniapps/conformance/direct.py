@@ -1,6 +1,7 @@
-"""The way to a department from a developer's own machine: directly, bounded in time and size, wherever it is.
+"""The way to a department with aiohttp: bounded in time and size, byte for byte, one header as often as it is named.
 
-Not for a city: it asks no network policy.
+By itself it goes wherever it is told, as a developer's own machine may. A city hands in a resolver that knows where it
+may go, and judges addresses before.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ from typing import Any, Self
 
 import aiohttp
 import yarl
+from aiohttp.abc import AbstractResolver
 from multidict import CIMultiDict
 
 from miniapps.conformance.ports import Answer, Outgoing, Unanswered
@@ -18,12 +20,17 @@ AUTOMATIC = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 class DirectNetwork:
     """One session, used as a context manager; follows no redirect, keeps no cookie, decodes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, resolver: AbstractResolver | None = None) -> None:
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=AUTOMATIC, auto_decompress=False, trust_env=False
+            connector=aiohttp.TCPConnector(resolver=self._resolver),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=AUTOMATIC,
+            auto_decompress=False,
+            trust_env=False,
         )
         return self
 

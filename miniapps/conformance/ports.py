@@ -2,6 +2,7 @@
 network policy.
 """
 
+from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol, TypeAlias
 
 from app.kit.structs import Model
@@ -45,4 +46,12 @@ class Network(Protocol):
 
     async def send(self, request: Outgoing) -> Answer:
         """The department's whole answer, no redirect followed; raises `Unanswered`."""
+        ...
+
+
+class OpensNetworks(Protocol):
+    """Whoever may open a way for one trial."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Network]:
+        """A way that is closed with the block."""
         ...
