@@ -19,6 +19,7 @@ from auth.settings import AuthSettings
 from auth.wiring import AuthServices
 from codes.counters.wiring import CounterPorts
 from codes.privacy import CodesPrivacy
+from codes.records.complaints.app_hotline import AppHotline
 from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
 from gateway.limits.models import Limit
@@ -95,6 +96,9 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     registry.watch.alert_through(identity.message_centre.alerts)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
+    if settings.hotline_app:
+        hotline = AppHotline(settings.hotline_app, door.errands)
+        code.record.complaints.hand_to(hotline, hotline)
     identity.provider.token_desk.record_in(door.disclosures)
     identity.privacy.join(CodesPrivacy(floor.vault))
     identity.privacy.join(GatewayPrivacy())

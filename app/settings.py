@@ -67,6 +67,7 @@ class Settings(Model):
     scenarios_file: str
     enterprise_sources: dict[str, str]
     hotline_url: str
+    hotline_app: str
     allowed_upstreams: tuple[str, ...]
     further_device_wait_seconds: int
     gray_step_seconds: int
@@ -410,6 +411,14 @@ VARIABLES: tuple[Variable, ...] = (
         default="",
         parse=_url,
         help="who takes complaints about scans; empty: they wait for the city's audit officers",
+    ),
+    Variable(
+        name="SUISHEN_HOTLINE_APP",
+        field="hotline_app",
+        default="",
+        parse=_text,
+        help="the mini-app that takes complaints about scans by signed calls and is asked what it answered; goes "
+        "before SUISHEN_HOTLINE_URL",
     ),
     Variable(
         name="SUISHEN_ALLOWED_UPSTREAMS",

@@ -71,6 +71,7 @@ SCENARIOS_EVERY_SECONDS = 2
 TRUST_LIST_EVERY_SECONDS = 5
 FORGET_EVERY_SECONDS = 300
 UPKEEP_EVERY_SECONDS = 3600
+HEAR_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +343,7 @@ def background(floor: Floor, services: CodesServices) -> list[Job]:
         Job(name="codes.forget", every_seconds=FORGET_EVERY_SECONDS, run=forget),
         Job(name="codes.upkeep", every_seconds=UPKEEP_EVERY_SECONDS, run=services.upkeep.run),
         Job(name="codes.forget_holders", every_seconds=UPKEEP_EVERY_SECONDS, run=services.forgetting.run),
+        Job(name="codes.hear_hotline", every_seconds=HEAR_SECONDS, run=services.record.complaints.hear),
         Job(
             name="codes.forget_records",
             every_seconds=UPKEEP_EVERY_SECONDS,

@@ -24,6 +24,7 @@ from gateway.disclosures import routes as disclosures_routes
 from gateway.disclosures.service import Disclosures, Organizations, People
 from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
+from gateway.errands import Errands
 from gateway.errors import DepartmentMisbehaved
 from gateway.health import ReleaseHealth
 from gateway.home import routes as home_routes
@@ -36,6 +37,8 @@ from gateway.limits.postgres import PostgresBuckets
 from gateway.limits.shared import SharedLimits
 from gateway.limits.valkey import ValkeyBuckets
 from gateway.network import NetworkPolicy
+from gateway.overload.gate import Gate
+from gateway.overload.shield import Shield, listen
 from gateway.ports import Authenticator
 from gateway.proxy import Proxy
 from gateway.routing import CHANNEL as RELEASE_CHANNEL
@@ -48,6 +51,7 @@ from miniapps.releases.models import GrayApp, PublishedApp
 from miniapps.releases.service import Releases
 
 FORGET_EVERY_SECONDS = 3600
+ERRAND_PLACES = 8
 RECEIPT_SECONDS = 5.0
 LARGEST_RECEIPT = 16_384
 LARGEST_DOCUMENT = 65_536
@@ -67,9 +71,11 @@ class GatewayServices:
     home: Home
     public_cards: PublicCards
     usage: Usage
+    errands: Errands
     disclosures: Disclosures
     health: ReleaseHealth
     buckets: PostgresBuckets | ValkeyBuckets | None
+    gate: Gate
     floor: Floor
 
     async def close(self) -> None:
@@ -199,19 +205,25 @@ def build_gateway(
         ),
         public_cards=public_cards,
         usage=usage,
+        errands=Errands(
+            table=table,
+            departments=_departments(floor, settings, upstream, signer, health=health, places=ERRAND_PLACES),
+            zone=settings.region,
+        ),
         disclosures=disclosures,
         health=health,
         buckets=buckets,
+        gate=Gate(settings.overload),
         floor=floor,
     )
 
 
 def asgi(services: GatewayServices, inner: ASGIApp) -> ASGIApp:
-    """The whole door: edge guard, then departments on the apps host and `inner` everywhere else."""
+    """The whole door: who is let in now, edge guard, then departments on the apps host and `inner` everywhere else."""
     dispatcher = Dispatcher(
         apps_host=services.settings.apps_host, proxy=services.proxy, websockets=services.websockets, inner=inner
     )
-    return EdgeGuard(dispatcher)
+    return Shield(EdgeGuard(dispatcher), services.gate)
 
 
 def routers(services: GatewayServices) -> list[Router]:
@@ -238,6 +250,7 @@ def background(services: GatewayServices) -> list[Job]:
         Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
         Job(name="gateway.health", every_seconds=1, run=services.health.write),
         Job(name="gateway.health.fold", every_seconds=60, run=services.health.fold),
+        Job(name="gateway.overload", every_seconds=0, run=lambda: listen(services.gate)),
         Job(name="gateway.usage.forget", every_seconds=FORGET_EVERY_SECONDS, run=services.usage.forget),
     ]
     if isinstance(services.buckets, PostgresBuckets):

@@ -1,5 +1,6 @@
 """Who looks into complaints outside this house."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from codes.records.complaints.models import ComplaintCase
@@ -15,6 +16,22 @@ class TakesComplaints(Protocol):
 
         Raises `HotlineUnavailable`; the complaint is then tried again later.
         """
+        ...
+
+
+class AnswersComplaints(Protocol):
+    """A hotline that can be asked what became of what it took."""
+
+    async def find_answers(self, references: Sequence[str], /) -> Mapping[str, str]:
+        """The words for those of its numbers that it answered; raises `HotlineUnavailable`."""
+        ...
+
+
+class RunsErrands(Protocol):
+    """The way from the city itself to a mini-app, signed by the city and in nobody's name."""
+
+    async def run(self, app_id: str, path: str, body: bytes, *, idempotency_key: str | None = None) -> bytes:
+        """The JSON of the app's successful answer; raises a `SuishenError`. Holds no connection."""
         ...
 
 

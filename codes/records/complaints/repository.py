@@ -7,7 +7,7 @@ import msgspec
 
 from app.kit.database import Connection
 from app.kit.structs import convert
-from codes.records.complaints.models import Complaint
+from codes.records.complaints.models import Complaint, State
 
 # A second tap on the same record, also at the same time, finds the first one.
 INSERT_COMPLAINT = """
@@ -88,6 +88,19 @@ LIST_OPEN = SELECT_COMPLAINT + " where state <> 'answered' and ($1::uuid is null
 async def list_open(connection: Connection, after: UUID | None, limit: int) -> list[Complaint]:
     """A page of complaints that nobody answered yet, oldest first."""
     return [convert(row, Complaint) for row in await connection.fetch(LIST_OPEN, after, limit)]
+
+
+LIST_IN_STATE = (
+    SELECT_COMPLAINT + " where state = $1 and filed_at < $2 and ($3::uuid is null or id > $3) order by id limit $4"
+)
+
+
+async def list_in_state(
+    connection: Connection, state: State, *, before: datetime, after: UUID | None, limit: int
+) -> list[Complaint]:
+    """Some complaints in one state that were filed before then, oldest first."""
+    rows = await connection.fetch(LIST_IN_STATE, state, before, after, limit)
+    return [convert(row, Complaint) for row in rows]
 
 
 MARK_FORWARDED = "update codes.complaint set state = 'forwarded', reference = $2 where id = $1 and state = 'filed'"

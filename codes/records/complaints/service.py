@@ -1,8 +1,10 @@
 """Takes complaints about scans, hands them to the hotline, brings the answer back. Changes no scan and no verdict."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+
+import structlog
 
 from app.kit import audit
 from app.kit.clock import Clock
@@ -23,15 +25,22 @@ from codes.records.complaints.models import (
     ComplaintView,
     FileComplaint,
     ScanFacts,
+    State,
 )
-from codes.records.complaints.ports import TOPIC, TakesComplaints
+from codes.records.complaints.ports import TOPIC, AnswersComplaints, HotlineUnavailable, TakesComplaints
 from codes.scenarios.catalogue import Scenarios
 from codes.scenarios.models import NO_LONGER_LISTED
 from codes.verification.models import RecordedScan, ScenarioName
 from codes.verification.scans import ScanRecords
 
+log = structlog.get_logger()
+
 SEAL_PURPOSE: Final = "codes.complaint"
 ANSWERED_STAY: Final = timedelta(days=365)
+HANDED_OVER_WITHIN: Final = timedelta(minutes=10)
+"""After that the outbox has given up, and what was not taken is brought anew."""
+ASKED_AT_ONCE: Final = 100
+HOTLINE: Final = "hotline"
 
 
 class Complaints:
@@ -47,6 +56,7 @@ class Complaints:
         database: Database,
         outbox: Outbox,
         hotline: TakesComplaints | None,
+        answers: AnswersComplaints | None = None,
     ) -> None:
         self._scans = scans
         self._scenarios = scenarios
@@ -55,6 +65,13 @@ class Complaints:
         self._database = database
         self._outbox = outbox
         self._hotline = hotline
+        self._answers = answers
+        self._asked_until: UUID | None = None
+
+    def hand_to(self, hotline: TakesComplaints, answers: AnswersComplaints) -> None:
+        """From now on complaints go to this hotline, and its answers come back. Called at composition."""
+        self._hotline, self._answers = hotline, answers
+        self._outbox.handle(TOPIC, self.deliver)
 
     async def file(self, connection: Connection, principal: Principal, request: FileComplaint) -> ComplaintView:
         """The complaint, or the one that this holder filed about this scan before. Raises `ScanUnknown`."""
@@ -64,7 +81,7 @@ class Complaints:
         complaint = self._complaint_of(principal, scan, request)
         if await repository.insert_complaint(connection, complaint):
             await self._forward(connection, complaint)
-            await self._record(connection, principal, "complaint.filed", complaint)
+            await self._record(connection, principal.actor, "complaint.filed", complaint)
             return self._view(complaint)
         earlier = await repository.find_of_scan(connection, scan.id, principal.subject_id)
         assert earlier is not None
@@ -95,7 +112,7 @@ class Complaints:
         sealed, now = self._seal(complaint_id, "answer", request.text), self._clock.now()
         if not await repository.mark_answered(connection, complaint_id, sealed, now):
             raise ComplaintAnswered
-        await self._record(connection, principal, "complaint.answered", complaint)
+        await self._record(connection, principal.actor, "complaint.answered", complaint)
         answered = await repository.find_complaint(connection, complaint_id)
         assert answered is not None
         return self._case(answered)
@@ -114,6 +131,41 @@ class Complaints:
         reference = await self._hotline.take(self._case(complaint))
         async with self._database.transaction() as connection:
             await repository.mark_forwarded(connection, complaint_id, reference)
+
+    async def hear(self) -> None:
+        """One round of a job: brings what the hotline did not take at first, and its answers for a page of the rest.
+
+        Any worker may do it at any time: a complaint is taken once by its id, and answered once. Holds no connection
+        while the hotline thinks. A hotline that is away is asked in the next round.
+        """
+        if self._hotline is None or self._answers is None:
+            return
+        try:
+            for complaint in await self._list("filed", self._clock.now() - HANDED_OVER_WITHIN, None):
+                await self.deliver({"complaint_id": str(complaint.id)})
+            await self._hear_page(self._answers)
+        except HotlineUnavailable as error:
+            log.info("complaints.hotline_away", cause=str(error))
+
+    async def _hear_page(self, hotline: AnswersComplaints) -> None:
+        """The next hundred that wait at the hotline, and after the last of them the first again."""
+        waiting = await self._list("forwarded", self._clock.now(), self._asked_until)
+        self._asked_until = waiting[-1].id if len(waiting) == ASKED_AT_ONCE else None
+        by_reference = {complaint.reference: complaint for complaint in waiting if complaint.reference is not None}
+        if not by_reference:
+            return
+        for reference, text in (await hotline.find_answers(list(by_reference))).items():
+            await self._take_answer(by_reference[reference], text)
+
+    async def _take_answer(self, complaint: Complaint, text: str) -> None:
+        sealed, now = self._seal(complaint.id, "answer", text), self._clock.now()
+        async with self._database.transaction() as connection:
+            if await repository.mark_answered(connection, complaint.id, sealed, now):
+                await self._record(connection, HOTLINE, "complaint.answered", complaint)
+
+    async def _list(self, state: State, before: datetime, after: UUID | None) -> list[Complaint]:
+        async with self._database.acquire() as connection:
+            return await repository.list_in_state(connection, state, before=before, after=after, limit=ASKED_AT_ONCE)
 
     async def forget_old(self, connection: Connection) -> None:
         """Forgets complaints a year after their answer; a periodic job."""
@@ -146,11 +198,11 @@ class Complaints:
             payload = {"complaint_id": str(complaint.id)}
             await self._outbox.enqueue(connection, topic=TOPIC, payload=payload, now=complaint.filed_at)
 
-    async def _record(self, connection: Connection, principal: Principal, action: str, complaint: Complaint) -> None:
+    async def _record(self, connection: Connection, actor: str, action: str, complaint: Complaint) -> None:
         await audit.record(
             connection,
             clock_now=self._clock.now(),
-            actor=principal.actor,
+            actor=actor,
             action=action,
             subject=f"complaint:{complaint.id}",
             detail={"verification": str(complaint.verification_id), "concern": complaint.concern},

@@ -20,11 +20,14 @@ from miniapps.sdk.testing import TestCity
 class Department:
     """A department's server, and the gateway that calls it."""
 
-    def __init__(self, program: Program, data: Path, *, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self, program: Program, data: Path, *, now: Callable[[], datetime] | None = None, trusts: TestCity | None = None
+    ) -> None:
         self.program = program
         self.city = TestCity(app_id=program.app_id)
         self.office = program.open_office(data) if now is None else program.open_office(data, now=now)
-        self._verifier = Verifier(app_id=program.app_id, issuer=self.city.issuer, keys=Jwks(self.city.jwks()))
+        trusted = trusts or self.city
+        self._verifier = Verifier(app_id=program.app_id, issuer=trusted.issuer, keys=Jwks(trusted.jwks()))
         self._server = TestServer(program.application(self.office, self._verifier), host="127.0.0.1")
         self._session: aiohttp.ClientSession | None = None
 

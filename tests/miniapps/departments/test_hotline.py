@@ -1,4 +1,4 @@
-"""The hotline: filed once, dispatched by the lead, answered in time by the office, reopened and rated by its citizen."""
+"""The hotline: filed once, dispatched by the lead, answered in time by an office, reopened and rated by its citizen."""
 
 import asyncio
 import json
