@@ -8,7 +8,7 @@ SuishenError
  ├─ ReleaseTakenBack 503
  ├─ NotAWebSocket 400, DepartmentDeclined 502
  ├─ DepartmentUnreachable 502, DepartmentHungUp 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
- └─ DepartmentBusy 503, DepartmentTimedOut 504
+ └─ DepartmentBusy 503, DepartmentTimedOut 504, Overloaded 503
 """
 
 from app.kit.errors import Forbidden, InvalidRequest, NotFound, SuishenError, TemporarilyUnavailable
@@ -252,6 +252,17 @@ class DepartmentBusy(TemporarilyUnavailable):
     slug = "department-busy"
     title = Text(zh="部门服务繁忙", en="The department's service is busy")
     remedy = Text(zh="请稍后再试，或使用其他办理方式。", en="Try again shortly, or use the other way.")
+
+
+class Overloaded(TemporarilyUnavailable):
+    """More comes than can be done in time; what matters most is done first."""
+
+    slug = "overloaded"
+    title = Text(zh="系统繁忙", en="Too busy at the moment")
+    remedy = Text(
+        zh="请按 Retry-After 所示秒数后重试；亮码可离线使用，急事请到政务服务大厅或拨打 12345。",
+        en="Try again after the seconds in Retry-After. Codes show offline; if urgent, go to a hall or call 12345.",
+    )
 
 
 class UnacceptableAddress(InvalidRequest):

@@ -3,6 +3,7 @@
 from app.kit.structs import Model
 from gateway.breakers import BreakerSettings
 from gateway.limits.models import Limit
+from gateway.overload.gate import OverloadSettings
 
 
 class GatewaySettings(Model):
@@ -19,6 +20,7 @@ class GatewaySettings(Model):
     per_person: Limit = Limit(requests=50, per_seconds=1, burst=100)
     per_app: Limit = Limit(requests=2000, per_seconds=1, burst=4000)
     breaker: BreakerSettings = BreakerSettings()
+    overload: OverloadSettings = OverloadSettings()
     places_per_department: int = 64
     stream_places_per_department: int = 64
     stream_seconds: float = 3600.0

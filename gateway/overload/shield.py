@@ -1,0 +1,112 @@
+"""The gate as an ASGI application around all others, and the ear that listens to how late the event loop is.
+
+A refusal is a prepared document, sent before anything else looks at the request.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from app.kit.http import language_of, problem_bytes
+from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, send_bytes
+from gateway.errors import Overloaded
+from gateway.overload.gate import LONGEST_ADVICE, Gate, Ticket
+from gateway.overload.ranks import Rank, rank_of
+
+SAMPLE_SECONDS: Final = 0.02
+ANSWERS: Final = frozenset(
+    {"http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start"}
+)
+
+
+class Shield:
+    """Lets in, has wait, or refuses, one worker's share of the city's work."""
+
+    def __init__(self, inner: ASGIApp, gate: Gate) -> None:
+        self._inner = inner
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands the request on when its turn is come, or refuses it."""
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        rank = rank_of(scope["raw_path"])
+        admitted = self._gate.knock(rank, time.monotonic())
+        if isinstance(admitted, Ticket):
+            admitted = await self._wait(admitted)
+        if not admitted:
+            await self._refuse(scope, send)
+        elif rank is Rank.HEALTH:
+            await self._inner(scope, receive, send)
+        elif rank is Rank.DEPARTMENT:
+            await self._until_answered(scope, receive, send)
+        else:
+            try:
+                await self._inner(scope, receive, send)
+            finally:
+                self._leave()
+
+    async def _until_answered(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A place until the answer begins: who listens to events for an hour costs nothing meanwhile."""
+        answered = False
+
+        async def send_and_leave(message: dict[str, object]) -> None:
+            nonlocal answered
+            if not answered and message["type"] in ANSWERS:
+                answered = True
+                self._leave()
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, send_and_leave)
+        finally:
+            if not answered:
+                self._leave()
+
+    def _leave(self) -> None:
+        self._gate.leave(time.monotonic())
+
+    async def _wait(self, ticket: Ticket) -> bool:
+        call: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        ticket.tell = lambda enter: None if call.done() else call.set_result(enter)
+        try:
+            return await call
+        except asyncio.CancelledError:
+            self._gate.give_up(ticket)
+            raise
+
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        status, headers, body = _prepared(scope["headers"], self._gate.retry_after())
+        if scope["type"] == "http":
+            await send_bytes(send, status, headers, body)
+            return
+        await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": body})
+
+
+async def listen(gate: Gate) -> None:
+    """One sample of the loop's delay; a periodic job without a pause."""
+    began = time.monotonic()
+    await asyncio.sleep(SAMPLE_SECONDS)
+    woke = time.monotonic()
+    await asyncio.sleep(0)  # one whole round: everything that was ready before this had its turn
+    now = time.monotonic()
+    gate.observe(max(woke - began - SAMPLE_SECONDS, now - woke), now)
+
+
+def _prepared(headers: Headers, retry_after: int) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    asked = find_header(headers, b"accept-language")
+    return REFUSALS["zh" if asked is None else language_of(asked.decode("latin-1")), retry_after]
+
+
+def _refusal(language: str, retry_after: int) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    status, headers, body = problem_bytes(Overloaded(retry_after=retry_after), language)
+    return status, [*headers, (b"ssb-error-origin", b"gateway")], body
+
+
+REFUSALS: Final = {
+    (language, seconds): _refusal(language, seconds)
+    for language in ("zh", "en")
+    for seconds in range(1, LONGEST_ADVICE + 1)
+}
