@@ -126,30 +126,28 @@ class RetryBudget:
         return True
 
 
+class Lane:
+    """What stands between the gateway and one department."""
+
+    __slots__ = ("breaker", "budget", "bulkhead")
+
+    def __init__(self, settings: BreakerSettings, places: int) -> None:
+        self.breaker = Breaker(settings)
+        self.bulkhead = Bulkhead(places)
+        self.budget = RetryBudget()
+
+
 class Protection:
-    """Breaker, bulkhead and retries of every department, made when first asked for."""
+    """The lane of every department, made when first asked for."""
 
     def __init__(self, *, breaker: BreakerSettings, places: int) -> None:
         self._breaker_settings = breaker
         self._places = places
-        self._breakers: dict[str, Breaker] = {}
-        self._bulkheads: dict[str, Bulkhead] = {}
-        self._budgets: dict[str, RetryBudget] = {}
+        self._lanes: dict[str, Lane] = {}
 
-    def breaker(self, department: str) -> Breaker:
-        """The department's breaker."""
-        if department not in self._breakers:
-            self._breakers[department] = Breaker(self._breaker_settings)
-        return self._breakers[department]
-
-    def bulkhead(self, department: str) -> Bulkhead:
-        """The department's bulkhead."""
-        if department not in self._bulkheads:
-            self._bulkheads[department] = Bulkhead(self._places)
-        return self._bulkheads[department]
-
-    def budget(self, department: str) -> RetryBudget:
-        """The department's retries."""
-        if department not in self._budgets:
-            self._budgets[department] = RetryBudget()
-        return self._budgets[department]
+    def lane(self, department: str) -> Lane:
+        """The department's breaker, bulkhead and retries."""
+        lane = self._lanes.get(department)
+        if lane is None:
+            lane = self._lanes[department] = Lane(self._breaker_settings, self._places)
+        return lane

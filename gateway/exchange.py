@@ -45,10 +45,10 @@ class Switched(Exception):
 
 
 class Origin(Model):
-    """Scheme, host and port: what the pool knows connections by. `key` is a request that is never sent itself."""
+    """Scheme, host and port. `request` is one that is never sent: what the pool makes connections for, by `key`."""
 
-    url: str
     authority: str
+    request: Any
     key: Any
 
 
@@ -63,7 +63,7 @@ def origin_of(url: str) -> str:
 def open_origin(origin: str) -> Origin:
     """What `CleanConnector` needs to know of an origin; on the running loop, raises `ValueError`."""
     request = aiohttp.ClientRequest("GET", yarl.URL(origin, encoded=True), loop=asyncio.get_running_loop())
-    return Origin(url=origin, authority=request.headers["Host"], key=request)
+    return Origin(authority=request.headers["Host"], request=request, key=request.connection_key)
 
 
 class CleanConnector(aiohttp.TCPConnector):
@@ -100,10 +100,10 @@ class CleanConnector(aiohttp.TCPConnector):
 
     async def lend(self, origin: Origin, seconds: float) -> Connection:
         """A connection to `origin`, a silent one or a new one; raises `TimeoutError` and what aiohttp raises."""
-        connection = await self._get(origin.key.connection_key, ())
+        connection = await self._get(origin.key, ())
         if connection is None:
             async with asyncio.timeout(seconds):
-                connection = await self.connect(origin.key, [], CONNECTING)
+                connection = await self.connect(origin.request, [], CONNECTING)
         return connection
 
 

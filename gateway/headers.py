@@ -62,6 +62,8 @@ ALWAYS: Final = (
 """On every answer of the apps host: what a department sends is data, never a page of a shared origin."""
 
 
+NOT_KEPT: Final = (b"cache-control", b"no-store")
+
 _PRINTABLE = re.compile(rb"[ -~]*")
 
 
@@ -70,26 +72,31 @@ def headers_to_department(headers: Headers) -> dict[str, str]:
 
     A name that the citizen listed in Connection is hop-by-hop (RFC 9110, section 7.6.1) and stays behind.
     """
-    hop_by_hop = {
-        token.strip().lower() for name, value in headers if name == b"connection" for token in value.split(b",")
-    }
     passed: dict[str, str] = {}
+    hop_by_hop: list[str] = []
     for name, value in headers:
-        if name not in TO_DEPARTMENT or name in hop_by_hop:
-            continue
-        text = _ascii(value)
-        known = passed.get(name.decode())
-        passed[name.decode()] = text if known is None else f"{known}, {text}"
+        if name in TO_DEPARTMENT:
+            field, text = name.decode(), _ascii(value)
+            known = passed.get(field)
+            passed[field] = text if known is None else f"{known}, {text}"
+        elif name == b"connection":
+            hop_by_hop += [token.strip().lower() for token in value.decode("latin-1").split(",")]
+    for field in hop_by_hop:
+        passed.pop(field, None)
     return passed
 
 
-def headers_to_citizen(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """What of a department's headers the citizen may see; anything that is not printable ASCII is dropped."""
-    return [
+def headers_to_citizen(headers: Headers, *, personal: bool = False) -> list[tuple[bytes, bytes]]:
+    """What of a department's headers the citizen may see; anything that is not printable ASCII is dropped.
+
+    What was made for one person (`personal`) is kept by nobody on the way, whatever the department says.
+    """
+    passed = [
         (lower, value)
         for name, value in headers
         if (lower := name.lower()) in TO_CITIZEN and _PRINTABLE.fullmatch(value)
     ]
+    return [field for field in passed if field[0] != NOT_KEPT[0]] + [NOT_KEPT] if personal else passed
 
 
 def _ascii(value: bytes) -> str:

@@ -149,9 +149,10 @@ async def _refuse(scope: Scope, send: Send, trace: Trace, refusal: SuishenError)
 
 def _announces_body(headers: Headers) -> bool:
     """Whether a body follows (RFC 9112, section 6.3): without either header there is none."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in headers
-    )
+    for name, value in headers:
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")):
+            return True
+    return False
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

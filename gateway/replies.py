@@ -33,20 +33,13 @@ def passed_on(answer: Answer, method: str, decision: Decision) -> Reply:
     if not has_body(answer.status, method):
         return Reply(status=answer.status, headers=headers, body=b"")
     body = _masked(answer, decision.match)
-    return Reply(
-        status=answer.status,
-        headers=[*headers, (b"content-length", str(len(body)).encode())],
-        body=body,
-    )
+    headers.append((b"content-length", b"%d" % len(body)))
+    return Reply(status=answer.status, headers=headers, body=body)
 
 
 def head_of(status: int, headers: Headers, decision: Decision) -> list[tuple[bytes, bytes]]:
     """The headers of an answer that may be passed on; its length is not among them."""
-    passed = headers_to_citizen(headers)
-    if decision.principal is not None:
-        # What was made for one person is kept by nobody on the way, whatever the department says.
-        passed = [(name, value) for name, value in passed if name != b"cache-control"]
-        passed.append((b"cache-control", b"no-store"))
+    passed = headers_to_citizen(headers, personal=decision.principal is not None)
     if status >= FIRST_ERROR:
         passed.append(BY_DEPARTMENT)
     return passed

@@ -69,7 +69,7 @@ class RequestSigner:
         if request.body is not None:
             headers["content-digest"] = content_digest(request.body) if request.body else NO_BODY
         key: SigningKey = self._keyring.active(PURPOSE)
-        present = tuple(name for name in COVERED_FIELDS if name in headers)
+        present = tuple([name for name in COVERED_FIELDS if name in headers])
         _refuse_unsignable(request, [headers[name] for name in present])
         created = int(now.timestamp())
         tag = STREAM_TAG if request.body is None else TAG
@@ -77,7 +77,7 @@ class RequestSigner:
             f"{_component_list(present)};created={created};expires={created + LIFE_SECONDS}"
             f';nonce="{new_token(NONCE_BYTES)}";keyid="{key.kid}";tag="{tag}"'
         )
-        fields = "".join(f'"{name}": {headers[name]}\n' for name in present)
+        fields = "".join([f'"{name}": {headers[name]}\n' for name in present])
         base = (
             f'"@method": {request.method}\n"@authority": {request.authority}\n'
             f'"@path": {request.path}\n"@query": {request.query or "?"}\n{fields}"@signature-params": {params}'

@@ -86,9 +86,9 @@ def test_bulkhead_refuses_when_full() -> None:
 
 def test_protection_keeps_departments_apart() -> None:
     protection = Protection(breaker=BreakerSettings(failures=1), places=1)
-    protection.breaker("a").failed(0.0)
-    assert protection.breaker("a").wait_seconds(0.0) > 0
-    assert protection.breaker("b").wait_seconds(0.0) == 0
-    assert protection.bulkhead("a").enter()
-    assert protection.bulkhead("b").enter()
-    assert not protection.bulkhead("a").enter()
+    protection.lane("a").breaker.failed(0.0)
+    assert protection.lane("a").breaker.wait_seconds(0.0) > 0
+    assert protection.lane("b").breaker.wait_seconds(0.0) == 0
+    assert protection.lane("a").bulkhead.enter()
+    assert protection.lane("b").bulkhead.enter()
+    assert not protection.lane("a").bulkhead.enter()
