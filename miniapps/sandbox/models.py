@@ -15,9 +15,9 @@ LARGEST_BODY = 64 * 1024
 class CallInSandbox(Request):
     """One call to the version's `base_url.sandbox`, as the gateway would make it for a citizen who does not exist."""
 
-    citizen: CitizenName = "citizen-a"
     method: Method
     path: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~%!$&'()*+,=:@-]*)+$(?!\n)", max_length=1024)]
+    citizen: CitizenName = "citizen-a"
     query: Annotated[str, Meta(pattern=r"^(\?[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*)?$(?!\n)", max_length=2048)] = ""
     body: Annotated[str, Meta(max_length=LARGEST_BODY)] = ""
     idempotency_key: Annotated[str, Meta(pattern=r"^[!-~]{1,128}$(?!\n)")] | None = None
