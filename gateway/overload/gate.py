@@ -18,7 +18,7 @@ WINDOW_SECONDS: Final = 0.1
 LEAST_SAMPLES: Final = 4
 SHRINK: Final = 0.8
 GROW: Final = 1.1
-RATE_SECONDS: Final = 0.5
+RATE_WEIGHT: Final = 0.5
 LONGEST_ADVICE: Final = 3
 
 
@@ -69,7 +69,6 @@ class Gate:
         self._samples = 0
         self._window_began = 0.0
         self._left = 0
-        self._rate_began = 0.0
         self._per_second = 0.0
         self.refused = dict.fromkeys(Rank, 0)
         self.limit = float(settings.most)
@@ -95,14 +94,11 @@ class Gate:
         self._queues[rank].append(ticket)
         return ticket
 
-    def leave(self, now: float) -> None:
+    def leave(self) -> None:
         """One is done: the next may come in."""
         self.inside -= 1
         self._left += 1
         self._call_in()
-        if now - self._rate_began >= RATE_SECONDS:
-            self._per_second = self._left / (now - self._rate_began)
-            self._rate_began, self._left = now, 0
 
     def observe(self, delay: float, now: float) -> None:
         """The loop was `delay` seconds late just now. Whoever has waited for too long is told so."""
@@ -110,6 +106,7 @@ class Gate:
         self._samples += 1
         if now - self._window_began >= WINDOW_SECONDS and self._samples >= LEAST_SAMPLES:
             self._adapt(self._least_delay)
+            self._note_rate(now - self._window_began)
             self._window_began, self._samples, self._least_delay = now, 0, float("inf")
         self._expire(now)
         self._call_in()
@@ -133,6 +130,11 @@ class Gate:
             self.limit = max(self._settings.least, min(self.limit, self.inside) * SHRINK)
         else:
             self.limit = min(self._settings.most, self.limit * GROW)
+
+    def _note_rate(self, seconds: float) -> None:
+        if self._left or self.inside:  # an idle hour says nothing about how many a second can do
+            self._per_second += (self._left / seconds - self._per_second) * RATE_WEIGHT
+            self._left = 0
 
     def _fits(self, rank: Rank) -> bool:
         return self.inside < max(1.0, self.limit * self._settings.share[rank])

@@ -45,7 +45,7 @@ class Shield:
             try:
                 await self._inner(scope, receive, send)
             finally:
-                self._leave()
+                self._gate.leave()
 
     async def _until_answered(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A place until the answer begins: who listens to events for an hour costs nothing meanwhile."""
@@ -55,17 +55,14 @@ class Shield:
             nonlocal answered
             if not answered and message["type"] in ANSWERS:
                 answered = True
-                self._leave()
+                self._gate.leave()
             await send(message)
 
         try:
             await self._inner(scope, receive, send_and_leave)
         finally:
             if not answered:
-                self._leave()
-
-    def _leave(self) -> None:
-        self._gate.leave(time.monotonic())
+                self._gate.leave()
 
     async def _wait(self, ticket: Ticket) -> bool:
         call: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

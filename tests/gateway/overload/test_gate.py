@@ -44,7 +44,7 @@ class Machine(RuleBasedStateMachine):
     def leave(self, times: int) -> None:
         for _ in range(min(times, self.inside)):
             self.inside -= 1
-            self.gate.leave(self.now)
+            self.gate.leave()
 
     @rule(late=st.sampled_from([0.0, 0.005, 0.02, 0.3]), samples=st.integers(1, 30))
     def hear(self, late: float, samples: int) -> None:
@@ -95,6 +95,17 @@ def fill(gate: Gate, rank: Rank, times: int, now: float = 0.0) -> int:
     return [gate.knock(rank, now) for _ in range(times)].count(True)
 
 
+def at_a_rate(gate: Gate, per_second: int) -> float:
+    """One after another for a second, so that the gate knows how many it does."""
+    now = 0.0
+    for number in range(per_second):
+        assert gate.knock(Rank.FIRST, now) is True
+        now = (number + 1) / per_second
+        gate.observe(0.0, now)
+        gate.leave()
+    return now
+
+
 def test_what_matters_finds_room_that_departments_may_not_take() -> None:
     gate = Gate(SETTINGS)
     assert fill(gate, Rank.DEPARTMENT, 1000) == 384
@@ -126,7 +137,7 @@ def test_a_late_loop_takes_on_less_within_a_second_and_more_again_within_ten() -
     now = listen(gate, late=0.04, seconds=0.5)
     assert gate.limit < 0.8 * 160
     for _ in range(150):
-        gate.leave(now)
+        gate.leave()
     now = listen(gate, late=0.04, seconds=2, start=now)
     assert gate.limit == SETTINGS.least
     listen(gate, late=0.0, seconds=10, start=now)
@@ -136,36 +147,30 @@ def test_a_late_loop_takes_on_less_within_a_second_and_more_again_within_ten() -
 def test_who_waits_is_called_by_rank() -> None:
     gate = Gate(OverloadSettings(most=10, least=1))
     told: list[str] = []
-    for _ in range(3):  # a rate: ten a second
-        assert fill(gate, Rank.FIRST, 10) == 10
-        for _ in range(10):
-            gate.leave(1.0)
-    fill(gate, Rank.FIRST, 10)
+    now = at_a_rate(gate, 50)
+    fill(gate, Rank.FIRST, 10, now)
     for rank in (Rank.DEPARTMENT, Rank.CITY, Rank.FIRST):
-        ticket = gate.knock(rank, 1.0)
+        ticket = gate.knock(rank, now)
         assert isinstance(ticket, Ticket)
         ticket.tell = lambda enter, rank=rank: told.append(f"{rank.name} {enter}")  # type: ignore[misc]
-    for _ in range(4):
-        gate.leave(1.1)
+    for _ in range(5):
+        gate.leave()
     assert told == ["FIRST True", "CITY True", "DEPARTMENT True"]
 
 
 def test_who_waited_too_long_is_told() -> None:
     gate = Gate(OverloadSettings(most=4, least=1))
-    for _ in range(4):
-        fill(gate, Rank.FIRST, 4)
-        for _ in range(4):
-            gate.leave(0.5)
-    fill(gate, Rank.FIRST, 4)
+    now = at_a_rate(gate, 50)
+    fill(gate, Rank.FIRST, 4, now)
     told: list[bool] = []
-    ticket = gate.knock(Rank.FIRST, 1.0)
+    ticket = gate.knock(Rank.FIRST, now)
     assert isinstance(ticket, Ticket)
     ticket.tell = told.append
-    gate.observe(0.0, 2.9)
+    gate.observe(0.0, now + 1.9)
     assert told == []
-    gate.observe(0.0, 3.0)
+    gate.observe(0.0, now + 2.0)
     assert told == [False]
-    gate.leave(3.1)
+    gate.leave()
     assert told == [False]
 
 
