@@ -50,8 +50,8 @@ _HIDDEN = re.compile(
 _ENCODED_NUL = b"%00"
 _ENCODED = re.compile(rb"%([0-9A-Fa-f]{2})")
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_HEADER_NAME = re.compile(rb"[a-z0-9!#$%&'*+.^`|~-]+")
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_NAME_BYTES: Final = b"abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+.^`|~-"
+_CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x09})
 _LENGTH = re.compile(rb"[0-9]{1,12}")
 
 
@@ -72,14 +72,14 @@ def inspect(
 def _headers(headers: Sequence[tuple[bytes, bytes]]) -> Refusal | None:
     if len(headers) > MOST_HEADERS:
         return errors.HeadersTooLarge(Text(zh="最多 64 个请求头。", en="At most 64 headers."))
-    size = 0
-    for name, value in headers:
-        size += len(name) + len(value)
-        if not _HEADER_NAME.fullmatch(name):
-            return errors.BadHeader(Text(zh="请求头名称不合规。", en="A header's name is not acceptable."))
-        if _CONTROL.search(value):
-            return errors.BadHeader(Text(zh="请求头的值含控制字符。", en="A header's value has control characters."))
-    if size > MOST_HEADER_BYTES:
+    # All names in one look, and all values: `translate` is several times quicker than a search of each.
+    each = [name for name, _ in headers]
+    names, values = b"".join(each), b"".join([value for _, value in headers])
+    if b"" in each or names.translate(None, _NAME_BYTES):
+        return errors.BadHeader(Text(zh="请求头名称不合规。", en="A header's name is not acceptable."))
+    if len(values.translate(None, _CONTROLS)) != len(values):
+        return errors.BadHeader(Text(zh="请求头的值含控制字符。", en="A header's value has control characters."))
+    if len(names) + len(values) > MOST_HEADER_BYTES:
         return errors.HeadersTooLarge(Text(zh="请求头合计不超过 32 KB。", en="At most 32 KB of headers."))
     return None
 
