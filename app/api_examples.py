@@ -308,6 +308,14 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "ResumeApp": {"reason": {"zh": "维护完成", "en": "Maintenance is over"}},
     "WriteReview": {"verdict": "approved", "reason": "材料齐全，域名与备案一致。", "manifest_hash": "0" * 64},
     "PublishVersion": {"version_code": 1},
+    "AnnounceSunset": {
+        "at": "2027-06-30T16:00:00Z",
+        "reason": {"zh": "业务并入市民服务平台", "en": "Merged into the city's desk"},
+        "successor": "cn.example.hotline",
+    },
+    "ProposeExtension": {"until": "2027-01-31T16:00:00Z", "reason": "应急响应尚未终止，登记仍有法律依据。"},
+    "DecideExtension": {"agreed": True},
+    "ProveDeletion": {"receipt": JWS},
     "TakeStep": {"percent": 5, "zones": ["190102"]},
     "RollBack": {"reason": {"zh": "办理页面报错", "en": "The form fails"}},
 }

@@ -94,6 +94,8 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     )
     registry.evidence.count_calls_by(door.health)
     registry.watch.alert_through(identity.message_centre.alerts)
+    registry.stewardship.tellers.speak_through(identity.message_centre.alerts, identity.messages)
+    registry.stewardship.sunsets.end_consents_in(identity.consents)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
     if settings.hotline_app:

@@ -24,6 +24,7 @@ from miniapps.rollouts.evidence import Evidence
 from miniapps.rollouts.service import Rollouts
 from miniapps.rollouts.watch import Watch
 from miniapps.settings import MiniappsSettings
+from miniapps.stewardship import HANDLERS, Stewardship, build_stewardship, due_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class MiniappsServices:
     evidence: Evidence
     rollouts: Rollouts
     watch: Watch
+    stewardship: Stewardship
 
 
 def build_miniapps(
@@ -48,18 +50,21 @@ def build_miniapps(
     releases, evidence = Releases(floor.clock), Evidence()
     dwell = timedelta(seconds=settings.gray_step_seconds)
     rollouts = Rollouts(releases, evidence, floor.clock, dwell=dwell)
-    checks = Checks(floor.database, policy, floor.clock, review_within=timedelta(days=settings.review_days))
+    registry = Registry(organizations, floor.clock)
+    stewardship = build_stewardship(floor, settings, registry)
+    checks = Checks(floor.database, policy, floor.clock, due_of=due_of(settings))
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)
     return MiniappsServices(
-        registry=Registry(organizations, floor.clock),
-        versions=Versions(policy, floor.outbox, floor.clock),
-        reviews=Reviews(floor.clock),
+        registry=registry,
+        versions=Versions(policy, stewardship.emergencies, floor.outbox, floor.clock),
+        reviews=Reviews(stewardship.emergencies, floor.clock),
         releases=releases,
         clients=PublishedClients(releases, policy),
         checks=checks,
         evidence=evidence,
         rollouts=rollouts,
         watch=Watch(floor.database, rollouts, evidence, floor.clock),
+        stewardship=stewardship,
     )
 
 
@@ -71,6 +76,7 @@ def routers(services: MiniappsServices) -> list[Router]:
         "reviews": services.reviews,
         "releases": services.releases,
         "rollouts": services.rollouts,
+        **services.stewardship.provided(),
     }
     return [
         Router(
@@ -80,6 +86,7 @@ def routers(services: MiniappsServices) -> list[Router]:
                 releases_routes.router,
                 rollouts_routes.router,
                 catalogue_routes.router,
+                *HANDLERS,
             ],
             dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         )
@@ -87,8 +94,8 @@ def routers(services: MiniappsServices) -> list[Router]:
 
 
 def background(services: MiniappsServices) -> list[Job]:
-    """Watching what is on trial. Checks of versions are brought by the outbox."""
-    return [Job(name="miniapps.watch", every_seconds=1, run=services.watch.look)]
+    """Watching what is on trial, and what falls due. Checks of versions are brought by the outbox."""
+    return [Job(name="miniapps.watch", every_seconds=1, run=services.watch.look), *services.stewardship.jobs()]
 
 
 def _always(value: Any) -> Any:

@@ -100,6 +100,23 @@ async def mark_all_withdrawn(
     return sorted((convert(row, Consent) for row in rows), key=lambda consent: consent.id, reverse=True)
 
 
+MARK_PURPOSE_WITHDRAWN = f"""
+with ending as (select id from auth.consent
+                 where department_id = $1 and purpose = $2 and withdrawn_at is null
+                 order by id limit $4 for update)
+update auth.consent set withdrawn_at = $3 where id in (select id from ending)
+returning {COLUMNS}
+"""  # noqa: S608 - constants of this module
+
+
+async def mark_purpose_withdrawn(
+    connection: Connection, department_id: UUID, purpose: str, now: datetime, limit: int
+) -> list[Consent]:
+    """Ends some of the consents to a department for one purpose; which ones."""
+    rows = await connection.fetch(MARK_PURPOSE_WITHDRAWN, department_id, purpose, now, limit)
+    return [convert(row, Consent) for row in rows]
+
+
 LIST_CONSENTS = f"""
 select {COLUMNS} from auth.consent
  where person_id = $1 and ($2::uuid is null or id < $2)

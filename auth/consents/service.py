@@ -108,6 +108,16 @@ class Consents:
             await self._end(connection, actor, consent)
         return ended
 
+    async def end_purpose(
+        self, connection: Connection, department_id: UUID, purpose: str, *, actor: str, limit: int
+    ) -> list[UUID]:
+        """Ends at most `limit` consents to a department for a purpose that nothing of it serves any more; whose."""
+        now = self._clock.now()
+        ended = await repository.mark_purpose_withdrawn(connection, department_id, purpose, now, limit)
+        for consent in ended:
+            await self._end(connection, actor, consent)
+        return [consent.person_id for consent in ended]
+
     async def find_active(
         self, connection: Connection, subject_id: UUID, department_id: UUID, purpose: str
     ) -> Consent | None:

@@ -65,3 +65,12 @@ async def mark_state(
 ) -> None:
     """Moves the mini-app to `state`."""
     await connection.execute(MARK_STATE, app_id, state, suspension)
+
+
+FIND_STATE = "select state from miniapps.app where app_id = $1"
+
+
+async def find_state(connection: Connection, app_id: str) -> AppState | None:
+    """Where the mini-app stands, or None when there is none."""
+    state: AppState | None = await connection.fetchval(FIND_STATE, app_id)
+    return state

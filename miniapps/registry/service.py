@@ -13,7 +13,7 @@ from miniapps.errors import AppIdTaken, OrganizationNotActive, OtherDepartment, 
 from miniapps.ports import HearsOfApps, Organizations
 from miniapps.registry import repository
 from miniapps.registry.models import CHANNEL, App, AppView, RegisterApp, ResumeApp, SuspendApp, Suspension, app_view
-from miniapps.states import APP
+from miniapps.states import APP, AppState
 
 SEES_ALL = frozenset({"reviewer", "system_admin", "audit_admin"})
 
@@ -50,7 +50,7 @@ class Registry:
         )
         if not await repository.insert_app(connection, app):
             raise AppIdTaken
-        await self._record(connection, principal, "miniapp.registered", app.app_id)
+        await self.record_change(connection, principal.actor, "miniapp.registered", app.app_id)
         return app_view(app)
 
     async def get_app(self, connection: Connection, principal: Principal, app_id: str) -> AppView:
@@ -63,37 +63,45 @@ class Registry:
     async def suspend(self, connection: Connection, principal: Principal, app_id: str, request: SuspendApp) -> AppView:
         """Takes a mini-app away from all citizens; raises `AppUnknown`, `StateConflict`."""
         app = await repository.get_app_locked(connection, app_id)
-        APP.walk(app.state, "suspended")
+        rests = _resting(app)
         suspension = Suspension(
             reason=request.reason.as_text(), fallback=request.fallback.as_text(), at=self._clock.now()
         )
-        await repository.mark_state(connection, app_id, "suspended", suspension)
-        await self._record(connection, principal, "miniapp.suspended", app_id, reason=request.reason)
-        return app_view(msgspec.structs.replace(app, state="suspended", suspension=suspension))
+        await repository.mark_state(connection, app_id, rests, suspension)
+        await self.record_change(connection, principal.actor, "miniapp.suspended", app_id, reason=request.reason)
+        return app_view(msgspec.structs.replace(app, state=rests, suspension=suspension))
 
     async def resume(self, connection: Connection, principal: Principal, app_id: str, request: ResumeApp) -> AppView:
         """Gives a suspended mini-app back; raises `AppUnknown`, `StateConflict`."""
         app = await repository.get_app_locked(connection, app_id)
-        if app.state != "suspended":  # a registered app may become active too, but by its first release
+        if app.suspension is None:  # a registered app may become active too, but by its first release
             raise StateConflict(of=APP.name, state=app.state, wanted="active")
-        await repository.mark_state(connection, app_id, "active")
-        await self._record(connection, principal, "miniapp.resumed", app_id, reason=request.reason)
-        return app_view(msgspec.structs.replace(app, state="active", suspension=None))
+        serves: AppState = "active" if app.state == "suspended" else app.state
+        await repository.mark_state(connection, app_id, serves)
+        await self.record_change(connection, principal.actor, "miniapp.resumed", app_id, reason=request.reason)
+        return app_view(msgspec.structs.replace(app, state=serves, suspension=None))
 
-    async def _record(
-        self, connection: Connection, principal: Principal, action: str, app_id: str, **detail: Any
-    ) -> None:
+    async def record_change(self, connection: Connection, actor: str, action: str, app_id: str, **detail: Any) -> None:
+        """Writes down what changed for citizens, and tells every node and listener, in the caller's transaction."""
         await audit.record(
             connection,
             clock_now=self._clock.now(),
-            actor=principal.actor,
+            actor=actor,
             action=action,
             subject=f"miniapp:{app_id}",
             detail=msgspec.to_builtins(detail),
         )
         await notify(connection, CHANNEL, app_id)
         for listener in self._listeners:
-            await listener.client_changed(connection, app_id, actor=principal.actor)
+            await listener.client_changed(connection, app_id, actor=actor)
+
+
+def _resting(app: App) -> AppState:
+    """The state in which it rests: one that is ending stays so, because an end is not taken back."""
+    if app.state == "retiring" and app.suspension is None:
+        return "retiring"
+    APP.walk(app.state, "suspended")
+    return "suspended"
 
 
 def refuse_other_department(principal: Principal, organization_id: UUID) -> None:

@@ -3,14 +3,15 @@
 Called by the outbox, at least once; a version that was checked already is left alone.
 """
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Database
 from app.kit.errors import SuishenError
-from miniapps.manifest import Finding, decode_canonical, refusals
+from miniapps.manifest import Finding, Manifest, decode_canonical, refusals
 from miniapps.ports import NetworkPolicy
 from miniapps.registry import repository as apps
 from miniapps.releases import repository
@@ -22,11 +23,19 @@ from miniapps.states import VERSION, VersionState
 class Checks:
     """Moves a submitted version to its reviewers, or back to its author with the findings."""
 
-    def __init__(self, database: Database, policy: NetworkPolicy, clock: Clock, *, review_within: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        policy: NetworkPolicy,
+        clock: Clock,
+        *,
+        due_of: Callable[[Manifest, datetime], datetime],
+    ) -> None:
+        """`due_of` says until when a version that is handed over now has to be judged."""
         self._database = database
         self._policy = policy
         self._clock = clock
-        self._review_within = review_within
+        self._due_of = due_of
 
     async def check_version(self, payload: dict[str, Any]) -> None:
         """Checks the version that `payload` names ({"app_id", "code"})."""
@@ -54,7 +63,7 @@ class Checks:
             if current.state != "submitted":
                 return
             VERSION.walk(current.state, "checking", target)
-            due = now + self._review_within if target == "reviewing" else None
+            due = self._due_of(decode_canonical(version.manifest), now) if target == "reviewing" else None
             await repository.mark_checked(connection, version.id, target, findings, due)
             await audit.record(
                 connection,

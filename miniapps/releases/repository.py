@@ -162,7 +162,7 @@ select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, 
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state = 'published'
   join miniapps.version v on v.id = r.version_id
- where a.state in ('active', 'suspended')
+ where a.state in ('active', 'suspended', 'retiring')
 """
 
 LIST_EXPOSED = """
@@ -174,7 +174,7 @@ select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, 
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state in ('published', 'internal', 'gray')
   join miniapps.version v on v.id = r.version_id
- where a.state in ('active', 'suspended')
+ where a.state in ('active', 'suspended', 'retiring')
  order by a.app_id, r.id
 """
 
@@ -189,7 +189,7 @@ select v.manifest
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state in ('published', 'internal', 'gray')
   join miniapps.version v on v.id = r.version_id
- where a.state in ('active', 'suspended') and a.organization_id = $1
+ where a.state in ('active', 'suspended', 'retiring') and a.organization_id = $1
  order by r.state <> 'published', a.app_id
 """
 

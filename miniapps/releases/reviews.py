@@ -8,6 +8,8 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from auth.principal import Principal
 from miniapps.errors import ManifestHashMismatch
+from miniapps.lifecycle.emergencies import Emergencies
+from miniapps.manifest import decode_canonical
 from miniapps.registry import repository as apps
 from miniapps.releases import repository
 from miniapps.releases.models import Review, ReviewView, WriteReview, refuse_own_review, review_view
@@ -17,7 +19,8 @@ from miniapps.states import VERSION
 class Reviews:
     """Judgements of versions."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, emergencies: Emergencies, clock: Clock) -> None:
+        self._emergencies = emergencies
         self._clock = clock
 
     async def review(
@@ -25,7 +28,8 @@ class Reviews:
     ) -> ReviewView:
         """Judges a version; raises `VersionUnknown`, `SelfReview`, `StateConflict`, `ManifestHashMismatch`.
 
-        Of two reviewers who judge at once, one decides and the other is refused.
+        Of two reviewers who judge at once, one decides and the other is refused. To approve an emergency begins it, and
+        raises `EmergencyTooLong` or `EmergencyFixed` where that is too late or not one any more.
         """
         await apps.get_app_locked(connection, app_id)
         version = await repository.get_version(connection, app_id, code)
@@ -44,6 +48,8 @@ class Reviews:
             reviewed_at=self._clock.now(),
         )
         await repository.insert_review(connection, review)
+        if request.verdict == "approved":
+            await self._emergencies.begin(connection, decode_canonical(version.manifest), review.reviewed_at)
         await repository.mark_reviewed(connection, version.id, request.verdict)
         await audit.record(
             connection,

@@ -13,6 +13,7 @@ from app.kit.outbox import Outbox
 from app.kit.structs import Text
 from auth.principal import Principal
 from miniapps.errors import ManifestInvalid, ManifestRefused, VersionNotNewer
+from miniapps.lifecycle.emergencies import Emergencies
 from miniapps.manifest import (
     Finding,
     Manifest,
@@ -37,8 +38,9 @@ BEYOND_THE_NEWEST = 2**31 - 1
 class Versions:
     """A department's versions, up to the moment when somebody else judges them."""
 
-    def __init__(self, policy: NetworkPolicy, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, policy: NetworkPolicy, emergencies: Emergencies, outbox: Outbox, clock: Clock) -> None:
         self._policy = policy
+        self._emergencies = emergencies
         self._outbox = outbox
         self._clock = clock
 
@@ -47,8 +49,8 @@ class Versions:
     ) -> VersionView:
         """A draft out of a manifest document.
 
-        Raises `AppUnknown`, `OtherDepartment`, `ManifestInvalid`, `ManifestRefused` (with every finding) and
-        `VersionNotNewer`. Of two drafts with one code that arrive at once, one is kept.
+        Raises `AppUnknown`, `OtherDepartment`, `ManifestInvalid`, `ManifestRefused` (with every finding),
+        `VersionNotNewer`, `EmergencyTooLong` and `EmergencyFixed`. Of two drafts with one code at once, one is kept.
         """
         app = await apps.get_app_locked(connection, app_id)
         refuse_other_department(principal, app.organization_id)
@@ -59,6 +61,7 @@ class Versions:
         highest = await repository.find_highest_code(connection, app_id)
         if highest is not None and manifest.version.code <= highest:
             raise VersionNotNewer(newest=highest)
+        await self._emergencies.refuse_version(connection, manifest)
         version = self._draft(principal, manifest, canonical_bytes(document), findings)
         await repository.insert_version(connection, version)
         await self._record(connection, principal, "miniapp.version_created", version)

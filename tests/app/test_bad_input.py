@@ -142,6 +142,10 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/apps/{app_id}/versions": ("developer", "manifest"),
     "/v1/apps/{app_id}/versions/{code}/reviews": ("reviewer", "WriteReview"),
     "/v1/apps/{app_id}/releases": ("developer", "PublishVersion"),
+    "/v1/apps/{app_id}/sunset": ("developer", "AnnounceSunset"),
+    "/v1/apps/{app_id}/emergency/extensions": ("reviewer", "ProposeExtension"),
+    "/v1/apps/{app_id}/emergency/extensions/decision": ("reviewer", "DecideExtension"),
+    "/v1/apps/{app_id}/emergency/deletion": ("developer", "ProveDeletion"),
     "/v1/apps/{app_id}/releases/{release_id}/steps": ("developer", "TakeStep"),
     "/v1/apps/{app_id}/releases/{release_id}/roll-back": ("developer", "RollBack"),
 }

@@ -1,0 +1,1 @@
+"""How a mini-app ends: announced with a successor, or by its date after an emergency, with the deletion proven."""
