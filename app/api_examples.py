@@ -316,6 +316,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "ProposeExtension": {"until": "2027-01-31T16:00:00Z", "reason": "应急响应尚未终止，登记仍有法律依据。"},
     "DecideExtension": {"agreed": True},
     "ProveDeletion": {"receipt": JWS},
+    "InviteTester": {"label": "测试员甲"},
+    "AcceptInvitation": {"code": "u8Vg3mF0cWkqS2dEJxT5yQbZ"},
     "TakeStep": {"percent": 5, "zones": ["190102"]},
     "RollBack": {"reason": {"zh": "办理页面报错", "en": "The form fails"}},
 }

@@ -26,6 +26,7 @@ from gateway.limits.models import Limit
 from gateway.privacy import GatewayPrivacy
 from gateway.settings import GatewaySettings
 from gateway.wiring import GatewayServices
+from miniapps.privacy import MiniappsPrivacy
 from miniapps.settings import MiniappsSettings
 from miniapps.wiring import MiniappsServices
 
@@ -104,6 +105,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     identity.provider.token_desk.record_in(door.disclosures)
     identity.privacy.join(CodesPrivacy(floor.vault))
     identity.privacy.join(GatewayPrivacy())
+    identity.privacy.join(MiniappsPrivacy())
     return Packages(
         auth=identity,
         codes=code,

@@ -24,6 +24,8 @@ from miniapps.rollouts.evidence import Evidence
 from miniapps.rollouts.service import Rollouts
 from miniapps.rollouts.watch import Watch
 from miniapps.settings import MiniappsSettings
+from miniapps.testers import routes as testers_routes
+from miniapps.testers.service import Testers
 from miniapps.stewardship import HANDLERS, Stewardship, build_stewardship, due_of
 
 
@@ -40,6 +42,7 @@ class MiniappsServices:
     evidence: Evidence
     rollouts: Rollouts
     watch: Watch
+    testers: Testers
     stewardship: Stewardship
 
 
@@ -64,6 +67,7 @@ def build_miniapps(
         evidence=evidence,
         rollouts=rollouts,
         watch=Watch(floor.database, rollouts, evidence, floor.clock),
+        testers=Testers(floor.clock),
         stewardship=stewardship,
     )
 
@@ -76,6 +80,7 @@ def routers(services: MiniappsServices) -> list[Router]:
         "reviews": services.reviews,
         "releases": services.releases,
         "rollouts": services.rollouts,
+        "testers": services.testers,
         **services.stewardship.provided(),
     }
     return [
@@ -85,6 +90,7 @@ def routers(services: MiniappsServices) -> list[Router]:
                 registry_routes.router,
                 releases_routes.router,
                 rollouts_routes.router,
+                testers_routes.router,
                 catalogue_routes.router,
                 *HANDLERS,
             ],

@@ -146,6 +146,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/apps/{app_id}/emergency/extensions": ("reviewer", "ProposeExtension"),
     "/v1/apps/{app_id}/emergency/extensions/decision": ("reviewer", "DecideExtension"),
     "/v1/apps/{app_id}/emergency/deletion": ("developer", "ProveDeletion"),
+    "/v1/apps/{app_id}/testers": ("developer", "InviteTester"),
+    "/v1/me/trials": ("citizen", "AcceptInvitation"),
     "/v1/apps/{app_id}/releases/{release_id}/steps": ("developer", "TakeStep"),
     "/v1/apps/{app_id}/releases/{release_id}/roll-back": ("developer", "RollBack"),
 }
