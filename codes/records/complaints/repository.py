@@ -91,7 +91,7 @@ async def list_open(connection: Connection, after: UUID | None, limit: int) -> l
 
 
 LIST_IN_STATE = (
-    SELECT_COMPLAINT + " where state = $1 and filed_at < $2 and ($3::uuid is null or id > $3) order by id limit $4"
+    SELECT_COMPLAINT + " where state = $1 and filed_at <= $2 and ($3::uuid is null or id > $3) order by id limit $4"
 )
 
 

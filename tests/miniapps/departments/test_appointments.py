@@ -269,7 +269,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(acts=ACTS)
 def test_whatever_people_do_no_slot_is_overbooked_and_nobody_holds_two(acts: list[tuple[str, int, int]]) -> None:
     watch = Watch()

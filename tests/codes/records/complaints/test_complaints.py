@@ -1,6 +1,7 @@
 """One tap on a record: filed once, answered without knowing who filed it, read by whoever did."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.ids import new_id
 from codes.records.complaints.models import ComplaintCase, FileComplaint, forwarded
-from codes.records.complaints.ports import TOPIC, HotlineUnavailable
+from codes.records.complaints.ports import HotlineUnavailable
 from codes.records.complaints.service import Complaints
 from tests.codes.enterprise_city import LIBRARY, STRANGERS, a_principal, an_official
 from tests.codes.personal_city import Phone, a_scanner
@@ -151,17 +152,25 @@ async def test_pages_go_on_where_they_stopped(record: Record, phone: Phone) -> N
 
 
 class Hotline:
-    """Takes complaints, or says that it cannot."""
+    """Takes complaints and answers some, or says that it cannot."""
 
     def __init__(self) -> None:
         self.taken: list[ComplaintCase] = []
         self.closed = False
+        self.answers: dict[str, str] = {}
+        self.asked: list[list[str]] = []
 
     async def take(self, case: ComplaintCase, /) -> str:
         if self.closed:
             raise HotlineUnavailable("closed")
         self.taken.append(case)
         return f"12345-{len(self.taken)}"
+
+    async def find_answers(self, references: Sequence[str], /) -> Mapping[str, str]:
+        if self.closed:
+            raise HotlineUnavailable("closed")
+        self.asked.append(list(references))
+        return {reference: self.answers[reference] for reference in references if reference in self.answers}
 
 
 @pytest.fixture
@@ -180,9 +189,9 @@ def with_hotline(record: Record, floor: Floor, hotline: Hotline) -> Record:
         clock=floor.clock,
         database=floor.database,
         outbox=floor.outbox,
-        hotline=hotline,
+        hotline=None,
     )
-    floor.outbox.handle(TOPIC, complaints.deliver)
+    complaints.hand_to(hotline, hotline)
     record.city.codes = dataclasses.replace(codes, record=dataclasses.replace(codes.record, complaints=complaints))
     return record
 
@@ -228,3 +237,51 @@ async def test_what_was_answered_meanwhile_is_not_handed_over(
     await floor.outbox.deliver_due()
     assert hotline.taken == []
     assert (await with_hotline.read(phone.principal, COMPLAINTS))[0]["state"] == "answered"
+
+
+async def test_an_answer_of_the_hotline_reaches_whoever_complained(
+    with_hotline: Record, hotline: Hotline, floor: Floor, phone: Phone
+) -> None:
+    await tap(with_hotline, phone)
+    await floor.outbox.deliver_due()
+    complaints = with_hotline.city.codes.record.complaints
+    await complaints.hear()
+    assert (await with_hotline.read(phone.principal, COMPLAINTS))[0]["state"] == "forwarded"
+    hotline.answers["12345-1"] = "已核实"
+    for _ in range(3):
+        await complaints.hear()
+    (read,) = await with_hotline.read(phone.principal, COMPLAINTS)
+    assert (read["state"], read["answer"]) == ("answered", "已核实")
+    told = "select count(*) from kit.audit_entry where action = 'complaint.answered' and actor = 'hotline'"
+    assert await with_hotline.connection.fetchval(told) == 1
+    assert hotline.asked == [["12345-1"]] * 2, "what is answered is not asked for again"
+    refused = await with_hotline.call(OFFICER, "POST", f"{OPEN}/{read['id']}/answer", json={"text": "又一次"})
+    assert refused.status_code == 409
+
+
+async def test_what_the_outbox_gave_up_is_brought_later(with_hotline: Record, hotline: Hotline, phone: Phone) -> None:
+    await tap(with_hotline, phone)
+    complaints = with_hotline.city.codes.record.complaints
+    await complaints.hear()
+    assert hotline.taken == [], "the outbox is at it"
+    with_hotline.clock.advance(601)
+    hotline.closed = True
+    await complaints.hear()
+    hotline.closed = False
+    await complaints.hear()
+    await complaints.hear()
+    assert len(hotline.taken) == 1
+    assert (await with_hotline.read(phone.principal, COMPLAINTS))[0]["state"] == "forwarded"
+
+
+async def test_many_that_wait_are_asked_about_in_turns(
+    with_hotline: Record, hotline: Hotline, floor: Floor, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codes.records.complaints.service.ASKED_AT_ONCE", 2)
+    for _ in range(3):
+        await tap(with_hotline, phone)
+        with_hotline.clock.advance(1)
+        await floor.outbox.deliver_due()
+    for _ in range(4):
+        await with_hotline.city.codes.record.complaints.hear()
+    assert hotline.asked == [["12345-1", "12345-2"], ["12345-3"], ["12345-1", "12345-2"], ["12345-3"]]
