@@ -283,6 +283,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             access_tokens=access_tokens,
             app_tokens=app_tokens,
             names=names,
+            upstream=upstream,
         ),
         message_centre=message_centre,
         closers=(registry.close, upstream.provider.close, *message_centre.closers, passwords.close),

@@ -114,6 +114,11 @@ def form(action: str, body: str) -> str:
     return f'<form method="post" action="{escape(action)}">{body}</form>'
 
 
+def link(url: str, text: Text) -> str:
+    """A link that looks like a quiet button: for what leads away, which no form of ours may."""
+    return f'<a class="quiet" href="{escape(url)}">{both(text)}</a>'
+
+
 def button(text: Text, *, name: str = "", value: str = "", quiet: bool = False) -> str:
     """A button that sends the form."""
     named = f' name="{name}" value="{escape(value)}"' if name else ""

@@ -15,20 +15,23 @@ from auth.devices.service import Devices
 from auth.login.scan import repository as scan_repository
 from auth.login.scan import routes as scan_routes
 from auth.login.scan.service import ScanLogin
+from auth.login.upstream.wiring import UpstreamRooms
 from auth.login.wiring import LoginRooms
 from auth.messages.service import Messages
 from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider import metadata
-from auth.provider.authorize import consent_routes, sign_in_routes
+from auth.provider.authorize import consent_routes, sign_in_routes, upstream_routes
 from auth.provider.authorize import repository as requests_repository
 from auth.provider.authorize import routes as authorize_routes
 from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.authorize.desk import Desk
+from auth.provider.authorize.models import Way
 from auth.provider.authorize.pushing import Pushing
 from auth.provider.authorize.service import Authorizing
 from auth.provider.authorize.sign_in import SigningIn
 from auth.provider.authorize.sign_in_ends import SignInEnds
+from auth.provider.authorize.upstream import UpstreamDesk
 from auth.provider.clients import repository as clients_repository
 from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.published_keys.service import TOPIC as KEYS_TOPIC
@@ -83,6 +86,7 @@ def build_provider(
     access_tokens: AccessTokens,
     app_tokens: AppTokens,
     names: Names,
+    upstream: UpstreamRooms,
 ) -> Provider:
     """The provider. It has no clients until `clients.find_in` says where they are."""
     issuer, clock = settings.issuer, floor.clock
@@ -138,6 +142,7 @@ def build_provider(
         names=names,
         clock=clock,
         issuer=issuer,
+        offered=_ways_offered(upstream),
     )
     token_desk = TokenDesk(
         app_tokens=app_tokens,
@@ -152,22 +157,27 @@ def build_provider(
         clock=clock,
         issuer=issuer,
     )
-    cookies = Cookies(issuer)
+    browser_desk = Desk(
+        authorizing=authorizing,
+        signing_in=SigningIn(
+            browser_sessions=browser_sessions,
+            otp=login.otp,
+            scan_login=scan_login,
+            passkeys=login.passkeys,
+            passkey_login=login.passkey_login,
+            links=upstream.links,
+            network=upstream.network,
+        ),
+        browser_sessions=browser_sessions,
+        people=people,
+        cookies=Cookies(issuer),
+        settings=settings,
+    )
     injected: dict[str, Any] = {
         "pushing": Pushing(authentication, id_tokens, clock),
-        "desk": Desk(
-            authorizing=authorizing,
-            signing_in=SigningIn(
-                browser_sessions=browser_sessions,
-                otp=login.otp,
-                scan_login=scan_login,
-                passkeys=login.passkeys,
-                passkey_login=login.passkey_login,
-            ),
-            browser_sessions=browser_sessions,
-            people=people,
-            cookies=cookies,
-            settings=settings,
+        "desk": browser_desk,
+        "upstream_desk": UpstreamDesk(
+            database=floor.database, desk=browser_desk, national=upstream.national, network=upstream.network
         ),
         "token_endpoint": TokenEndpoint(
             database=floor.database,
@@ -185,12 +195,19 @@ def build_provider(
     return Provider(clients=clients, keys=keys, backchannel=backchannel, token_desk=token_desk, injected=injected)
 
 
+def _ways_offered(upstream: UpstreamRooms) -> frozenset[Way]:
+    """What the operator connected, beside what the city has by itself."""
+    there = {Way.UPSTREAM: upstream.national.configured, Way.NETWORK: upstream.network.configured}
+    return frozenset(Way) - {way for way, connected in there.items() if not connected}
+
+
 def routers() -> list[Router]:
     """Every route of the provider."""
     return [
         metadata.router,
         authorize_routes.router,
         sign_in_routes.router,
+        upstream_routes.router,
         consent_routes.router,
         scan_routes.router,
         launch_routes.router,

@@ -92,14 +92,27 @@ class NationalBegun(Model):
     expires_in_seconds: int
 
 
-class ShowNationalAnswer(Request):
+class Returned(Model):
     """What came back in the address to which the national provider sent the citizen (RFC 6749, RFC 9207)."""
+
+    state: str
+    code: str
+    iss: str
+    error: str
+
+
+class ShowNationalAnswer(Request):
+    """The same, as a program hands it in."""
 
     login: Secret
     state: Secret
     code: Annotated[str, Meta(max_length=2048)] = ""
     iss: Annotated[str, Meta(max_length=512)] = ""
     error: Short = ""
+
+    @property
+    def returned(self) -> Returned:
+        return Returned(state=self.state, code=self.code, iss=self.iss, error=self.error)
 
 
 class NetworkBegun(Model):

@@ -25,7 +25,7 @@ from auth.login.standing import Standing
 from auth.login.upstream import repository
 from auth.login.upstream.errors import UpstreamRefused, WayNotOffered
 from auth.login.upstream.links import Links
-from auth.login.upstream.models import Arrival, Attempt, Holder, LinkView, NationalBegun, ShowNationalAnswer
+from auth.login.upstream.models import Arrival, Attempt, Holder, LinkView, NationalBegun, Returned, ShowNationalAnswer
 from auth.login.upstream.national import NationalProvider
 from auth.login.upstream.oidc import NationalRequest, NotAsAsked, code_in
 from auth.principal import Principal
@@ -122,7 +122,7 @@ class NationalLogin:
 
         Raises `RegistryUnavailable`, and `AccountFrozen` as every way in does.
         """
-        arrival = await self._hear(shown, shown.login, jkt=jkt, address=address, session_id=None)
+        arrival = await self._hear(shown, jkt=jkt, address=address, session_id=None)
         if isinstance(arrival, SuishenError):
             return arrival
         async with self._database.transaction() as connection:
@@ -137,33 +137,31 @@ class NationalLogin:
 
         Raises `RegistryUnavailable` and `StepUpRequired`.
         """
-        arrival = await self._hear(shown, shown.login, jkt=None, address=address, session_id=principal.session_id)
+        arrival = await self._hear(shown, jkt=None, address=address, session_id=principal.session_id)
         if isinstance(arrival, SuishenError):
             return arrival
         async with self._database.transaction() as connection:
             return await self._links.link(connection, principal, arrival)
 
-    async def take(
-        self, shown: ShowNationalAnswer, key: str, *, jkt: str | None, address: str
-    ) -> Attempt | SuishenError:
+    async def take(self, returned: Returned, key: str, *, jkt: str | None, address: str) -> Attempt | SuishenError:
         """The attempt that this answer belongs to, used up by it; else the refusal, which is remembered."""
         async with self._database.transaction() as connection:
             wait = await self._lockout.find_wait(connection, address)
             if wait is not None:
                 return RateLimited(retry_after=wait)
             attempt = await repository.mark_answered(
-                connection, hash_of(shown.state), hash_of(key), jkt=jkt, now=self._clock.now()
+                connection, hash_of(returned.state), hash_of(key), jkt=jkt, now=self._clock.now()
             )
             if attempt is None:
                 await self._lockout.count_wrong(connection, address)
                 return UpstreamRefused()
             return attempt
 
-    async def hear(self, attempt: Attempt, shown: ShowNationalAnswer) -> Arrival | SuishenError:
+    async def hear(self, attempt: Attempt, returned: Returned) -> Arrival | SuishenError:
         """What the provider says of whoever came back; raises `RegistryUnavailable`."""
-        request = self._request(shown.state, for_browser=attempt.request_id is not None)
+        request = self._request(returned.state, for_browser=attempt.request_id is not None)
         try:
-            code = code_in(code=shown.code, iss=shown.iss, error=shown.error, issuer=self._provider.issuer)
+            code = code_in(code=returned.code, iss=returned.iss, error=returned.error, issuer=self._provider.issuer)
             told = await self._provider.redeem(code, request)
         except NotAsAsked as fault:
             log.warning("national_identity.answer_refused", part=str(fault))
@@ -172,14 +170,14 @@ class NationalLogin:
         return Arrival(source="national", subject_index=index, ial=told.ial, aal=told.aal, identity=told.identity)
 
     async def _hear(
-        self, shown: ShowNationalAnswer, key: str, *, jkt: str | None, address: str, session_id: UUID | None
+        self, shown: ShowNationalAnswer, *, jkt: str | None, address: str, session_id: UUID | None
     ) -> Arrival | SuishenError:
-        attempt = await self.take(shown, key, jkt=jkt, address=address)
+        attempt = await self.take(shown.returned, shown.login, jkt=jkt, address=address)
         if isinstance(attempt, SuishenError):
             return attempt
         if attempt.session_id != session_id or attempt.request_id is not None:  # begun for something else
             return UpstreamRefused()
-        return await self.hear(attempt, shown)
+        return await self.hear(attempt, shown.returned)
 
     async def _require_standing(self, principal: Principal) -> None:
         async with self._database.transaction() as connection:

@@ -123,6 +123,9 @@ class Desk:
         picture = await self.signing_in.find_picture(connection, visit, self.cookies.read(request, SCAN))
         if picture is not None:
             return pages.scan_page(visit, picture, self.brand, refused=words, status=status)
+        asked = await self.signing_in.find_network_picture(connection, visit, self.cookies.read(request, BROWSER))
+        if asked is not None:
+            return pages.network_page(visit, asked, self.brand, refused=words, status=status)
         if visit.request.otp_challenge_id is not None:
             return pages.code_page(visit, self.brand, refused=words, status=status)
         asks_again = next_.step is Step.CONFIRM and next_.session is not None

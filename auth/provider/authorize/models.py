@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from app.kit.structs import Model
-from auth.assurance import IN_PERSON, ONE_TIME_CODE, PHONE_ONLY, VERIFIED_KEY, levels_of
+from auth.assurance import IN_PERSON, KEY, ONE_TIME_CODE, PHONE_ONLY, VERIFIED_KEY, levels_of
 from auth.login.scan.models import HIGHEST_AAL
 from auth.provider.clients.models import OPENID, Client
 from auth.provider.errors import invalid_request
@@ -68,6 +68,7 @@ class StoredRequest(Model):
     browser_hash: bytes | None = None
     otp_challenge_id: UUID | None = None
     scan_login_id: UUID | None = None
+    network_attempt_id: UUID | None = None
     browser_session_id: UUID | None = None
     """The session that was authenticated for this very request."""
     consented: bool = False
@@ -150,12 +151,16 @@ class Way(Enum):
     CODE = "a code sent to a phone"
     SCAN = "a phone that scans a picture"
     PASSKEY = "a passkey"
+    UPSTREAM = "the national identity"
+    NETWORK = "a network number"
 
 
 BEST: Final = {
     Way.CODE: (PHONE_ONLY, ONE_TIME_CODE),
     Way.SCAN: (IN_PERSON, HIGHEST_AAL),
     Way.PASSKEY: (IN_PERSON, VERIFIED_KEY),
+    Way.UPSTREAM: (IN_PERSON, KEY),
+    Way.NETWORK: (IN_PERSON, KEY),
 }
 """The most that a way can show, of whoever is known best."""
 

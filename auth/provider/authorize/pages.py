@@ -9,7 +9,7 @@ from litestar import Response
 
 from app.kit.structs import Text
 from auth.login.passkeys.models import PasskeyRequest
-from auth.pages.frame import PASSKEY_SCRIPT, alert, both, button, form, page, paragraph
+from auth.pages.frame import PASSKEY_SCRIPT, alert, both, button, form, link, page, paragraph
 from auth.pages.picture import picture
 from auth.provider.authorize.models import Way
 from auth.provider.authorize.service import Visit
@@ -20,6 +20,8 @@ ENTER_CODE: Final = Text(zh="输入验证码", en="Enter the code")
 CONFIRM: Final = Text(zh="再次验证身份", en="Confirm it is you")
 PASSKEY: Final = Text(zh="使用通行密钥", en="Use a passkey")
 SCAN: Final = Text(zh="用手机扫码登录", en="Sign in with your phone")
+UPSTREAM: Final = Text(zh="国家网络身份认证登录", en="Use the national identity")
+NETWORK: Final = Text(zh="网号网证登录", en="Use a network number")
 STOPPED: Final = Text(zh="无法继续", en="This cannot go on")
 OVER: Final = Text(
     zh="这次登录请求不存在、已用过或已过期。请回到原来的网站重新开始。",
@@ -38,9 +40,16 @@ def sign_in_page(
 ) -> Response[str]:
     """Asks who is there, by any of `ways`; of somebody who is signed in already (`who`) it asks a further proof."""
     title = SIGN_IN if who is None else CONFIRM
-    forms = "".join(form(path_of(visit, act), fields) for way in ways for act, fields in (_WAYS[way],))
+    forms = "".join(_way(visit, way) for way in ways)
     body = whom(visit.client) + _again(who) + _refused(refused) + forms + cancel_form(visit)
     return page(title, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+
+
+def _way(visit: Visit, way: Way) -> str:
+    if way is Way.UPSTREAM:
+        return link(path_of(visit, "upstream"), UPSTREAM)
+    act, fields = _WAYS[way]
+    return form(path_of(visit, act), fields)
 
 
 def _again(who: str | None) -> str:
@@ -64,6 +73,7 @@ _WAYS: Final = {
     Way.CODE: ("phone", _PHONE_FIELDS),
     Way.SCAN: ("scan", button(SCAN, quiet=True)),
     Way.PASSKEY: ("passkey", button(PASSKEY, quiet=True)),
+    Way.NETWORK: ("network", button(NETWORK, quiet=True)),
 }
 
 
@@ -101,6 +111,36 @@ def scan_page(visit: Visit, text: str, brand: Text, *, refused: Text | None = No
         + cancel_form(visit)
     )
     return page(SCAN, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+
+
+def network_page(
+    visit: Visit, text: str, brand: Text, *, refused: Text | None = None, status: int = 200
+) -> Response[str]:
+    """Shows a picture for the national app and asks for the number that the app shows. `text` is what it says."""
+    told = (
+        Text(zh="打开手机上的国家网络身份认证应用，扫描下图。", en="Scan this picture with the national identity app."),
+        Text(zh="在手机上核对要登录的网站，然后确认。", en="Check on the phone where you sign in, then confirm."),
+        Text(zh="把手机上显示的 4 位数字填在下面。", en="Type the 4 digits that your phone shows."),
+    )
+    says = Text(zh="网号网证二维码，3 分钟内有效。", en="A picture to scan, valid for 3 minutes.")
+    fields = (
+        f'<label for="number">{both(Text(zh="手机上的数字", en="Number on your phone"))}</label>'
+        '<input id="number" name="number" type="text" inputmode="numeric" autocomplete="off" maxlength="4" '
+        'pattern="[0-9]{4}" required>' + button(SIGN_IN)
+    )
+    body = (
+        whom(visit.client)
+        + _refused(refused)
+        + "<ol>"
+        + "".join(f"<li>{both(step)}</li>" for step in told)
+        + "</ol>"
+        + f'<div class="frame">{picture(text, says)}</div>'
+        + form(path_of(visit, "presented"), fields)
+        + form(path_of(visit, "network"), button(Text(zh="换一张二维码", en="A new picture"), quiet=True))
+        + form(path_of(visit, "restart"), button(Text(zh="改用其他方式", en="Another way"), quiet=True))
+        + cancel_form(visit)
+    )
+    return page(NETWORK, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
 
 
 def passkey_page(visit: Visit, asked: PasskeyRequest, brand: Text) -> Response[str]:

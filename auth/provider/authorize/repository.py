@@ -9,8 +9,8 @@ from app.kit.structs import Model, convert
 from auth.provider.authorize.models import AuthorizationRequest, StoredRequest
 
 COLUMNS: Final = """
-id, client_id, parameters, created_at, expires_at, browser_hash, otp_challenge_id, scan_login_id, browser_session_id,
-consented, ended_at
+id, client_id, parameters, created_at, expires_at, browser_hash, otp_challenge_id, scan_login_id, network_attempt_id,
+browser_session_id, consented, ended_at
 """
 
 
@@ -93,7 +93,10 @@ async def find_for_browser(
     return convert(row, StoredRequest) if row else None
 
 
-MARK_CHALLENGED = "update auth.authorization_request set otp_challenge_id = $2, scan_login_id = null where id = $1"
+MARK_CHALLENGED = """
+update auth.authorization_request set otp_challenge_id = $2, scan_login_id = null, network_attempt_id = null
+ where id = $1
+"""
 
 
 async def mark_challenged(connection: Connection, request_id: UUID, challenge_id: UUID | None) -> None:
@@ -101,7 +104,10 @@ async def mark_challenged(connection: Connection, request_id: UUID, challenge_id
     await connection.execute(MARK_CHALLENGED, request_id, challenge_id)
 
 
-MARK_SCANNING = "update auth.authorization_request set scan_login_id = $2, otp_challenge_id = null where id = $1"
+MARK_SCANNING = """
+update auth.authorization_request set scan_login_id = $2, otp_challenge_id = null, network_attempt_id = null
+ where id = $1
+"""
 
 
 async def mark_scanning(connection: Connection, request_id: UUID, scan_id: UUID) -> None:
@@ -109,8 +115,20 @@ async def mark_scanning(connection: Connection, request_id: UUID, scan_id: UUID)
     await connection.execute(MARK_SCANNING, request_id, scan_id)
 
 
+MARK_ASKING_NETWORK = """
+update auth.authorization_request set network_attempt_id = $2, otp_challenge_id = null, scan_login_id = null
+ where id = $1
+"""
+
+
+async def mark_asking_network(connection: Connection, request_id: UUID, attempt_id: UUID) -> None:
+    """A picture is shown, to be scanned by the national app."""
+    await connection.execute(MARK_ASKING_NETWORK, request_id, attempt_id)
+
+
 MARK_SIGNED_IN = """
-update auth.authorization_request set browser_session_id = $2, otp_challenge_id = null, scan_login_id = null
+update auth.authorization_request
+   set browser_session_id = $2, otp_challenge_id = null, scan_login_id = null, network_attempt_id = null
  where id = $1
 """
 

@@ -30,7 +30,6 @@ from auth.sessions.models import Session
 CODE_SECONDS: Final = 60
 REQUEST_SECONDS: Final = 900
 ACCESS_DENIED: Final = "access_denied"
-WITHOUT_PASSKEY: Final = frozenset({Way.CODE, Way.SCAN})
 
 
 class Visit(Model):
@@ -62,7 +61,9 @@ class Authorizing:
         names: Names,
         clock: Clock,
         issuer: str,
+        offered: frozenset[Way],
     ) -> None:
+        self._offered = offered
         self._clients = clients
         self._people = people
         self._desk = desk
@@ -91,7 +92,7 @@ class Authorizing:
     async def look(self, connection: Connection, visit: Visit, session: Session | None) -> Next:
         """What comes next, for whoever is signed in in this browser."""
         question = sub = None
-        level, ways = IN_PERSON, frozenset(Way)  # of who is not known yet everything may be true
+        level, ways = IN_PERSON, self._offered  # of who is not known yet everything may be true
         if session is not None:
             scopes = visit.request.parameters.scopes
             question = await self._desk.question(
@@ -100,7 +101,7 @@ class Authorizing:
             sub = self._names.sub(visit.client.client_id, session.subject_id)
             level = (await self._people.get_person(connection, session.subject_id)).identity_level
             has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
-            ways = frozenset(Way) if has_passkey else WITHOUT_PASSKEY
+            ways = self._offered if has_passkey else self._offered - {Way.PASSKEY}
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,

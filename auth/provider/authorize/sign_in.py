@@ -7,7 +7,7 @@ gives the browser a new session, whatever it held before.
 import msgspec
 
 from app.kit.database import Connection
-from app.kit.errors import RateLimited
+from app.kit.errors import RateLimited, SuishenError
 from app.kit.structs import Model
 from auth.browser.service import BrowserSessions
 from auth.login.otp.errors import AccountNotChosen, CodeRefused
@@ -21,6 +21,9 @@ from auth.login.proof import Proved
 from auth.login.scan.errors import NumberRefused
 from auth.login.scan.models import BeginScan, OpenScan, ProvedScan
 from auth.login.scan.service import ScanLogin
+from auth.login.upstream.links import Links
+from auth.login.upstream.models import Arrival
+from auth.login.upstream.network import NetworkLogin
 from auth.provider.authorize import repository
 from auth.provider.authorize.service import Visit
 from auth.sessions.models import Session
@@ -47,12 +50,16 @@ class SigningIn:
         scan_login: ScanLogin,
         passkeys: Passkeys,
         passkey_login: PasskeyLogin,
+        links: Links,
+        network: NetworkLogin,
     ) -> None:
         self._browser_sessions = browser_sessions
         self._otp = otp
         self._scan_login = scan_login
         self._passkeys = passkeys
         self._passkey_login = passkey_login
+        self._links = links
+        self._network = network
 
     async def ask_for_code(
         self, connection: Connection, visit: Visit, phone: str, *, address: str
@@ -122,6 +129,20 @@ class SigningIn:
         if not isinstance(proved, Proved):
             return proved
         return await self._open(connection, visit, proved, browser)
+
+    async def find_network_picture(self, connection: Connection, visit: Visit, cookie: str | None) -> str | None:
+        """What the picture says that the national app is to scan, in the browser that asked for it."""
+        attempt_id = visit.request.network_attempt_id
+        if attempt_id is None or cookie is None:
+            return None
+        return await self._network.find_picture(connection, attempt_id, cookie)
+
+    async def show_arrival(
+        self, connection: Connection, visit: Visit, arrival: Arrival, browser: Browser
+    ) -> Session | SuishenError:
+        """A session for whom another house vouches for."""
+        proved = await self._links.arrive(connection, arrival)
+        return await self._open(connection, visit, proved, browser) if isinstance(proved, Proved) else proved
 
     async def _open(self, connection: Connection, visit: Visit, proof: Proved, browser: Browser) -> Session:
         session = await self._browser_sessions.open(connection, proof, before=browser.session, agent=browser.agent)
