@@ -24,6 +24,7 @@ from codes.settings import CodesSettings
 from codes.wiring import CodesPorts, CodesServices
 from gateway.limits.models import Limit
 from gateway.privacy import GatewayPrivacy
+from gateway.probing import trial_network
 from gateway.settings import GatewaySettings
 from gateway.wiring import GatewayServices
 from miniapps.privacy import MiniappsPrivacy
@@ -75,7 +76,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     door_settings = _gateway_settings(settings)
     registry = miniapps.wiring.build_miniapps(
         floor,
-        MiniappsSettings(gray_step_seconds=settings.gray_step_seconds),
+        MiniappsSettings(issuer=settings.public_origin, gray_step_seconds=settings.gray_step_seconds),
         organizations=identity.organizations,
         policy=gateway.wiring.network_policy(door_settings),
     )
@@ -95,6 +96,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     )
     registry.evidence.count_calls_by(door.health)
     registry.watch.alert_through(identity.message_centre.alerts)
+    registry.onboarding.way.lead_through(trial_network(gateway.wiring.network_policy(door_settings)))
     registry.stewardship.tellers.speak_through(identity.message_centre.alerts, identity.messages)
     registry.stewardship.sunsets.end_consents_in(identity.consents)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))

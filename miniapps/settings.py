@@ -5,13 +5,16 @@ from miniapps.calendar import WorkingCalendar
 
 
 class MiniappsSettings(Model):
-    """`review_days`: within how many working days a version is to be judged; `emergency_review_hours`: of an emergency.
+    """`issuer` is the city's public origin.
+
+    `review_days`: within how many working days a version is to be judged; `emergency_review_hours`: of an emergency.
 
     `sunset_notice_days`: how long a department tells before a service ends. `proof_days`: until when deletion is
     proven after an emergency. `calendar` says which days are working days. `gray_step_seconds`: how long a share of
     citizens has a release before more do.
     """
 
+    issuer: str = "http://127.0.0.1:8000"
     review_days: int = 5
     emergency_review_hours: int = 24
     sunset_notice_days: int = 30

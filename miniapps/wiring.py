@@ -10,6 +10,8 @@ from litestar.di import Provide
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from miniapps.catalogue import routes as catalogue_routes
+from miniapps.onboarding import HANDLERS as ONBOARDING_HANDLERS
+from miniapps.onboarding import Onboarding, build_onboarding
 from miniapps.ports import NetworkPolicy, Organizations
 from miniapps.registry import routes as registry_routes
 from miniapps.registry.service import Registry
@@ -24,9 +26,9 @@ from miniapps.rollouts.evidence import Evidence
 from miniapps.rollouts.service import Rollouts
 from miniapps.rollouts.watch import Watch
 from miniapps.settings import MiniappsSettings
+from miniapps.stewardship import HANDLERS, Stewardship, build_stewardship, due_of
 from miniapps.testers import routes as testers_routes
 from miniapps.testers.service import Testers
-from miniapps.stewardship import HANDLERS, Stewardship, build_stewardship, due_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class MiniappsServices:
     watch: Watch
     testers: Testers
     stewardship: Stewardship
+    onboarding: Onboarding
 
 
 def build_miniapps(
@@ -55,7 +58,8 @@ def build_miniapps(
     rollouts = Rollouts(releases, evidence, floor.clock, dwell=dwell)
     registry = Registry(organizations, floor.clock)
     stewardship = build_stewardship(floor, settings, registry)
-    checks = Checks(floor.database, policy, floor.clock, due_of=due_of(settings))
+    onboarding = build_onboarding(floor, settings, releases, stewardship.tellers)
+    checks = Checks(floor.database, policy, floor.clock, due_of=due_of(settings), reports=onboarding.conformance)
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)
     return MiniappsServices(
         registry=registry,
@@ -69,6 +73,7 @@ def build_miniapps(
         watch=Watch(floor.database, rollouts, evidence, floor.clock),
         testers=Testers(floor.clock),
         stewardship=stewardship,
+        onboarding=onboarding,
     )
 
 
@@ -82,6 +87,7 @@ def routers(services: MiniappsServices) -> list[Router]:
         "rollouts": services.rollouts,
         "testers": services.testers,
         **services.stewardship.provided(),
+        **services.onboarding.provided(),
     }
     return [
         Router(
@@ -93,6 +99,7 @@ def routers(services: MiniappsServices) -> list[Router]:
                 testers_routes.router,
                 catalogue_routes.router,
                 *HANDLERS,
+                *ONBOARDING_HANDLERS,
             ],
             dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         )
@@ -101,7 +108,11 @@ def routers(services: MiniappsServices) -> list[Router]:
 
 def background(services: MiniappsServices) -> list[Job]:
     """Watching what is on trial, and what falls due. Checks of versions are brought by the outbox."""
-    return [Job(name="miniapps.watch", every_seconds=1, run=services.watch.look), *services.stewardship.jobs()]
+    return [
+        Job(name="miniapps.watch", every_seconds=1, run=services.watch.look),
+        *services.stewardship.jobs(),
+        *services.onboarding.jobs(),
+    ]
 
 
 def _always(value: Any) -> Any:

@@ -5,11 +5,11 @@ Called by the outbox, at least once; a version that was checked already is left 
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from app.kit import audit
 from app.kit.clock import Clock
-from app.kit.database import Database
+from app.kit.database import Connection, Database
 from app.kit.errors import SuishenError
 from miniapps.manifest import Finding, Manifest, decode_canonical, refusals
 from miniapps.ports import NetworkPolicy
@@ -18,6 +18,14 @@ from miniapps.releases import repository
 from miniapps.releases.models import Version
 from miniapps.releases.versions import address_finding, base_urls
 from miniapps.states import VERSION, VersionState
+
+
+class JudgesReports(Protocol):
+    """Where conformance reports are kept."""
+
+    async def judge(self, connection: Connection, version: Version) -> list[Finding]:
+        """What an author and a reviewer are told of the reports on a version; warnings only."""
+        ...
 
 
 class Checks:
@@ -30,20 +38,23 @@ class Checks:
         clock: Clock,
         *,
         due_of: Callable[[Manifest, datetime], datetime],
+        reports: JudgesReports,
     ) -> None:
         """`due_of` says until when a version that is handed over now has to be judged."""
         self._database = database
         self._policy = policy
         self._clock = clock
         self._due_of = due_of
+        self._reports = reports
 
     async def check_version(self, payload: dict[str, Any]) -> None:
         """Checks the version that `payload` names ({"app_id", "code"})."""
         async with self._database.acquire() as connection:
             version = await repository.get_version(connection, payload["app_id"], payload["code"])
+            reported = await self._reports.judge(connection, version)
         if version.state != "submitted":
             return
-        await self._conclude(version, [*version.findings, *await self._reach(version)])
+        await self._conclude(version, [*version.findings, *await self._reach(version), *reported])
 
     async def _reach(self, version: Version) -> list[Finding]:
         findings = []
