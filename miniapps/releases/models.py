@@ -10,6 +10,7 @@ from msgspec import Meta
 from app.kit.structs import Model, Request, Text
 from miniapps.errors import ReleaseNotNewer, SelfReview, VersionNotApproved
 from miniapps.manifest import Finding, Manifest
+from miniapps.releases.widening import Widening, needs_consent
 from miniapps.states import AppState, ReleaseState, VersionState
 
 Verdict: TypeAlias = Literal["approved", "changes_requested", "rejected"]
@@ -135,11 +136,17 @@ class ReviewView(Model):
 
 
 class VersionDetail(Model):
-    """A version with the manifest to be judged, and every judgement so far."""
+    """A version with the manifest to be judged, and every judgement so far.
+
+    `widened` is all in which it asks for more than what is published now; with `needs_consent`, citizens who consented
+    to that are asked anew.
+    """
 
     version: VersionView
     manifest: dict[str, Any]
     reviews: list[ReviewView]
+    widened: tuple[Widening, ...]
+    needs_consent: bool
 
 
 class VersionList(Model):
@@ -211,12 +218,14 @@ def review_view(review: Review) -> ReviewView:
     )
 
 
-def version_detail(version: Version, reviews: list[Review]) -> VersionDetail:
+def version_detail(version: Version, reviews: list[Review], grown: tuple[Widening, ...]) -> VersionDetail:
     """All that a reviewer reads."""
     return VersionDetail(
         version=version_view(version),
         manifest=msgspec.json.decode(version.manifest),
         reviews=[review_view(review) for review in reviews],
+        widened=grown,
+        needs_consent=needs_consent(grown),
     )
 
 

@@ -19,6 +19,7 @@ from miniapps.manifest import (
     Manifest,
     ManifestUnreadable,
     canonical_bytes,
+    decode_canonical,
     lint_manifest,
     parse_manifest,
     refusals,
@@ -29,6 +30,7 @@ from miniapps.registry.models import App
 from miniapps.registry.service import SEES_ALL, refuse_other_department
 from miniapps.releases import repository
 from miniapps.releases.models import Version, VersionDetail, VersionList, VersionView, version_detail, version_view
+from miniapps.releases.widening import Widening, widened
 from miniapps.states import VERSION
 
 CHECK_TOPIC = "miniapps.check_version"
@@ -83,7 +85,8 @@ class Versions:
         """All that a reviewer reads; for the department itself, too."""
         await self._refuse_stranger(connection, principal, app_id)
         version = await repository.get_version(connection, app_id, code)
-        return version_detail(version, await repository.list_reviews(connection, version.id))
+        reviews = await repository.list_reviews(connection, version.id)
+        return version_detail(version, reviews, await self._widened(connection, version))
 
     async def list_versions(
         self, connection: Connection, principal: Principal, app_id: str, *, after: int | None, limit: int
@@ -94,6 +97,12 @@ class Versions:
         found = await repository.list_versions(connection, app_id, below, limit + 1)
         more = str(found[limit - 1].code) if len(found) > limit else None
         return VersionList(items=[version_view(version) for version in found[:limit]], next=more)
+
+    async def _widened(self, connection: Connection, version: Version) -> tuple[Widening, ...]:
+        published = await repository.find_published(connection, version.app_id)
+        if published is None or published.version_code >= version.code:
+            return ()
+        return widened(decode_canonical(published.manifest), decode_canonical(version.manifest))
 
     async def _refuse_stranger(self, connection: Connection, principal: Principal, app_id: str) -> None:
         app = await apps.get_app(connection, app_id)
