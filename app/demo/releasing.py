@@ -22,8 +22,7 @@ async def bring_to_everybody(developer: Caller, app_id: str, code: int) -> dict[
     trial = await developer.call("POST", path, json={"version_code": code, "to": "testers"})
     for percent in STEPS:
         await developer.call("POST", f"{path}/{trial['id']}/steps", json={"percent": percent})
-    published = await developer.call("POST", f"{path}/{trial['id']}/publish")
-    return published
+    return dict(await developer.call("POST", f"{path}/{trial['id']}/publish"))
 
 
 async def _clear(developer: Caller, path: str) -> None:

@@ -68,8 +68,8 @@ def strikes_after(strikes: int, *, bad: bool) -> int:
 
 
 def surely_more_than(bad: int, of: int) -> float:
-    """The share that is left when chance is given the benefit: Wilson's lower bound (1927). 0 of nothing."""
-    if of == 0:
+    """The share that is left when chance is given the benefit: Wilson's lower bound (1927)."""
+    if bad == 0:
         return 0.0
     square = CONFIDENCE**2
     share = bad / of
