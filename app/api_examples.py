@@ -126,6 +126,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "document_type": "id_card",
         "document_number": make_synthetic_id_number(birth=date(2018, 3, 15), sequence=21),
     },
+    "ChooseHome": {"zone": "190101", "profile": "elder"},
+    "ArrangeHome": {"pinned": ["cn.example.library"], "hidden": ["cn.example.hotline"]},
     "SetPreferences": {
         "language": "zh",
         "urgent_by": "voice",

@@ -14,7 +14,7 @@ import miniapps.wiring
 from app.kit.floor import Floor
 from app.kit.jobs import Job
 from app.kit.structs import Text
-from app.settings import Settings
+from app.settings import Settings, SettingsInvalid
 from auth.settings import AuthSettings
 from auth.wiring import AuthServices
 from codes.counters.wiring import CounterPorts
@@ -30,6 +30,8 @@ from gateway.wiring import GatewayServices
 from miniapps.privacy import MiniappsPrivacy
 from miniapps.settings import MiniappsSettings
 from miniapps.wiring import MiniappsServices
+from miniapps.zones.models import ZonesInvalid, ZoneTree
+from miniapps.zones.source import load_zones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         consents=identity.consents,
         people=identity.people,
         organizations=identity.organizations,
+        zones=_zones(settings),
         mandates=identity.mandate_rooms,
     )
     registry.evidence.count_calls_by(door.health)
@@ -136,6 +139,13 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
 
 def _brand(settings: Settings) -> Text:
     return Text(zh=settings.brand_zh, en=settings.brand_en)
+
+
+def _zones(settings: Settings) -> ZoneTree:
+    try:
+        return load_zones(settings.zones_file, settings.region)
+    except ZonesInvalid as invalid:
+        raise SettingsInvalid([f"SUISHEN_ZONES_FILE: {mistake}" for mistake in invalid.mistakes]) from None
 
 
 def _auth_settings(settings: Settings) -> AuthSettings:

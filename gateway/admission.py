@@ -18,14 +18,16 @@ from gateway.asgi import Scope, find_header
 from gateway.assertion import Assertions
 from gateway.calls import Call
 from gateway.headers import headers_to_department
+from gateway.home.models import UNCHOSEN, Choice
 from gateway.limits.ports import Limits
 from gateway.masking import ask_plainly
 from gateway.policy import ConsentGiven, Decision, consent_scopes, decide, without_documents
-from gateway.ports import AdmitsDelegates, Authenticator, Consents, KnowsZones
+from gateway.ports import AdmitsDelegates, Authenticator, Consents, KnowsChoices
 from gateway.routing import Match, RouteTable, Target, find_entry, match_route, parse_target
 from gateway.settings import GatewaySettings
-from gateway.snapshot import Entry, choose
+from gateway.snapshot import CompiledApp, Entry, choose
 from gateway.trace import Trace
+from miniapps.zones.codes import nearest
 
 VISITOR: Final = "visitor"
 
@@ -44,9 +46,10 @@ class Admission:
         assertions: Assertions,
         limits: Limits,
         delegates: AdmitsDelegates | None = None,
-        zones: KnowsZones | None = None,
+        choices: KnowsChoices | None = None,
     ) -> None:
         self._settings = settings
+        self._origin = settings.apps_origin
         self._clock = clock
         self._table = table
         self._authenticator = authenticator
@@ -54,14 +57,15 @@ class Admission:
         self._assertions = assertions
         self._limits = limits
         self._delegates = delegates  # without it nobody calls in another's name
-        self._zones = zones  # without it nobody lives in a zone, and no gray release of a zone takes anybody
+        self._choices = choices  # without it nobody chose anything, and no gray release of a zone takes anybody
 
     async def decide(self, scope: Scope, trace: Trace) -> Decision:
         """The decision that lets the call pass, counted under its limits; raises the refusal."""
         target = parse_target(scope["raw_path"].decode("ascii"))
         if target is None:
             raise errors.UnknownService
-        await self._table.ready()
+        if not self._table.loaded:
+            await self._table.ready()
         match, principal = await self._recognise(scope, target, trace)
         decision = await self._judge(match, principal)
         await self._count(decision)
@@ -99,10 +103,10 @@ class Admission:
         assertion = None
         if principal is not None:
             assertion = await self._assertions.issue(principal, match.app, decision.granted, self._clock.now())
+        choice = UNCHOSEN if principal is None else await self._choice_of(principal.subject_id)
         query = scope["query_string"].decode("ascii")
         headers = headers_to_department(scope["headers"])
-        length = find_header(scope["headers"], b"content-length")
-        if body is None and length is not None:
+        if body is None and (length := find_header(scope["headers"], b"content-length")) is not None:
             headers["content-length"] = length.decode("ascii")
         return Call(
             app=match.app,
@@ -114,7 +118,8 @@ class Admission:
             body=body,
             timeout_seconds=match.route.timeout_seconds,
             assertion=assertion,
-            zone=self._settings.region,
+            zone=self._zone_told(match.app, choice),
+            elder=choice.profile == "elder",
             channel=VISITOR if principal is None else principal.client_id,
             retry_safe=match.route.retry_safe,
         )
@@ -133,7 +138,7 @@ class Admission:
         return match, self._authenticate(scope, target.app_id)
 
     def _authenticate(self, scope: Scope, app_id: str) -> Principal | None:
-        return self._authenticator.authenticate(scope, origin=self._settings.apps_origin, app_id=app_id)
+        return self._authenticator.authenticate(scope, origin=self._origin, app_id=app_id)
 
     def _entry(self, app_id: str) -> Entry:
         entry = find_entry(self._table.snapshot, app_id)
@@ -152,9 +157,17 @@ class Admission:
 
     async def _zone_of(self, entry: Entry, subject_id: UUID | None) -> str | None:
         """Where the subject is at home; asked only while a gray release of that app names zones."""
-        if self._zones is None or subject_id is None or not entry.asks_zone:
+        if subject_id is None or not entry.asks_zone:
             return None
-        return await self._zones.find_zone(subject_id)
+        return (await self._choice_of(subject_id)).zone
+
+    async def _choice_of(self, subject_id: UUID) -> Choice:
+        return UNCHOSEN if self._choices is None else await self._choices.find_choice(subject_id)
+
+    def _zone_told(self, app: CompiledApp, choice: Choice) -> str:
+        """The nearest of the app's own zones, never a finer one; the whole city for who named no place."""
+        told = None if choice.zone is None else nearest(choice.zone, app.zones)
+        return told or self._settings.region
 
     async def _judge(self, match: Match, principal: Principal | None) -> Decision:
         decision = decide(match, principal, await self._consents_for(match, principal))
@@ -170,7 +183,7 @@ class Admission:
 
     async def _count(self, decision: Decision) -> None:
         app_id, route = decision.match.app.app_id, decision.match.route
-        who = VISITOR if decision.principal is None else decision.principal.person_id
+        who = VISITOR if decision.principal is None else decision.principal.person_id.hex
         limits = [(f"app:{app_id}", self._settings.per_app)]
         if decision.principal is not None:
             limits.append((f"person:{who}", self._settings.per_person))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from auth.mandates.engine import Authority
 from auth.principal import Principal
+from gateway.home.models import Choice
 from gateway.policy import ConsentGiven, GrantedScope
 from gateway.routing import Match
 from gateway.snapshot import CompiledApp
@@ -33,11 +34,11 @@ class Consents(Protocol):
         ...
 
 
-class KnowsZones(Protocol):
-    """Where citizens are at home, as they themselves chose on the home page."""
+class KnowsChoices(Protocol):
+    """Where citizens are at home and how they read, as they themselves chose on the home page."""
 
-    async def find_zone(self, subject_id: UUID) -> str | None:
-        """The subject's zone (GB/T 2260), None when they never chose one. Holds no connection afterwards."""
+    async def find_choice(self, subject_id: UUID) -> Choice:
+        """What the subject chose; without a zone when they never named one. Holds no connection afterwards."""
         ...
 
 

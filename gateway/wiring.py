@@ -29,9 +29,8 @@ from gateway.errors import DepartmentMisbehaved
 from gateway.health import ReleaseHealth
 from gateway.home import routes as home_routes
 from gateway.home.cards import CardSource
-from gateway.home.public_cards import PublicCards
-from gateway.home.service import Home
 from gateway.home.usage import Usage
+from gateway.home.wiring import HomeRooms, build_home
 from gateway.limits.local import LocalLimits
 from gateway.limits.postgres import PostgresBuckets
 from gateway.limits.shared import SharedLimits
@@ -49,6 +48,8 @@ from gateway.upstream import Upstream
 from gateway.websockets import WebSockets
 from miniapps.releases.models import GrayApp, PublishedApp
 from miniapps.releases.service import Releases
+from miniapps.zones import routes as zones_routes
+from miniapps.zones.models import ZoneTree
 
 FORGET_EVERY_SECONDS = 3600
 ERRAND_PLACES = 8
@@ -68,8 +69,7 @@ class GatewayServices:
     assertions: Assertions
     proxy: Proxy
     websockets: WebSockets
-    home: Home
-    public_cards: PublicCards
+    home_rooms: HomeRooms
     usage: Usage
     errands: Errands
     disclosures: Disclosures
@@ -140,6 +140,7 @@ def build_gateway(
     consents: KnownConsents,
     people: People,
     organizations: Organizations,
+    zones: ZoneTree,
     mandates: MandateRooms | None = None,
 ) -> GatewayServices:
     """The gateway on this floor, unopened. Listens to releases and consents."""
@@ -162,7 +163,8 @@ def build_gateway(
         clock=floor.clock,
         most_seconds=settings.cards_deadline_seconds,
     )
-    public_cards = PublicCards(table=table, source=source, clock=floor.clock)
+    lookup = ConsentLookup(floor.database, consents)
+    home_rooms = build_home(floor, settings, table=table, source=source, consents=lookup, zones=zones)
     buckets = _buckets(floor, settings.limits)
     streams = _departments(
         floor, settings, upstream, signer, health=health, places=settings.stream_places_per_department
@@ -172,10 +174,11 @@ def build_gateway(
         clock=floor.clock,
         table=table,
         authenticator=authenticator,
-        consents=ConsentLookup(floor.database, consents),
+        consents=lookup,
         assertions=assertions,
         limits=LocalLimits() if buckets is None else SharedLimits(buckets),
         delegates=None if mandates is None else _delegates(floor, mandates),
+        choices=home_rooms.choices,
     )
     return GatewayServices(
         settings=settings,
@@ -195,15 +198,7 @@ def build_gateway(
         websockets=WebSockets(
             settings=settings, clock=floor.clock, admission=admission, streams=streams, note_use=usage.note
         ),
-        home=Home(
-            database=floor.database,
-            clock=floor.clock,
-            table=table,
-            source=source,
-            public_cards=public_cards,
-            settings=settings,
-        ),
-        public_cards=public_cards,
+        home_rooms=home_rooms,
         usage=usage,
         errands=Errands(
             table=table,
@@ -229,14 +224,14 @@ def asgi(services: GatewayServices, inner: ASGIApp) -> ASGIApp:
 def routers(services: GatewayServices) -> list[Router]:
     """Home, disclosures and the public keys, with their services."""
     provided: dict[str, Any] = {
-        "home": services.home,
+        **services.home_rooms.provided(),
         "disclosures": services.disclosures,
         "keyring": services.floor.keyring,
     }
     return [
         Router(
             path="/",
-            route_handlers=[home_routes.router, disclosures_routes.router, key_routes.router],
+            route_handlers=[home_routes.router, zones_routes.router, disclosures_routes.router, key_routes.router],
             dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         )
     ]
@@ -246,7 +241,7 @@ def background(services: GatewayServices) -> list[Job]:
     """Keeping the snapshot fresh, public cards warm, uses written, and full buckets forgotten."""
     jobs = [
         Job(name="gateway.snapshot", every_seconds=ROUND_SECONDS, run=services.table.refresh_when_due),
-        Job(name="gateway.public_cards", every_seconds=1, run=services.public_cards.refresh),
+        *services.home_rooms.jobs(),
         Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
         Job(name="gateway.health", every_seconds=1, run=services.health.write),
         Job(name="gateway.health.fold", every_seconds=60, run=services.health.fold),

@@ -42,14 +42,21 @@ class CardSource:
         self._most_seconds = most_seconds
 
     async def fetch(
-        self, app: CompiledApp, widgets: Mapping[str, Widget], *, principal: Principal | None, zone: str, why: Why
+        self,
+        app: CompiledApp,
+        widgets: Mapping[str, Widget],
+        *,
+        principal: Principal | None,
+        zone: str,
+        why: Why,
+        elder: bool = False,
     ) -> list[Card]:
-        """The app's cards, for `principal` or for everybody; raises `CardsMissing`."""
+        """The app's cards in `zone`, for `principal` or for everybody; raises `CardsMissing`."""
         assertion = None
         if principal is not None:
             assertion = await self._assertions.issue(principal, app, (), self._clock.now())
         try:
-            answer = await self._departments.call(self._call(app, widgets, assertion=assertion, zone=zone))
+            answer = await self._departments.call(self._call(app, widgets, assertion=assertion, zone=zone, elder=elder))
         except errors.DepartmentTimedOut:
             raise CardsMissing("timeout") from None
         except errors.DepartmentBusy:
@@ -77,7 +84,9 @@ class CardSource:
             fallback=fallback(app),
         )
 
-    def _call(self, app: CompiledApp, widgets: Mapping[str, Widget], *, assertion: str | None, zone: str) -> Call:
+    def _call(
+        self, app: CompiledApp, widgets: Mapping[str, Widget], *, assertion: str | None, zone: str, elder: bool
+    ) -> Call:
         slowest = max(widget.timeout_ms for widget in widgets.values()) / 1000
         return Call(
             app=app,
@@ -90,6 +99,7 @@ class CardSource:
             timeout_seconds=min(slowest, self._most_seconds),
             assertion=assertion,
             zone=zone,
+            elder=elder,
             channel=CHANNEL,
             largest_answer=LARGEST_ANSWER,
         )

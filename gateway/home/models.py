@@ -12,12 +12,15 @@ from msgspec import Meta
 from app.kit.structs import Model, Request, Text
 from gateway.snapshot import CompiledApp
 from miniapps.manifest import Widget
+from miniapps.zones.codes import ZONE
 
 Why: TypeAlias = Literal["pinned", "used", "public"]
 Trouble: TypeAlias = Literal["suspended", "timeout", "busy", "unreachable", "unacceptable"]
+Profile: TypeAlias = Literal["standard", "elder"]
 
-ZONE: Final = r"^[0-9]{6}([0-9]{3}){0,2}$(?!\n)"
 MOST_CARDS: Final = 16
+MOST_PINS: Final = 50
+MOST_HIDDEN: Final = 200
 
 # Printed text: no control characters, none that turn or hide text, and no angle bracket that begins a tag.
 _PRINTED = re.compile(
@@ -87,11 +90,16 @@ class Card(Model):
 
 
 class Section(Model):
-    """A group of services, in the order in which they stand. `why` says what they have in common."""
+    """A group of services, in the order in which they stand. `why` says how that order came about.
+
+    `total` counts those that belong here, also those for which the page has no room: they are in `/v1/services`.
+    """
 
     id: Why
     title: Text
+    why: Text
     app_ids: list[str]
+    total: int
 
 
 class Degraded(Model):
@@ -105,20 +113,37 @@ class Degraded(Model):
 
 
 class HomeView(Model):
-    """All that the home page shows."""
+    """All that the home page shows in `zone`. `large_text`: whoever draws it is to draw it large."""
 
+    zone: str
+    profile: Profile
+    large_text: bool
     sections: list[Section]
     cards: list[Card]
     degraded: list[Degraded]
     generated_at: datetime
 
 
-class Favourite(Model):
-    """A service that a subject pinned or used."""
+class Choice(Model):
+    """Where a subject is at home (None: they never said, the whole city) and how their pages look."""
 
-    app_id: str
-    why: Literal["pinned", "used"]
-    at: datetime
+    zone: str | None
+    profile: Profile
+
+
+class ChooseHome(Request):
+    """What one chooses. Without a zone it is the whole city; `elder` is the shorter page in large text."""
+
+    zone: Annotated[str, Meta(pattern=ZONE)] | None = None
+    profile: Profile = "standard"
+
+
+class Favourites(Model):
+    """What a subject keeps at hand, in their order; what they used lately, the latest first; what they hid."""
+
+    pinned: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
 
 
 class PinView(Model):
@@ -128,18 +153,55 @@ class PinView(Model):
     pinned_at: datetime
 
 
+class HiddenView(Model):
+    """A service that is kept off the home page. It is in the list of services and in search as before."""
+
+    app_id: str
+    hidden_at: datetime
+
+
 class Pin(Model):
     """A row of `gateway.pin`."""
 
     subject_id: UUID
     app_id: str
     pinned_at: datetime
+    position: int = 0
 
+
+class LayoutView(Model):
+    """How a subject arranged the home page: what is pinned, in its order, and what is hidden."""
+
+    pinned: list[PinView]
+    hidden: list[HiddenView]
+
+
+AppId = Annotated[str, Meta(pattern=r"^[a-z0-9.-]{1,128}$(?!\n)")]
+
+
+class ArrangeHome(Request):
+    """The whole arrangement in place of the one before; each service stands in one of the two lists, once."""
+
+    pinned: Annotated[tuple[AppId, ...], Meta(max_length=MOST_PINS)]
+    hidden: Annotated[tuple[AppId, ...], Meta(max_length=MOST_HIDDEN)]
+
+
+UNCHOSEN: Final = Choice(zone=None, profile="standard")
 
 SECTION_TITLES: Final[Mapping[Why, Text]] = {
     "pinned": Text(zh="我的常用", en="Pinned"),
     "used": Text(zh="最近使用", en="Used lately"),
     "public": Text(zh="城市服务", en="In the city"),
+}
+SECTION_REASONS: Final[Mapping[Why, Text]] = {
+    "pinned": Text(
+        zh="按您排定的顺序；未排定的，新近添加的在前", en="In your order; what you have not ordered, the latest first"
+    ),
+    "used": Text(zh="90 天内使用过的，最近的在前", en="What you used in the last 90 days, the latest first"),
+    "public": Text(
+        zh="本区域可办的，离您近的在前，同级按编号排列",
+        en="What is offered where you are, the nearest first, then in the order of ids",
+    ),
 }
 
 _decoder = msgspec.json.Decoder(DepartmentCards)
@@ -173,21 +235,6 @@ def read_cards(body: bytes, app: CompiledApp, asked: Mapping[str, Widget], *, wh
             stale=False,
         )
     return [by_widget[name] for name in asked if name in by_widget]
-
-
-def covers(zone: str, asked: str) -> bool:
-    """Whether a service of `zone` is offered in `asked`: the same place, or one that contains it (GB/T 2260)."""
-    return asked.startswith(_significant(zone))
-
-
-def _significant(zone: str) -> str:
-    """Province (2), city (4), district (6), street (9) or community (12) digits."""
-    if len(zone) > _DISTRICT:
-        return zone
-    return zone.removesuffix("0000") if zone.endswith("0000") else zone.removesuffix("00")
-
-
-_DISTRICT: Final = 6
 
 
 def _refuse_text(card: DepartmentCard) -> None:

@@ -1,53 +1,61 @@
-"""The home page: cards of the services a citizen pinned or used, public cards of the zone, and what is missing.
+"""The home page: cards of the services a citizen pinned or used, public cards of the place, and what is missing.
 
 Never waits longer than its deadline, never fails because of a department, and tells a department of a citizen only when
 the citizen pinned or used its service.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from msgspec import structs
 
 from app.kit.clock import Clock
-from app.kit.database import Connection, Database
+from app.kit.database import Database
 from app.kit.structs import Model
 from auth.principal import Principal
-from gateway.errors import UnknownService
 from gateway.home import repository
-from gateway.home.cards import CardsMissing, CardSource
-from gateway.home.errors import TooManyPins
-from gateway.home.models import (
-    SECTION_TITLES,
-    Card,
-    Degraded,
-    Favourite,
-    HomeView,
-    Pin,
-    PinView,
-    Section,
-    Why,
-    covers,
+from gateway.home.arrangement import (
+    Place,
+    arrange,
+    has_own_page,
+    may_be_named,
+    personal_widgets,
+    sections_of,
+    zone_told,
 )
+from gateway.home.cards import CardSource
+from gateway.home.choices import Choices
+from gateway.home.models import UNCHOSEN, Card, Choice, Degraded, Favourites, HomeView, Profile
+from gateway.home.personal_cards import PersonalCards
 from gateway.home.public_cards import PublicCards
+from gateway.home.shelves import Seen, Shelves
 from gateway.home.usage import KEPT_FOR
-from gateway.policy import AUDIENCE_OF
 from gateway.routing import RouteTable
 from gateway.settings import GatewaySettings
-from gateway.snapshot import CompiledApp
 from miniapps.manifest import Widget
+from miniapps.zones.errors import ZoneUnknown
+from miniapps.zones.models import ZoneTree
 
-MOST_PINS: Final = 50
+ELDER_CARDS: Final = 1
+ELDER_LINES: Final = 3
 
 
 class Part(Model):
-    """What one app adds to the page."""
+    """What one service adds to the page."""
 
-    app: CompiledApp
-    why: Why
+    place: Place
     cards: list[Card]
     degraded: Degraded | None
+
+
+class Page(Model):
+    """Whose page it is, and for where."""
+
+    principal: Principal | None
+    choice: Choice
+    zone: str
+    profile: Profile
 
 
 class Home:
@@ -59,90 +67,128 @@ class Home:
         database: Database,
         clock: Clock,
         table: RouteTable,
+        shelves: Shelves,
+        choices: Choices,
+        zones: ZoneTree,
         source: CardSource,
         public_cards: PublicCards,
+        personal_cards: PersonalCards,
         settings: GatewaySettings,
     ) -> None:
         self._database = database
         self._clock = clock
         self._table = table
+        self._shelves = shelves
+        self._choices = choices
+        self._zones = zones
         self._source = source
         self._public_cards = public_cards
+        self._personal_cards = personal_cards
         self._settings = settings
 
-    async def gather(self, principal: Principal | None, zone: str | None) -> HomeView:
-        """The page for `principal` (None: for anybody) in `zone`. Holds no connection while departments are asked."""
+    async def gather(
+        self, principal: Principal | None, zone: str | None = None, profile: Profile | None = None
+    ) -> HomeView:
+        """The page for `principal` (None: for anybody); `zone` and `profile` in place of what they chose.
+
+        Holds no connection while departments are asked. Raises `ZoneUnknown`.
+        """
+        if zone is not None and zone not in self._zones:
+            raise ZoneUnknown(zone=zone)
         await self._table.ready()
-        zone = zone or self._settings.region
-        chosen = self._choose(await self._favourites(principal), zone)
-        parts = await asyncio.gather(*(self._part(app, why, principal, zone) for app, why in chosen))
+        page = await self._open(principal if has_own_page(principal) else None, zone, profile)
+        snapshot = self._table.snapshot
+        arrangement = arrange(
+            self._see(page), await self._favourites(page.principal), zone=page.zone, profile=page.profile
+        )
+        parts = await self._fill(arrangement.places, page)
+        if self._table.snapshot is not snapshot:
+            parts = self._judge_again(parts, self._see(page))
         return HomeView(
-            sections=_sections(parts),
-            cards=[card for part in parts for card in part.cards],
+            zone=page.zone,
+            profile=page.profile,
+            large_text=page.profile == "elder",
+            sections=sections_of([part.place for part in parts], arrangement.totals),
+            cards=[card for part in parts for card in _shortened(part.cards, page.profile)],
             degraded=[part.degraded for part in parts if part.degraded is not None],
             generated_at=self._clock.now(),
         )
 
-    async def pin(self, connection: Connection, principal: Principal, app_id: str) -> PinView:
-        """Keeps a service at hand. Twice is once. Raises `UnknownService` and `TooManyPins`."""
-        if app_id not in self._table.snapshot.apps:
-            raise UnknownService(app_id=app_id)
-        if await repository.count_other_pins(connection, principal.subject_id, app_id) >= MOST_PINS:
-            raise TooManyPins(most=MOST_PINS)
-        wanted = Pin(subject_id=principal.subject_id, app_id=app_id, pinned_at=self._clock.now())
-        pin = await repository.insert_pin(connection, wanted)
-        return PinView(app_id=pin.app_id, pinned_at=pin.pinned_at)
+    async def _open(self, principal: Principal | None, zone: str | None, profile: Profile | None) -> Page:
+        choice = UNCHOSEN if principal is None else await self._choices.find_choice(principal.subject_id)
+        return Page(
+            principal=principal,
+            choice=choice,
+            zone=zone or choice.zone or self._settings.region,
+            profile=profile or choice.profile,
+        )
 
-    async def unpin(self, connection: Connection, principal: Principal, app_id: str) -> None:
-        """Puts a service back among the others, whether or not it was pinned."""
-        await repository.delete_pin(connection, principal.subject_id, app_id)
+    def _see(self, page: Page) -> Seen:
+        """By where the subject is at home, whichever place they look at: their calls are decided by that too."""
+        subject_id = None if page.principal is None else page.principal.subject_id
+        return self._shelves.current.see(subject_id, page.choice.zone)
 
-    async def _favourites(self, principal: Principal | None) -> list[Favourite]:
-        if principal is None or principal.subject_type == "official":
-            return []
+    async def _favourites(self, principal: Principal | None) -> Favourites:
+        if principal is None:
+            return Favourites()
         since = self._clock.now() - KEPT_FOR
         async with self._database.acquire() as connection:
             return await repository.list_favourites(
                 connection, principal.subject_id, since=since, limit=self._settings.most_personal_apps
             )
 
-    def _choose(self, favourites: list[Favourite], zone: str) -> list[tuple[CompiledApp, Why]]:
-        """Which apps, in which order: pinned, used, then the zone's others by id."""
-        apps = self._table.snapshot.apps
-        chosen: dict[str, Why] = {favourite.app_id: favourite.why for favourite in favourites}
-        in_zone = (app_id for app_id, app in sorted(apps.items()) if any(covers(own, zone) for own in app.zones))
-        for app_id in in_zone:
-            chosen.setdefault(app_id, "public")
-        return [(apps[app_id], why) for app_id, why in chosen.items() if app_id in apps]
+    async def _fill(self, places: Sequence[Place], page: Page) -> list[Part]:
+        """All departments at once, the first of them in the citizen's name and no more than are allowed."""
+        asked = 0
+        parts: list[Awaitable[Part]] = []
+        for place in places:
+            widgets = self._own_widgets(place, page) if asked < self._settings.most_personal_apps else {}
+            asked += bool(widgets)
+            parts.append(self._part(place, page, widgets))
+        return list(await asyncio.gather(*parts))
 
-    async def _part(self, app: CompiledApp, why: Why, principal: Principal | None, zone: str) -> Part:
+    def _own_widgets(self, place: Place, page: Page) -> dict[str, Widget]:
+        if page.principal is None or place.why == "public" or place.app.suspension is not None:
+            return {}
+        return personal_widgets(place.app, page.principal, page.profile) if may_be_named(page.principal) else {}
+
+    async def _part(self, place: Place, page: Page, widgets: dict[str, Widget]) -> Part:
+        app = place.app
         if app.suspension is not None:
-            return Part(app=app, why=why, cards=[], degraded=self._source.degraded(app, "suspended"))
-        kept, degraded = self._public_cards.read(app)
-        public = [_because(card, why) for card in kept]
-        widgets = _personal_widgets(app, principal) if principal is not None and why != "public" else {}
-        if not widgets:
-            return Part(app=app, why=why, cards=public, degraded=degraded)
-        try:
-            personal = await self._source.fetch(app, widgets, principal=principal, zone=zone, why=why)
-        except CardsMissing as missing:
-            degraded = self._source.degraded(app, missing.trouble)
-            return Part(app=app, why=why, cards=public, degraded=degraded)
-        return Part(app=app, why=why, cards=[*personal, *public], degraded=degraded)
+            return Part(place=place, cards=[], degraded=self._source.degraded(app, "suspended"))
+        zone = zone_told(app, page.zone)
+        kept, degraded = self._public_cards.read(app, zone)
+        public = [structs.replace(card, why=place.why) for card in kept]
+        if not widgets or page.principal is None:
+            return Part(place=place, cards=public, degraded=degraded)
+        own, trouble = await self._personal_cards.read(
+            app,
+            widgets,
+            page.principal,
+            zone=zone or self._settings.region,
+            elder=page.profile == "elder",
+            why=place.why,
+        )
+        return Part(place=place, cards=[*own, *public], degraded=trouble or degraded)
+
+    def _judge_again(self, parts: Sequence[Part], seen: Seen) -> list[Part]:
+        """Something was published or suspended while departments were asked: nothing of another release is shown."""
+        judged: list[Part] = []
+        for part in parts:
+            app = seen.find(part.place.app.app_id)
+            if app is None:
+                continue
+            if app.suspension is not None:
+                judged.append(Part(place=part.place, cards=[], degraded=self._source.degraded(app, "suspended")))
+            elif app.release_id != part.place.app.release_id:
+                judged.append(Part(place=part.place, cards=[], degraded=None))
+            else:
+                judged.append(part)
+        return judged
 
 
-def _personal_widgets(app: CompiledApp, principal: Principal) -> dict[str, Widget]:
-    if AUDIENCE_OF[principal.subject_type] not in app.audience:
-        return {}
-    return {widget.id: widget for widget in app.widgets if widget.personal and principal.ial >= widget.min_ial}
-
-
-def _because(card: Card, why: Why) -> Card:
-    return structs.replace(card, why=why)
-
-
-def _sections(parts: Iterable[Part]) -> list[Section]:
-    grouped: dict[Why, list[str]] = {}
-    for part in parts:
-        grouped.setdefault(part.why, []).append(part.app.app_id)
-    return [Section(id=why, title=SECTION_TITLES[why], app_ids=app_ids) for why, app_ids in grouped.items()]
+def _shortened(cards: list[Card], profile: Profile) -> list[Card]:
+    """For elders the first card of a service, with its first lines."""
+    if profile == "standard":
+        return cards
+    return [structs.replace(card, lines=card.lines[:ELDER_LINES]) for card in cards[:ELDER_CARDS]]

@@ -141,6 +141,7 @@ OUT_OF_REACH = {
     "DELETE /v1/me/trials/{app_id}",
     "POST /v1/apps/{app_id}/releases/{release_id}/publish",
     "POST /v1/apps/{app_id}/releases/{release_id}/roll-back",
+    "PUT /v1/home/hidden/{app_id}",
     "PUT /v1/home/pins/{app_id}",
 }
 

@@ -63,7 +63,15 @@ async def test_keys_are_published_without_their_private_half(client: httpx.Async
 async def test_home_is_for_everybody(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/home", params={"zone": "190000"})
     assert answer.status_code == 200
-    assert set(answer.json()) == {"sections", "cards", "degraded", "generated_at"}
+    assert set(answer.json()) == {
+        "zone",
+        "profile",
+        "large_text",
+        "sections",
+        "cards",
+        "degraded",
+        "generated_at",
+    }
 
 
 @pytest.mark.parametrize("zone", ["", "1", "19000", "1900000", "abcdef", "190000\n", "１９００００", "190000' or 1=1"])

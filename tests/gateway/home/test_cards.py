@@ -1,4 +1,4 @@
-"""What a department may put on a citizen's home page, and where a service is offered."""
+"""What a department may put on a citizen's home page."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.home.models import CardsUnacceptable, covers, read_cards
+from gateway.home.models import CardsUnacceptable, read_cards
 from miniapps.manifest import Widget
 from tests.gateway.publications import LIBRARY, a_snapshot
 
@@ -139,26 +139,3 @@ def test_read_cards_refuses_what_was_not_agreed(body: bytes) -> None:
 def test_read_cards_never_fails_otherwise(body: bytes) -> None:
     with pytest.raises(CardsUnacceptable):
         read_cards(body, APP, ASKED, why="used", now=NOW)
-
-
-@pytest.mark.parametrize(
-    ("zone", "asked", "offered"),
-    [
-        ("310000", "310000", True),
-        ("310000", "310100", True),
-        ("310000", "310101", True),
-        ("310000", "310101001", True),
-        ("310100", "310101", True),
-        ("310101", "310101", True),
-        ("310101", "310101001", True),
-        ("310101001", "310101001002", True),
-        ("310101", "310000", False),
-        ("310101", "310102", False),
-        ("310000", "320000", False),
-        ("310101001", "310101", False),
-        ("310101001", "310101002", False),
-        ("310100", "310200", False),
-    ],
-)
-def test_covers_follows_the_tree_of_zones(zone: str, asked: str, offered: bool) -> None:
-    assert covers(zone, asked) is offered
