@@ -19,7 +19,7 @@ import click
 from aiohttp import web
 
 from miniapps.conformance.direct import DirectNetwork
-from miniapps.conformance.models import Report
+from miniapps.conformance.models import ConformanceReport
 from miniapps.conformance.rendering import RENDERERS, as_json, as_text
 from miniapps.conformance.running import BackendSilent, examine
 from miniapps.manifest import (
@@ -132,7 +132,7 @@ def _place(listen: str, issuer: str | None) -> Place:
     return Place(host=host, port=int(port), issuer=(issuer or f"http://{listen}").rstrip("/"))
 
 
-async def _try(document: bytes, url: str, place: Place, command: tuple[str, ...]) -> Report:
+async def _try(document: bytes, url: str, place: Place, command: tuple[str, ...]) -> ConformanceReport:
     keys, manifest = CityKeys.fresh(), parse_manifest(document)
     async with (
         _published(keys, place, manifest.app_id),

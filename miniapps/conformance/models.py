@@ -12,7 +12,7 @@ import msgspec
 import rfc8785
 from msgspec import Meta
 
-from app.kit.structs import Request, Text
+from app.kit.structs import Request
 
 Outcome: TypeAlias = Literal["passed", "failed", "warned", "skipped"]
 Environment: TypeAlias = Literal["local", "sandbox", "live"]
@@ -26,19 +26,26 @@ Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$(?!\n)")]
 Note = Annotated[str, Meta(max_length=300, pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)")]
 
 
+class Told(Request):
+    """A text of the kit's, in both languages."""
+
+    zh: Note
+    en: Note
+
+
 class CaseResult(Request):
     """One case: what was tried, what came of it, and what to do when it failed."""
 
     id: Word
     group: Group
     outcome: Outcome
-    title: Text
+    title: Told
     seen: Note
-    advice: Text | None = None
+    advice: Told | None = None
     milliseconds: Annotated[int, Meta(ge=0, le=3_600_000)] = 0
 
 
-class Report(Request, kw_only=True):
+class ConformanceReport(Request, kw_only=True):
     """What came of all cases. `backend` is where the requests went, `manifest_hash` what they were made from."""
 
     schema: Literal["ssb-conformance/1"] = "ssb-conformance/1"
@@ -63,6 +70,6 @@ def outcome_of(cases: Iterable[CaseResult]) -> Literal["passed", "failed"]:
     return "failed" if any(case.outcome == "failed" for case in cases) else "passed"
 
 
-def report_hash(report: Report) -> bytes:
+def report_hash(report: ConformanceReport) -> bytes:
     """SHA-256 of the canonical form (RFC 8785): 32 bytes that name this very report."""
     return hashlib.sha256(rfc8785.dumps(msgspec.to_builtins(report))).digest()

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from app.kit.structs import Model
-from miniapps.conformance.models import Environment, Report
+from miniapps.conformance.models import ConformanceReport, Environment
 
 MadeBy: TypeAlias = Literal["department", "city"]
 
@@ -20,7 +20,7 @@ class KeptReport(Model):
     made_by: MadeBy
     environment: Environment
     outcome: Literal["passed", "failed"]
-    report: Report
+    report: ConformanceReport
     report_hash: bytes
     made_at: datetime
     recorded_at: datetime
@@ -44,7 +44,7 @@ class Run(Model):
     report_id: UUID | None = None
 
 
-class ReportView(Model):
+class ConformanceReportView(Model):
     """A report as staff see it. `made_by` "department" is the author's own word; "city" is what the city saw itself."""
 
     id: UUID
@@ -53,17 +53,17 @@ class ReportView(Model):
     outcome: Literal["passed", "failed"]
     sha256: str
     recorded_at: datetime
-    report: Report
+    report: ConformanceReport
 
 
-class ReportList(Model):
+class ConformanceReportList(Model):
     """Reports on a version, newest first; `next` is the `after` of the following page."""
 
-    items: list[ReportView]
+    items: list[ConformanceReportView]
     next: UUID | None
 
 
-class RunView(Model):
+class ConformanceRunView(Model):
     """A run that was asked for."""
 
     id: UUID
@@ -75,9 +75,9 @@ class RunView(Model):
     report_id: UUID | None
 
 
-def report_view(kept: KeptReport) -> ReportView:
+def report_view(kept: KeptReport) -> ConformanceReportView:
     """What staff see of a report."""
-    return ReportView(
+    return ConformanceReportView(
         id=kept.id,
         made_by=kept.made_by,
         environment=kept.environment,
@@ -88,10 +88,10 @@ def report_view(kept: KeptReport) -> ReportView:
     )
 
 
-def run_view(run: Run) -> RunView:
+def run_view(run: Run) -> ConformanceRunView:
     """What staff see of a run."""
     state: Literal["waiting", "running", "ended"] = "waiting" if run.claimed_at is None else "running"
-    return RunView(
+    return ConformanceRunView(
         id=run.id,
         app_id=run.app_id,
         version_code=run.version_code,

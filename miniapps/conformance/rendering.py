@@ -10,23 +10,23 @@ from typing import Final
 import msgspec
 
 from app.kit.pages import STYLE
-from miniapps.conformance.models import CaseResult, Outcome, Report, report_hash
+from miniapps.conformance.models import CaseResult, ConformanceReport, Outcome, report_hash
 
 MARKS: Final[Mapping[Outcome, str]] = {"passed": "✓", "failed": "✗", "warned": "!", "skipped": "-"}
 ORDER: Final[tuple[Outcome, ...]] = ("failed", "warned", "passed", "skipped")
 
 
-def as_text(report: Report) -> str:
+def as_text(report: ConformanceReport) -> str:
     """What a developer reads in a terminal: every case, and under each that did not hold what to do."""
     return "\n".join([_summary(report), "", *_lines(report.cases), "", _verdict(report)]) + "\n"
 
 
-def as_json(report: Report) -> str:
+def as_json(report: ConformanceReport) -> str:
     """What is handed in."""
     return msgspec.json.format(msgspec.json.encode(report)).decode() + "\n"
 
 
-def as_markdown(report: Report) -> str:
+def as_markdown(report: ConformanceReport) -> str:
     """The same as a table, what needs work first."""
     rows = [
         f"| {MARKS[case.outcome]} | `{case.id}` | {case.title.zh} {case.title.en} | `{_cell(case.seen)}` |"
@@ -37,7 +37,7 @@ def as_markdown(report: Report) -> str:
     return "\n".join([*head, *(["", "## 怎么办 What to do", "", *advice] if advice else []), ""])
 
 
-def as_html(report: Report) -> str:
+def as_html(report: ConformanceReport) -> str:
     """A page that needs nothing but itself."""
     rows = "".join(
         f"<tr><td>{MARKS[case.outcome]}</td><td><code>{case.id}</code></td>"
@@ -52,7 +52,7 @@ def as_html(report: Report) -> str:
     )
 
 
-RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
+RENDERERS: Final[Mapping[str, Callable[[ConformanceReport], str]]] = {
     ".txt": as_text,
     ".json": as_json,
     ".md": as_markdown,
@@ -61,12 +61,12 @@ RENDERERS: Final[Mapping[str, Callable[[Report], str]]] = {
 """By the ending of the file."""
 
 
-def _summary(report: Report) -> str:
+def _summary(report: ConformanceReport) -> str:
     when = f"{report.made_at:%Y-%m-%d %H:%M:%SZ}"
     return f"{report.app_id} {report.version_code} · {report.environment} {report.backend} · {when}"
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: ConformanceReport) -> str:
     word = "通过 passed" if report.outcome == "passed" else "未通过 failed"
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in ORDER)
     return f"{word}: {counts} · sha-256 {report_hash(report).hex()}"
@@ -79,7 +79,7 @@ def _lines(cases: tuple[CaseResult, ...]) -> Iterator[str]:
             yield f"    → {case.advice.zh}\n    → {case.advice.en}"
 
 
-def _sorted(report: Report) -> list[CaseResult]:
+def _sorted(report: ConformanceReport) -> list[CaseResult]:
     return sorted(report.cases, key=lambda case: ORDER.index(case.outcome))
 
 

@@ -13,7 +13,7 @@ from app.kit.database import Connection, Database
 from app.kit.ids import new_id
 from app.kit.keyring import Keyring
 from miniapps.conformance import repository
-from miniapps.conformance.models import Report
+from miniapps.conformance.models import ConformanceReport
 from miniapps.conformance.ports import OpensNetworks
 from miniapps.conformance.records import Run
 from miniapps.conformance.running import BackendSilent, examine
@@ -102,7 +102,7 @@ class Rounds:
         else:
             await self._end(run, version, report, trouble=None)
 
-    async def _examine(self, run: Run, version: Version) -> Report:
+    async def _examine(self, run: Run, version: Version) -> ConformanceReport:
         backend = decode_canonical(version.manifest).backend
         assert backend is not None
         live = run.environment == "live"
@@ -120,7 +120,7 @@ class Rounds:
                 now=self._clock.now,
             )
 
-    async def _end(self, run: Run, version: Version, report: Report | None, *, trouble: str | None) -> None:
+    async def _end(self, run: Run, version: Version, report: ConformanceReport | None, *, trouble: str | None) -> None:
         now, failed = self._clock.now(), report is None or report.outcome == "failed"
         async with self._database.transaction() as connection:
             kept = report and await self._conformance.keep(

@@ -8,8 +8,8 @@ from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
-from miniapps.conformance.models import Report
-from miniapps.conformance.records import ReportList, ReportView, RunView
+from miniapps.conformance.models import ConformanceReport
+from miniapps.conformance.records import ConformanceReportList, ConformanceReportView, ConformanceRunView
 from miniapps.conformance.service import Conformance
 from miniapps.errors import (
     AppUnknown,
@@ -38,14 +38,14 @@ async def hand_in(
     *,
     app_id: AppIdPath,
     code: Code,
-    data: JSONBody[Report],
+    data: JSONBody[ConformanceReport],
     connection: Injected[Connection],
     principal: Injected[Principal],
     conformance: Injected[Conformance],
     once: Injected[Once],
-) -> ReportView:
+) -> ConformanceReportView:
     """What `suishen miniapp test --report report.json` wrote. It stays with the version, under its SHA-256."""
-    return await once(ReportView, lambda: conformance.hand_in(connection, principal, app_id, code, data))
+    return await once(ConformanceReportView, lambda: conformance.hand_in(connection, principal, app_id, code, data))
 
 
 @get(
@@ -64,7 +64,7 @@ async def list_reports(
     conformance: Injected[Conformance],
     after: After = None,
     limit: Limit = 20,
-) -> ReportList:
+) -> ConformanceReportList:
     """Newest first: what the department says itself, and what the city saw in the sandbox and every night on live."""
     return await conformance.list_reports(connection, principal, app_id, code, after=after, limit=limit)
 
@@ -85,9 +85,9 @@ async def ask_for_run(
     principal: Injected[Principal],
     conformance: Injected[Conformance],
     once: Injected[Once],
-) -> RunView:
+) -> ConformanceRunView:
     """By the sandbox's keys, at `base_url.sandbox`, within seconds: read the reports until it is there."""
-    return await once(RunView, lambda: conformance.ask_for_run(connection, principal, app_id, code))
+    return await once(ConformanceRunView, lambda: conformance.ask_for_run(connection, principal, app_id, code))
 
 
 router = Router(path="/", route_handlers=[hand_in, list_reports, ask_for_run])

@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from app.kit.structs import Text
 from miniapps.conformance.catalogue import CASES
 from miniapps.conformance.judging import Case, Judgement, failed
-from miniapps.conformance.models import CaseResult, Environment, Report, outcome_of
+from miniapps.conformance.models import CaseResult, ConformanceReport, Environment, Told, outcome_of
 from miniapps.conformance.ports import Network, Unanswered
 from miniapps.conformance.trial import Trial, place_of
 from miniapps.manifest import decode_canonical
@@ -27,7 +28,7 @@ async def examine(
     network: Network,
     environment: Environment,
     now: Callable[[], datetime],
-) -> Report:
+) -> ConformanceReport:
     """The report on the backend at `backend` (a sound base URL) for the manifest of these canonical bytes.
 
     Raises `BackendSilent` when not even the health check is answered. On `live` only such cases are tried as read
@@ -46,7 +47,7 @@ async def examine(
     await _knock(trial)
     made_at, started = now(), time.perf_counter()
     cases = tuple([await _try(case, trial) for case in CASES if case.live or not trial.live])
-    return Report(
+    return ConformanceReport(
         app_id=manifest.app_id,
         version_code=manifest.version.code,
         manifest_hash=manifest_hash,
@@ -77,11 +78,15 @@ async def _try(case: Case, trial: Trial) -> CaseResult:
         id=case.id,
         group=case.group,
         outcome=judgement.outcome,
-        title=case.title,
+        title=_told(case.title),
         seen=judgement.seen,
-        advice=None if _is_well(judgement) else case.advice,
+        advice=None if _is_well(judgement) else _told(case.advice),
         milliseconds=_since(started),
     )
+
+
+def _told(text: Text) -> Told:
+    return Told(zh=text.zh, en=text.en)
 
 
 def _is_well(judgement: Judgement) -> bool:

@@ -17,14 +17,14 @@ from app.kit.listing import cut
 from app.kit.structs import Text
 from auth.principal import Principal
 from miniapps.conformance import repository
-from miniapps.conformance.models import KIT, Report, outcome_of, report_hash
+from miniapps.conformance.models import KIT, ConformanceReport, outcome_of, report_hash
 from miniapps.conformance.records import (
+    ConformanceReportList,
+    ConformanceReportView,
+    ConformanceRunView,
     KeptReport,
     MadeBy,
-    ReportList,
-    ReportView,
     Run,
-    RunView,
     report_view,
     run_view,
 )
@@ -46,8 +46,8 @@ class Conformance:
         self._clock = clock
 
     async def hand_in(
-        self, connection: Connection, principal: Principal, app_id: str, code: int, report: Report
-    ) -> ReportView:
+        self, connection: Connection, principal: Principal, app_id: str, code: int, report: ConformanceReport
+    ) -> ConformanceReportView:
         """Keeps a department's own report; the same one twice is kept once.
 
         Raises `AppUnknown`, `VersionUnknown`, `OtherDepartment`, `ReportOnAnotherManifest`, `ReportInconsistent`.
@@ -67,7 +67,9 @@ class Conformance:
         )
         return report_view(kept)
 
-    async def ask_for_run(self, connection: Connection, principal: Principal, app_id: str, code: int) -> RunView:
+    async def ask_for_run(
+        self, connection: Connection, principal: Principal, app_id: str, code: int
+    ) -> ConformanceRunView:
         """Asks the city to try the version's test server itself; while one run waits there is no second.
 
         Raises `AppUnknown`, `VersionUnknown`, `OtherDepartment`, `SandboxAddressMissing`.
@@ -96,7 +98,7 @@ class Conformance:
 
     async def list_reports(
         self, connection: Connection, principal: Principal, app_id: str, code: int, *, after: UUID | None, limit: int
-    ) -> ReportList:
+    ) -> ConformanceReportList:
         """Every report on a version, newest first: for its department and for the city's staff."""
         app = await apps.get_app(connection, app_id)
         if principal.roles.isdisjoint(SEES_ALL):
@@ -104,7 +106,7 @@ class Conformance:
         version = await versions.get_version(connection, app_id, code)
         rows = await repository.list_reports(connection, version.id, after, limit + 1)
         page, following = cut(rows, limit)
-        return ReportList(items=[report_view(kept) for kept in page], next=following)
+        return ConformanceReportList(items=[report_view(kept) for kept in page], next=following)
 
     async def judge(self, connection: Connection, version: Version) -> list[Finding]:
         """What an author and a reviewer are told of the reports on a version; warnings only."""
@@ -122,7 +124,13 @@ class Conformance:
         return [_finding(code) for code, holds in wrong.items() if holds]
 
     async def keep(
-        self, connection: Connection, version: Version, report: Report, *, made_by: MadeBy, recorded_by: UUID | None
+        self,
+        connection: Connection,
+        version: Version,
+        report: ConformanceReport,
+        *,
+        made_by: MadeBy,
+        recorded_by: UUID | None,
     ) -> KeptReport:
         """Keeps a report, or finds it kept."""
         kept = KeptReport(
@@ -143,7 +151,7 @@ class Conformance:
             return kept
         return await repository.get_report(connection, version.id, kept.report_hash)
 
-    def _refuse(self, version: Version, report: Report) -> None:
+    def _refuse(self, version: Version, report: ConformanceReport) -> None:
         about = (report.app_id, report.version_code, report.manifest_hash)
         if about != (version.app_id, version.code, version.manifest_hash.hex()):
             raise ReportOnAnotherManifest

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from miniapps.conformance.models import Environment, Report
+from miniapps.conformance.models import ConformanceReport, Environment
 from miniapps.conformance.ports import Answer, Outgoing, Unanswered
 from miniapps.conformance.running import examine
 from miniapps.manifest import canonical_bytes, manifest_hash
@@ -102,7 +102,7 @@ class Department:
         return await verify(request.method, target, list(request.headers), request.body)
 
 
-async def report_on(department: Department, environment: Environment = "local", **changes: Any) -> Report:
+async def report_on(department: Department, environment: Environment = "local", **changes: Any) -> ConformanceReport:
     """The kit's report."""
     text = encode(document(**changes))
     return await examine(
@@ -117,7 +117,7 @@ async def report_on(department: Department, environment: Environment = "local", 
     )
 
 
-def failures(report: Report) -> set[str]:
+def failures(report: ConformanceReport) -> set[str]:
     """The cases that did not hold."""
     return {case.id for case in report.cases if case.outcome == "failed"}
 
