@@ -17,6 +17,7 @@ from miniapps.departments.desks import DeskClient, DeskSigner
 PICTURES = Path("demo-output")
 DEPARTMENTS = ("library", "hotline", "appointments", "chaos")
 DESKS = {"hotline": ("lead@lead", "lamps@street-lamps"), "appointments": ("door@city-hall",), "chaos": ("lab@lab",)}
+HOTLINE_APP = "cn.example.hotline"
 
 
 class Program(Model):
@@ -82,6 +83,7 @@ def with_city(settings: Settings, city: City) -> Settings:
             *(f"127.0.0.1:{program.port}" for program in city.departments.values()),
         ),
         further_device_wait_seconds=0,
+        hotline_app=HOTLINE_APP,
         gray_step_seconds=0,
         pictures_directory=settings.pictures_directory or str(PICTURES.resolve()),
     )

@@ -21,6 +21,7 @@ from app.demo.chapters import (
     ladder,
     mandates,
     messages,
+    offices,
     people,
     places,
     privacy,
@@ -119,6 +120,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await inspection.play(stage)
         await department.play(stage)
         await signon.play(stage)
+        await offices.play(stage)
         await waysin.play(stage)
         await mandates.play(stage)
         await privacy.play(stage)

@@ -14,6 +14,7 @@ from app.demo.releasing import bring_to_everybody
 from app.demo.staff import POSTS
 from app.demo.stage import Stage
 from app.demo.story import StepFailed
+from miniapps.departments.receipts import Receipts
 
 LIVE_WITHIN_SECONDS = 2.0
 HOME_WITHIN_SECONDS = 0.8
@@ -57,6 +58,12 @@ class AppsDoor:
         async with self.client() as http:
             citizen = self._as_citizen(http)
             return await citizen.send("GET", f"/apps/{app_id}{path}", headers=headers)
+
+    async def send(self, method: str, app_id: str, path: str, document: Any = None) -> Any:
+        """The JSON of a good answer to the citizen; raises `Refused`."""
+        async with self.client() as http:
+            citizen, options = self._as_citizen(http), {} if document is None else {"json": document}
+            return await citizen.call(method, f"/apps/{app_id}{path}", **options)
 
     def client(self) -> httpx.AsyncClient:
         """An anonymous client of the apps origin."""
@@ -119,7 +126,14 @@ def manifest_of(stage: Stage, name: str) -> dict[str, Any]:
     post = next(post for post in POSTS if post.username == f"demo-{name}")
     document["owner"] |= {"org_code": post.credit_code, "org_name": post.department}
     document["backend"]["base_url"] = {"live": stage.city.departments[name].address}
+    document["backend"]["keys"] = [receipt_key_of(stage, name)]
     return document
+
+
+def receipt_key_of(stage: Stage, name: str) -> dict[str, str]:
+    """The public half of the key by which a reference department signs receipts; it made it at its first start."""
+    folder = stage.settings.data_directory / "departments" / name
+    return Receipts.open(folder / f"{name}.key", f"cn.example.{name}").public_key()
 
 
 async def _next_code(stage: Stage, developer: Caller, name: str, app_id: str) -> int:
