@@ -7,13 +7,13 @@ Every request gets its own nonce and at most 60 s of life.
 """
 
 import functools
-from base64 import b64encode
+import os
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
 from app.kit.http_signatures import content_digest, ecdsa_p256_signer
-from app.kit.ids import new_token
 from app.kit.keyring import Keyring, SigningKey
 from app.kit.structs import Model
 
@@ -75,14 +75,14 @@ class RequestSigner:
         tag = STREAM_TAG if request.body is None else TAG
         params = (
             f"{_component_list(present)};created={created};expires={created + LIFE_SECONDS}"
-            f';nonce="{new_token(NONCE_BYTES)}";keyid="{key.kid}";tag="{tag}"'
+            f';nonce="{os.urandom(NONCE_BYTES).hex()}";keyid="{key.kid}";tag="{tag}"'
         )
         fields = "".join([f'"{name}": {headers[name]}\n' for name in present])
         base = (
             f'"@method": {request.method}\n"@authority": {request.authority}\n'
             f'"@path": {request.path}\n"@query": {request.query or "?"}\n{fields}"@signature-params": {params}'
         )
-        signature = b64encode(self._signer(key)(base.encode("ascii"))).decode()
+        signature = b2a_base64(self._signer(key)(base.encode("ascii")), newline=False).decode()
         headers["signature-input"] = f"{LABEL}={params}"
         headers["signature"] = f"{LABEL}=:{signature}:"
         return headers

@@ -1,8 +1,8 @@
 """What is known of one call while it goes on, and the row that stays of it. Holds nothing personal."""
 
+import os
 import time
 from datetime import datetime
-from secrets import token_hex
 
 import structlog
 
@@ -21,7 +21,7 @@ class Trace:
     """One call so far."""
 
     def __init__(self) -> None:
-        self.request_id = token_hex(16)
+        self.request_id = os.urandom(16).hex()
         self.started = time.perf_counter()
         self.app_id = ""
         self.route = ""

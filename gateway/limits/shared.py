@@ -77,7 +77,7 @@ class SharedLimits:
         for _ in range(ROUNDS):
             now = self._now()
             leases = [self._lease(key, now) for key, _ in limits]
-            if all(lease.holds(now) for lease in leases):
+            if not [lease for lease in leases if not lease.holds(now)]:
                 for lease in leases:
                     lease.left -= 1
                 return 0.0
