@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.demo.national import CLIENT_ID, LEVELS
 from app.kit.processes import ChildProcesses, free_port
 from app.kit.structs import Model
 from app.settings import Settings
@@ -16,8 +17,8 @@ from miniapps.departments.desks import DeskClient, DeskSigner
 
 PICTURES = Path("demo-output")
 DEPARTMENTS = ("library", "hotline", "appointments", "chaos")
-DESKS = {"hotline": ("lead@lead", "lamps@street-lamps"), "appointments": ("door@city-hall",), "chaos": ("lab@lab",)}
 HOTLINE_APP = "cn.example.hotline"
+DESKS = {"hotline": ("lead@lead", "lamps@street-lamps"), "appointments": ("door@city-hall",), "chaos": ("lab@lab",)}
 
 
 class Program(Model):
@@ -39,11 +40,12 @@ class City(Model):
     registries: Program = msgspec.field(default_factory=lambda: _stand_in("registries"))
     sources: Program = msgspec.field(default_factory=lambda: _stand_in("sources"))
     vendors: Program = msgspec.field(default_factory=lambda: _stand_in("vendors"))
+    national: Program = msgspec.field(default_factory=lambda: _stand_in("national"))
 
     @property
     def programs(self) -> list[Program]:
         """All of them."""
-        return [self.registries, self.sources, self.vendors, *self.departments.values()]
+        return [self.registries, self.sources, self.vendors, self.national, *self.departments.values()]
 
 
 def plan_city() -> City:
@@ -72,18 +74,22 @@ def with_city(settings: Settings, city: City) -> Settings:
         population_registry_url=city.registries.address,
         enterprise_registry_url=city.registries.address,
         face_service_url=city.registries.address,
+        national_identity_issuer=city.national.address,
+        national_identity_client_id=CLIENT_ID,
+        national_identity_levels=LEVELS,
+        network_identity_url=city.national.address,
         enterprise_sources=sources,
         sms_url=f"{city.vendors.address}/sms-1/messages",
         sms_second_url=f"{city.vendors.address}/sms-2/messages",
         voice_url=f"{city.vendors.address}/voice/messages",
         staff_channel_url=f"{city.vendors.address}/staff/messages",
+        hotline_app=HOTLINE_APP,
         demo_inbox_url=f"{city.vendors.address}/inbox",
         allowed_upstreams=(
             *settings.allowed_upstreams,
             *(f"127.0.0.1:{program.port}" for program in city.departments.values()),
         ),
         further_device_wait_seconds=0,
-        hotline_app=HOTLINE_APP,
         gray_step_seconds=0,
         pictures_directory=settings.pictures_directory or str(PICTURES.resolve()),
     )
@@ -104,6 +110,8 @@ def running_city(settings: Settings, city: City, *, tell: Callable[[str], None])
 
 def _arguments(program: Program, settings: Settings) -> list[str]:
     port = ["--port", str(program.port)]
+    if program.name == "national":
+        return [*port, "--city", settings.public_origin]
     if program.name not in DEPARTMENTS:
         return port
     store = settings.data_directory / "departments" / program.name

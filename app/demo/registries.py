@@ -140,9 +140,11 @@ RESIDENTS = (
     _resident("阿依·测试", 1988, 7),
     _resident("王\U00020089", 1966, 8),
     *(_resident(f"压测用户{digit}", 1970, 100 + number) for number, digit in enumerate("零壹贰叁肆伍陆柒捌玖")),
+    _resident("测试己", 1994, 9),
 )
 
 CITIZEN, SECOND_CITIZEN, RESPONSIBLE = RESIDENTS[:3]
+TRAVELLER = RESIDENTS[-1]
 
 CHILD, SIBLING, PUPIL, GROWN_UP = CHILDREN = (
     _resident("演示小朋友", 2018, 21),
