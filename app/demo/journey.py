@@ -28,6 +28,7 @@ from app.demo.chapters import (
     records,
     signon,
     trust,
+    upstream,
     venues,
     waysin,
 )
@@ -119,9 +120,10 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await enterprise.play(stage)
         await inspection.play(stage)
         await department.play(stage)
-        await signon.play(stage)
         await offices.play(stage)
+        await signon.play(stage)
         await waysin.play(stage)
+        await upstream.play(stage)
         await mandates.play(stage)
         await privacy.play(stage)
         await people.play(stage)
