@@ -310,6 +310,29 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "ResumeApp": {"reason": {"zh": "维护完成", "en": "Maintenance is over"}},
     "WriteReview": {"verdict": "approved", "reason": "材料齐全，域名与备案一致。", "manifest_hash": "0" * 64},
     "PublishVersion": {"version_code": 1},
+    "ConformanceReport": {
+        "schema": "ssb-conformance/1",
+        "kit": "1",
+        "app_id": "cn.example.museum",
+        "version_code": 1,
+        "manifest_hash": "0" * 64,
+        "environment": "local",
+        "backend": "http://127.0.0.1:9201",
+        "made_at": "2026-03-02T12:00:00Z",
+        "milliseconds": 420,
+        "outcome": "passed",
+        "cases": [
+            {
+                "id": "replayed",
+                "group": "request",
+                "outcome": "passed",
+                "title": {"zh": "原样重放的请求", "en": "The same request once more"},
+                "seen": "401",
+                "milliseconds": 9,
+            }
+        ],
+    },
+    "CallInSandbox": {"method": "GET", "path": "/hello", "citizen": "citizen-a"},
     "AnnounceSunset": {
         "at": "2027-06-30T16:00:00Z",
         "reason": {"zh": "业务并入市民服务平台", "en": "Merged into the city's desk"},

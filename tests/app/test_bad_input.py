@@ -141,6 +141,8 @@ WRITES: dict[str, tuple[str, str]] = {
     "/v1/apps/{app_id}/resume": ("reviewer", "ResumeApp"),
     "/v1/apps/{app_id}/versions": ("developer", "manifest"),
     "/v1/apps/{app_id}/versions/{code}/reviews": ("reviewer", "WriteReview"),
+    "/v1/apps/{app_id}/versions/{code}/conformance": ("developer", "ConformanceReport"),
+    "/v1/apps/{app_id}/versions/{code}/sandbox-calls": ("developer", "CallInSandbox"),
     "/v1/apps/{app_id}/releases": ("developer", "PublishVersion"),
     "/v1/apps/{app_id}/sunset": ("developer", "AnnounceSunset"),
     "/v1/apps/{app_id}/emergency/extensions": ("reviewer", "ProposeExtension"),

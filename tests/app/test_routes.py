@@ -40,6 +40,7 @@ WITHOUT_IDEMPOTENCY_KEY = {
     "/oauth/revoke",
     "/oauth/token",
     "/oauth/userinfo",
+    "/v1/apps/{app_id}/versions/{code}/sandbox-calls",  # what is repeated is the department's to know
     "/v1/login/otp/challenges",
     "/v1/login/otp/tokens",
     "/v1/login/otp/disownments",

@@ -125,7 +125,7 @@ async def test_checks_send_back_what_leads_inside(connection: Connection, steps:
 
     detail = await steps.services.versions.get_version(connection, steps.author, APP_ID, 1)
     assert detail.version.state == "changes_requested"
-    assert [finding.code for finding in detail.version.findings] == ["address-not-allowed"]
+    assert [finding.code for finding in detail.version.findings] == ["address-not-allowed", "conformance-missing"]
     assert detail.version.review_due_at is None
 
 
