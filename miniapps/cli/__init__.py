@@ -1,10 +1,11 @@
 """`suishen miniapp`: for a department's developers, on their own machine. Needs no database and none of our servers.
 
-Only `submit` talks to a city, and only to the one it is told.
+Only `submit` and `status` talk to a city, and only to the one they are told.
 """
 
 import click
 
+from miniapps.cli.handing_in import status, submit
 from miniapps.cli.trying import test
 from miniapps.cli.writing import init, lint, schema
 
@@ -12,6 +13,7 @@ EXAMPLES = """\b
 suishen miniapp init my-department       a department that runs
 suishen miniapp lint manifest.json       what is wrong with a manifest
 suishen miniapp test manifest.json -- python department.py --port {port} --issuer {issuer}
+suishen miniapp submit manifest.json --report report.json --city https://id.example.cn --username NAME
 suishen miniapp schema > schema.json     JSON Schema of ssb-manifest/1, for an editor
 """
 
@@ -21,5 +23,5 @@ def miniapp() -> None:
     """Write, check and describe a mini-app."""
 
 
-for command in (init, lint, test, schema):
+for command in (init, lint, test, submit, status, schema):
     miniapp.add_command(command)
