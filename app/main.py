@@ -24,10 +24,12 @@ from app.kit.floor import Floor
 from app.kit.jobs import Job, JobRunner
 from app.kit.keyring import PURPOSES, Keyring
 from app.kit.logs import set_up_logs
+from app.kit.metrics import METRICS
 from app.kit.outbox import Outbox
 from app.kit.request_ids import with_request_id
 from app.kit.sealer import Sealer
 from app.kit.vault import Vault
+from app.metrics import directory_of, watch_floor
 from app.packages import Packages, build_packages
 from app.problems import DATABASE_AWAY, HANDLERS
 from app.settings import Settings, read_settings
@@ -63,7 +65,10 @@ def build_house(settings: Settings, *, database: Database | None = None, clock: 
     floor = build_floor(settings, database=database, clock=clock)
     sealer = Sealer(floor.database, floor.keyring, floor.clock, settings.data_directory / CHECKPOINTS)
     packages = build_packages(floor, settings)
-    litestar = _build_litestar(settings, floor, packages, [*_own_jobs(floor, sealer), *packages.jobs])
+    watch_floor(floor)
+    litestar = _build_litestar(
+        settings, floor, packages, [*_own_jobs(floor, sealer), *_metrics_jobs(floor, settings), *packages.jobs]
+    )
     asgi = packages.wrap(with_request_id(packages.before(litestar)))
     return House(settings=settings, floor=floor, sealer=sealer, packages=packages, litestar=litestar, asgi=asgi)
 
@@ -105,6 +110,20 @@ def _own_jobs(floor: Floor, sealer: Sealer) -> list[Job]:
             every_seconds=300,
             run=lambda: idempotency.forget_expired(floor.database, floor.clock),
         ),
+    ]
+
+
+def _metrics_jobs(floor: Floor, settings: Settings) -> list[Job]:
+    if not settings.metrics_listen:
+        return []
+    directory = directory_of(settings)
+
+    async def write() -> None:
+        METRICS.write(directory)
+
+    return [
+        Job(name="metrics.write", every_seconds=1, run=write),
+        Job(name="metrics.outbox", every_seconds=5, run=floor.outbox.measure),
     ]
 
 

@@ -23,6 +23,7 @@ HOST_PATTERN = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$")
 PREFIX_PATTERN = re.compile(r"^[A-Z0-9]{2,8}:$")
 LEVEL_PATTERN = re.compile(r"^ial[123]\.aal[12]$")
 LAST_PORT = 65535
+SHORTEST_TOKEN = 32
 
 
 class SettingsInvalid(Exception):
@@ -76,6 +77,8 @@ class Settings(Model):
     limits: str
     trusted_proxies: tuple[str, ...]
     pictures_directory: str
+    metrics_listen: str
+    metrics_token: str
     log_format: str
 
     @property
@@ -176,6 +179,19 @@ def _limits(value: str) -> str:
     )
     if value not in {"", "memory", "database"} and not away:
         raise ValueError("must be memory, database, or an address: valkey://, valkeys:// or unix://")
+    return value
+
+
+def _listen(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if value and not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) <= LAST_PORT):
+        raise ValueError("must be an address and a port, as 127.0.0.1:9100")
+    return value
+
+
+def _bearer_token(value: str) -> str:
+    if value and (len(value) < SHORTEST_TOKEN or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
+        raise ValueError(f"must be at least {SHORTEST_TOKEN} letters, digits or marks of a bearer token")
     return value
 
 
@@ -478,6 +494,22 @@ VARIABLES: tuple[Variable, ...] = (
         help="folder of the demo city's pictures, shown at /demo/pictures (development only)",
     ),
     Variable(
+        name="SUISHEN_METRICS_LISTEN",
+        field="metrics_listen",
+        default="",
+        parse=_listen,
+        help="address and port on which Prometheus reads /metrics, for the operator's own network: 127.0.0.1:9100; "
+        "empty: nowhere",
+    ),
+    Variable(
+        name="SUISHEN_METRICS_TOKEN",
+        field="metrics_token",
+        default="",
+        parse=_bearer_token,
+        help="what Prometheus shows as its bearer token, at least 32 characters; needed with SUISHEN_METRICS_LISTEN",
+        secret=True,
+    ),
+    Variable(
         name="SUISHEN_LOG_FORMAT",
         field="log_format",
         default="console",
@@ -499,6 +531,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     known = {variable.name for variable in VARIABLES}
     strangers = sorted(name for name in environ if name.startswith("SUISHEN_") and name not in known)
     mistakes += [f"{name} is not a setting; see: suishen settings." for name in strangers]
+    if environ.get("SUISHEN_METRICS_LISTEN") and not environ.get("SUISHEN_METRICS_TOKEN"):
+        mistakes.append("SUISHEN_METRICS_TOKEN must be set with SUISHEN_METRICS_LISTEN.")
     if environ.get("SUISHEN_ENVIRONMENT") == "production":
         mistakes += _production_mistakes(environ)
     if mistakes:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from app.kit.structs import Model
+from gateway.meters import count_call
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -36,7 +37,8 @@ class AccessRow(Model, kw_only=True):
 
 
 def write_row(row: AccessRow) -> None:
-    """One line, out at once, so that a worker that is killed takes no row with it."""
+    """One line, out at once, so that a worker that is killed takes no row with it; and one more in the metrics."""
+    count_call(row.app_id, row.origin, row.status, row.department_ms / 1000)
     out = sys.stdout.buffer
     out.write(_ENCODER.encode(row) + b"\n")
     out.flush()

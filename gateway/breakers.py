@@ -31,6 +31,11 @@ class Breaker:
         self._probing = False
         self.failing_since: float | None = None
 
+    @property
+    def resting(self) -> bool:
+        """Whether the department is given rest, or probed after it."""
+        return self._opened_at is not None
+
     def wait_seconds(self, now: float) -> float:
         """0 when a call may go out now, else the seconds until one may. Let out of an open breaker, it is a probe."""
         if self._opened_at is None:
@@ -94,6 +99,11 @@ class Bulkhead:
         self._places = places
         self._taken = 0
 
+    @property
+    def taken(self) -> int:
+        """How many places are taken."""
+        return self._taken
+
     def enter(self) -> bool:
         """Takes a place; False when there is none."""
         if self._taken >= self._places:
@@ -151,3 +161,7 @@ class Protection:
         if lane is None:
             lane = self._lanes[department] = Lane(self._breaker_settings, self._places)
         return lane
+
+    def lanes(self) -> list[tuple[str, Lane]]:
+        """Every department that was called so far, with its lane."""
+        return list(self._lanes.items())

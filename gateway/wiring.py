@@ -35,6 +35,7 @@ from gateway.limits.local import LocalLimits
 from gateway.limits.postgres import PostgresBuckets
 from gateway.limits.shared import SharedLimits
 from gateway.limits.valkey import ValkeyBuckets
+from gateway.meters import watch_departments, watch_worker
 from gateway.network import NetworkPolicy
 from gateway.overload.gate import Gate
 from gateway.overload.shield import Shield, listen
@@ -166,6 +167,9 @@ def build_gateway(
     lookup = ConsentLookup(floor.database, consents)
     home_rooms = build_home(floor, settings, table=table, source=source, consents=lookup, zones=zones)
     buckets = _buckets(floor, settings.limits)
+    limits = LocalLimits() if buckets is None else SharedLimits(buckets)
+    gate = Gate(settings.overload)
+    watch_worker(gate, limits, table)
     streams = _departments(
         floor, settings, upstream, signer, health=health, places=settings.stream_places_per_department
     )
@@ -176,7 +180,7 @@ def build_gateway(
         authenticator=authenticator,
         consents=lookup,
         assertions=assertions,
-        limits=LocalLimits() if buckets is None else SharedLimits(buckets),
+        limits=limits,
         delegates=None if mandates is None else _delegates(floor, mandates),
         choices=home_rooms.choices,
     )
@@ -208,7 +212,7 @@ def build_gateway(
         disclosures=disclosures,
         health=health,
         buckets=buckets,
-        gate=Gate(settings.overload),
+        gate=gate,
         floor=floor,
     )
 
@@ -280,7 +284,7 @@ def _departments(
 ) -> Departments:
     # Cards, calls and streams have a breaker and places each: a slow card must not close the service behind it, nor
     # must citizens who listen to events for an hour keep others out.
-    protection = Protection(breaker=settings.breaker, places=places)
+    protection = watch_departments(Protection(breaker=settings.breaker, places=places))
     return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock, note=health.note)
 
 

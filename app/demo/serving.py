@@ -10,6 +10,7 @@ from app.boot import ground
 from app.demo.city import plan_city, running_city
 from app.demo.staff import appoint_staff
 from app.kit.processes import ChildProcesses
+from app.metrics import directory_of, forget_earlier
 from app.serve import refuse_if_port_taken, serve
 from app.settings import Settings, SettingsInvalid, to_environ
 
@@ -25,6 +26,7 @@ def serve_house(settings: Settings, *, demo_city: bool, tell: Callable[[str], No
         complete = stack.enter_context(ground(settings, tell=tell))
         if demo_city:
             complete = _with_demo_city(stack, complete, tell)
+        _with_metrics(stack, complete, tell)
         tell_where_to_look(complete, tell)
         serve(
             host=complete.host,
@@ -44,6 +46,16 @@ def _with_demo_city(stack: contextlib.ExitStack, settings: Settings, tell: Calla
     arguments = [msgspec.json.encode(ports).decode()]
     children.start("fill", "app.demo.fill", arguments, environment=to_environ(complete))
     return complete
+
+
+def _with_metrics(stack: contextlib.ExitStack, settings: Settings, tell: Callable[[str], None]) -> None:
+    """The listener is a process of its own, so that no thread lives beside the workers' forks."""
+    if not settings.metrics_listen:
+        return
+    forget_earlier(directory_of(settings))
+    children = stack.enter_context(ChildProcesses(logs=settings.data_directory / "logs"))
+    children.start("metrics", "app.metrics", ready=f"tcp://{settings.metrics_listen}", environment=to_environ(settings))
+    tell(f"Metrics at http://{settings.metrics_listen}/metrics, for who shows the token.")
 
 
 def tell_where_to_look(settings: Settings, tell: Callable[[str], None]) -> None:

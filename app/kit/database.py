@@ -79,6 +79,16 @@ class Database:
         except TimeoutError:
             pool.terminate()
 
+    @property
+    def used(self) -> int:
+        """How many connections somebody uses."""
+        return 0 if self._pool is None else self._pool.get_size() - self._pool.get_idle_size()
+
+    @property
+    def idle(self) -> int:
+        """How many are open and wait for somebody."""
+        return 0 if self._pool is None else self._pool.get_idle_size()
+
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
         """A connection outside any transaction; raises `TimeoutError` when all are in use for too long."""

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
 from app.kit.errors import SuishenError
+from app.kit.metrics import REFUSALS
 from app.kit.structs import Model, Text
 
 PROBLEM_JSON = "application/problem+json"
@@ -88,6 +89,7 @@ def refuse(error: SuishenError, request: Request[Any, Any, Any]) -> Response[Any
     A handler *returns* it, so that the transaction commits; a raised error would roll the memory back.
     """
     language = language_of(request.headers.get("accept-language"))
+    REFUSALS.add(error.slug)
     return Response(
         content=problem_document(error, language),
         status_code=error.status,
@@ -97,9 +99,11 @@ def refuse(error: SuishenError, request: Request[Any, Any, Any]) -> Response[Any
 
 
 def problem_bytes(
-    error: SuishenError, accept_language: str | None = None
+    error: SuishenError, accept_language: str | None = None, *, counted: bool = True
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Status, raw headers and body, for code that speaks bare ASGI."""
+    """Status, raw headers and body, for code that speaks bare ASGI. Not `counted` is one that is sent later."""
+    if counted:
+        REFUSALS.add(error.slug)
     language = language_of(accept_language)
     body = msgspec.json.encode(problem_document(error, language))
     headers = {

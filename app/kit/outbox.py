@@ -58,6 +58,8 @@ MARK_RETRY = "update kit.outbox set due_at = $2, last_error = $3 where id = $1"
 MARK_FAILED = "update kit.outbox set failed_at = $2, last_error = $3 where id = $1"
 
 
+MEASURE = "select count(*) as waiting, min(due_at) as due_at from kit.outbox where failed_at is null"
+
 DELETE_FAILED = "delete from kit.outbox where failed_at < $1"
 
 
@@ -71,6 +73,8 @@ class Outbox:
         self._handlers: dict[str, Handler] = {}
         self._due = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self.waiting = 0
+        self.late_seconds = 0.0
 
     def handle(self, topic: str, handler: Handler) -> None:
         """Registers the one handler of `topic`. It may be called twice with the same message."""
@@ -111,6 +115,15 @@ class Outbox:
         """Deletes messages that were given up on a week ago; they are sealed, and still personal. A periodic job."""
         async with self._database.acquire() as connection:
             await connection.execute(DELETE_FAILED, self._clock.now() - FAILED_LIVE)
+
+    async def measure(self) -> None:
+        """How many messages wait, and for how long the oldest has been due; a periodic job."""
+        now = self._clock.now()
+        async with self._database.acquire() as connection:
+            row = await connection.fetchrow(MEASURE)
+        assert row is not None
+        self.waiting = row["waiting"]
+        self.late_seconds = max(0.0, (now - row["due_at"]).total_seconds()) if row["due_at"] else 0.0
 
     async def _lease(self, most: int) -> list[LeasedMessage]:
         now = self._clock.now()

@@ -5,15 +5,18 @@ A refusal is a prepared document, sent before anything else looks at the request
 
 import asyncio
 import time
-from typing import Final
+from typing import Any, Final
 
 from app.kit.http import language_of, problem_bytes
+from app.kit.metrics import REFUSALS
 from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.errors import Overloaded
+from gateway.meters import RANKS, REQUEST_SECONDS, REQUESTS, STATUS_CLASSES
 from gateway.overload.gate import LONGEST_ADVICE, Gate, Ticket
 from gateway.overload.ranks import Rank, rank_of
 
 SAMPLE_SECONDS: Final = 0.02
+SWITCHING: Final = 101
 ANSWERS: Final = frozenset(
     {"http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start"}
 )
@@ -32,36 +35,34 @@ class Shield:
             await self._inner(scope, receive, send)
             return
         rank = rank_of(scope["raw_path"])
-        admitted = self._gate.knock(rank, time.monotonic())
+        began = time.monotonic()
+        admitted = self._gate.knock(rank, began)
         if isinstance(admitted, Ticket):
             admitted = await self._wait(admitted)
         if not admitted:
             await self._refuse(scope, send)
-        elif rank is Rank.HEALTH:
-            await self._inner(scope, receive, send)
-        elif rank is Rank.DEPARTMENT:
-            await self._until_answered(scope, receive, send)
         else:
-            try:
-                await self._inner(scope, receive, send)
-            finally:
-                self._gate.leave()
+            await self._serve(scope, receive, send, rank, began)
 
-    async def _until_answered(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A place until the answer begins: who listens to events for an hour costs nothing meanwhile."""
-        answered = False
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, rank: Rank, began: float) -> None:
+        """A call to a department keeps its place until the answer begins: events for an hour cost nothing meanwhile."""
+        inside, answered = rank is not Rank.HEALTH, False
 
-        async def send_and_leave(message: dict[str, object]) -> None:
-            nonlocal answered
+        async def send_and_note(message: dict[str, Any]) -> None:
+            nonlocal inside, answered
             if not answered and message["type"] in ANSWERS:
                 answered = True
-                self._gate.leave()
+                REQUESTS.add(RANKS[rank], STATUS_CLASSES[message.get("status", SWITCHING) // 100])
+                REQUEST_SECONDS.add(time.monotonic() - began, RANKS[rank])
+                if rank is Rank.DEPARTMENT:
+                    inside = False
+                    self._gate.leave()
             await send(message)
 
         try:
-            await self._inner(scope, receive, send_and_leave)
+            await self._inner(scope, receive, send_and_note)
         finally:
-            if not answered:
+            if inside:
                 self._gate.leave()
 
     async def _wait(self, ticket: Ticket) -> bool:
@@ -75,6 +76,7 @@ class Shield:
 
     async def _refuse(self, scope: Scope, send: Send) -> None:
         status, headers, body = _prepared(scope["headers"], self._gate.retry_after())
+        REFUSALS.add(Overloaded.slug)
         if scope["type"] == "http":
             await send_bytes(send, status, headers, body)
             return
@@ -94,15 +96,15 @@ async def listen(gate: Gate) -> None:
 
 def _prepared(headers: Headers, retry_after: int) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     asked = find_header(headers, b"accept-language")
-    return REFUSALS["zh" if asked is None else language_of(asked.decode("latin-1")), retry_after]
+    return PREPARED["zh" if asked is None else language_of(asked.decode("latin-1")), retry_after]
 
 
 def _refusal(language: str, retry_after: int) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    status, headers, body = problem_bytes(Overloaded(retry_after=retry_after), language)
+    status, headers, body = problem_bytes(Overloaded(retry_after=retry_after), language, counted=False)
     return status, [*headers, (b"ssb-error-origin", b"gateway")], body
 
 
-REFUSALS: Final = {
+PREPARED: Final = {
     (language, seconds): _refusal(language, seconds)
     for language in ("zh", "en")
     for seconds in range(1, LONGEST_ADVICE + 1)
