@@ -218,6 +218,14 @@ async def mark_requests_answered(
     await connection.execute(MARK_REQUESTS_ANSWERED, child_id, department_id, purpose, now)
 
 
+MARK_ALL_REQUESTS_ENDED = "update auth.consent_request set ended_at = $2 where child_id = $1 and ended_at is null"
+
+
+async def mark_all_requests_ended(connection: Connection, child_id: UUID, now: datetime) -> None:
+    """Ends whatever this child asked for."""
+    await connection.execute(MARK_ALL_REQUESTS_ENDED, child_id, now)
+
+
 DELETE_OLD_REQUESTS = "delete from auth.consent_request where expires_at < $1"
 
 

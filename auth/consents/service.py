@@ -108,6 +108,10 @@ class Consents:
             await self._end(connection, actor, consent)
         return ended
 
+    async def end_requests_of(self, connection: Connection, child_id: UUID) -> None:
+        """What a child asked for waits for no guardian any more: the account has ended."""
+        await repository.mark_all_requests_ended(connection, child_id, self._clock.now())
+
     async def end_purpose(
         self, connection: Connection, department_id: UUID, purpose: str, *, actor: str, limit: int
     ) -> list[UUID]:

@@ -170,8 +170,11 @@ class ConsentsPart:
 
     async def person_ended(self, connection: Connection, person_id: UUID, reason: EndReason, _now: datetime) -> None:
         """Whoever is dead, gone, or somebody else's second account allows nothing; a freeze only sleeps."""
-        if reason != "frozen":
-            await self._consents.end_consents_of(connection, person_id, actor=f"person:{person_id}")
+        if reason == "frozen":
+            return
+        actor = f"person:{person_id}" if reason == "closed" else "system"  # the dead withdraw nothing
+        await self._consents.end_consents_of(connection, person_id, actor=actor)
+        await self._consents.end_requests_of(connection, person_id)
 
 
 class Companies:
