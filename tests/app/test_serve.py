@@ -127,6 +127,11 @@ def test_workers_get_the_environment_they_are_told(server: Running) -> None:
     assert httpx.get(server.url + "/variable").text == "told"
 
 
+def test_no_collection_walks_what_was_loaded(server: Running) -> None:
+    """Walking the whole application stops a worker for 0.15 s, whoever waits."""
+    assert int(httpx.get(server.url + "/frozen", timeout=5).text) > 10_000
+
+
 def test_application_from_a_factory_is_made_in_the_worker() -> None:
     port = free_port()
     process = run_server(port, workers=1, target=f"{TINY}:make_application", factory=True)

@@ -1,6 +1,7 @@
 """A small ASGI application that the tests of serving run: it says who answers, waits when asked, and can die."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """`/pid`, `/slow`, `/stuck` (holds the interpreter), `/die`, `/variable`."""
+    """`/pid`, `/slow`, `/stuck` (holds the interpreter), `/die`, `/variable`, `/frozen`."""
     if scope["type"] == "lifespan":
         await live(receive, send)
         return
@@ -24,6 +25,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
             os._exit(7)
         case "/variable":
             body = os.environ.get("TINY_VARIABLE", "")
+        case "/frozen":
+            body = str(gc.get_freeze_count())
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     await send({"type": "http.response.body", "body": body.encode()})
 
