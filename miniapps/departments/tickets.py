@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from miniapps.departments.answers import Refusal
 from miniapps.departments.program import Office
-from miniapps.departments.workdays import after_workdays, read_holidays
+from miniapps.departments.workdays import CITY_TIME, after_workdays, read_holidays
 
 REPLY_WORKDAYS: Final = 5
 REOPEN_DAYS: Final = 15
@@ -74,7 +74,7 @@ class Tickets:
                 (source_id, openid, retry_key),
             ).fetchone()
             if found is None:
-                number = f"{now:%Y%m%d}{secrets.randbelow(10**8):08d}"
+                number = f"{now.astimezone(CITY_TIME):%Y%m%d}{secrets.randbelow(10**8):08d}"
                 store.execute(
                     "insert into ticket (number, openid, source_id, text, facts, state, filed_at, due_at, retry_key)"
                     " values (?, ?, ?, ?, ?, 'filed', ?, ?, ?)",
