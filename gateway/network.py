@@ -50,18 +50,47 @@ NEVER: Final = tuple(
 """What `is_global` of Python 3.11 lets through, or may let through, and leads inside."""
 
 
+NEVER_EVEN_NAMED: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/32",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "224.0.0.0/4",
+        "::/128",
+        "fd00:ec2::254/128",
+        "fe80::/10",
+        "ff00::/8",
+    )
+)
+"""Metadata servers, link-local and multicast: a name that the operator let in leads inside, but never there."""
+
+
 class NetworkPolicy(Model):
-    """The operator's exceptions: `host:port` as in a base URL ("127.0.0.1:9101", "[::1]:9101", "box.internal:443")."""
+    """The operator's exceptions: `host:port` as in a base URL ("127.0.0.1:9101", "[::1]:9101", "box.internal:443").
+
+    `own` are the places where the city itself answers, written alike: a department there would be the city calling
+    itself, round and round.
+    """
 
     allowed: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
 
     def allows(self, host: str, port: int) -> bool:
         """Whether the operator named exactly this place."""
-        return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}") in self.allowed
+        return _place(host, port) in self.allowed
+
+    def is_own(self, host: str, port: int) -> bool:
+        """Whether the city answers there: at the very place, or at a name below it."""
+        place = _place(host, port)
+        return any(place == own or place.endswith("." + own) for own in self.own)
 
     def check(self, url: str) -> None:
         """Judges the spelling of a backend's base URL; raises `UnacceptableAddress`. Resolves nothing."""
         host, port, scheme = _split(url)
+        if self.is_own(host, port):
+            raise _refusal("own", Text(zh="这是本平台自己的地址。", en="The city itself answers there."))
         if self.allows(host, port):
             return
         if not is_name(host):
@@ -77,6 +106,16 @@ class NetworkPolicy(Model):
             await GuardedResolver(self).resolve(host, port, socket.AF_UNSPEC)
         except OSError:
             raise _refusal("resolution", Text(zh="域名无法解析或指向内网。", en="The name leads nowhere.")) from None
+
+
+def own_places(*origins: str) -> frozenset[str]:
+    """The `own` of a policy, from origins such as "https://city.example" (whose port goes without saying)."""
+    places = set[str]()
+    for origin in origins:
+        parts = urlsplit(origin)
+        assert parts.hostname is not None
+        places.add(_place(parts.hostname, parts.port or (_HTTPS_PORT if parts.scheme == "https" else _HTTP_PORT)))
+    return frozenset(places)
 
 
 def is_name(host: str) -> bool:
@@ -105,6 +144,14 @@ def refuse_private(addresses: Iterable[str]) -> None:
         raise OSError("The name leads to an address that the network policy does not allow.")
 
 
+def refuse_never(addresses: Iterable[str]) -> None:
+    """Raises `OSError` when any address is one that no name may lead to, whoever let the name in."""
+    for address in map(ipaddress.ip_address, addresses):
+        inner = getattr(address, "ipv4_mapped", None) or address
+        if any(inner.version == network.version and inner in network for network in NEVER_EVEN_NAMED):
+            raise OSError("The name leads to an address that no name may lead to.")
+
+
 class GuardedResolver(AbstractResolver):
     """Resolves for aiohttp, which connects to the very addresses that come back from here."""
 
@@ -116,7 +163,9 @@ class GuardedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """The addresses of `host`; raises `OSError` when it has none, or one that may not be reached."""
         addresses = await self._look_up(host, port, family)
-        if not self._policy.allows(host, port):
+        if self._policy.allows(host, port):
+            refuse_never(address for _, _, address in addresses)
+        else:
             refuse_private(address for _, _, address in addresses)
         return [_result(host, port, family, protocol, address) for family, protocol, address in addresses]
 
@@ -126,6 +175,10 @@ class GuardedResolver(AbstractResolver):
     async def _look_up(self, host: str, port: int, family: int) -> list[tuple[int, int, str]]:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         return [(int(entry[0]), entry[2], str(entry[4][0])) for entry in found]
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _result(host: str, port: int, family: int, protocol: int, address: str) -> ResolveResult:
