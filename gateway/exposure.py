@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from app.kit.structs import Model
-from miniapps.rollouts.ladder import lies_in
+from miniapps.zones.codes import lies_in
 
 BUCKETS: Final = 100
 

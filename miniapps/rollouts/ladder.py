@@ -11,10 +11,10 @@ from typing import Final
 from miniapps.errors import StateConflict, StepNotNext, StepTooSoon, ZonesNarrowed
 from miniapps.releases.models import Release
 from miniapps.states import RELEASE
+from miniapps.zones.codes import lies_in
 
 STEPS: Final = (1, 5, 20, 50, 100)
 EVERYBODY: Final = 100
-_DISTRICT: Final = 6
 
 
 def next_percent(release: Release) -> int | None:
@@ -63,10 +63,3 @@ def is_within(zones: Collection[str], others: Collection[str]) -> bool:
     if not others:
         return True
     return bool(zones) and all(any(lies_in(zone, whole) for whole in others) for zone in zones)
-
-
-def lies_in(zone: str, whole: str) -> bool:
-    """Whether `zone` is the place `whole` or a part of it (GB/T 2260: zeros at the end of six digits name no part)."""
-    if len(whole) > _DISTRICT:
-        return zone.startswith(whole)
-    return zone.startswith(whole.removesuffix("0000") if whole.endswith("0000") else whole.removesuffix("00"))

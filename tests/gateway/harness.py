@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,13 +17,14 @@ from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
 from gateway.limits.local import LocalLimits
 from gateway.network import NetworkPolicy
+from gateway.ports import KnowsChoices
 from gateway.proxy import Proxy
 from gateway.routing import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
 from gateway.upstream import Upstream
 from gateway.websockets import WebSockets
-from miniapps.releases.models import PublishedApp
+from miniapps.releases.models import GrayApp, PublishedApp
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.publications import LIBRARY, published
 from tests.gateway.servers import plain_answer, read_request, serving
@@ -66,6 +67,8 @@ class Harness:
         self._app = app
         self.table = table
         self.apps = apps
+        self.trials: list[GrayApp] = []
+        self.noted: list[tuple[Any, str]] = []
         self.received: list[Received] = []
         self.used: list[tuple[Any, str]] = []
         self.converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
@@ -126,8 +129,9 @@ class Harness:
         citizen.post({"type": "websocket.connect"})
         return citizen
 
-    async def publish(self, *apps: PublishedApp) -> None:
+    async def publish(self, *apps: PublishedApp, trials: Sequence[GrayApp] = ()) -> None:
         self.apps[:] = apps
+        self.trials[:] = trials
         await self.table.refresh()
 
 
@@ -189,15 +193,16 @@ async def gateway(
     neighbours: frozenset[str] = frozenset(),
     inner: ASGIApp = inner,
     admission_kind: type[Admission] = Admission,
+    choices: KnowsChoices | None = None,
     **settings: Any,
 ) -> AsyncIterator[Harness]:
     apps: list[PublishedApp] = []
 
-    async def list_published() -> list[PublishedApp]:
-        return apps
+    async def list_exposed() -> list[PublishedApp | GrayApp]:
+        return [*apps, *harness.trials]
 
     async with contextlib.AsyncExitStack() as stack:
-        table = RouteTable(list_published)
+        table = RouteTable(list_exposed)
         chosen = GatewaySettings(issuer=ISSUER, apps_host=APPS_HOST, **settings)
         harness = Harness(inner, table, apps)
         port = await stack.enter_async_context(serving(harness.talk))
@@ -207,7 +212,11 @@ async def gateway(
         def departments(places: int) -> Departments:
             protection = Protection(breaker=chosen.breaker, places=places)
             return Departments(
-                upstream=upstream, signer=RequestSigner(floor.keyring), protection=protection, clock=floor.clock
+                upstream=upstream,
+                signer=RequestSigner(floor.keyring),
+                protection=protection,
+                clock=floor.clock,
+                note=lambda release_id, outcome, _seconds: harness.noted.append((release_id, outcome)),
             )
 
         streams = departments(chosen.stream_places_per_department)
@@ -223,6 +232,7 @@ async def gateway(
             consents=consents,
             assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
             limits=LocalLimits(),
+            choices=choices,
         )
         proxy = Proxy(
             settings=chosen,

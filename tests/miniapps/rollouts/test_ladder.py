@@ -16,8 +16,9 @@ from app.kit.ids import new_id
 from gateway.exposure import Rule
 from miniapps.errors import StateConflict, StepNotNext, StepTooSoon, ZonesNarrowed
 from miniapps.releases.models import Release
-from miniapps.rollouts.ladder import STEPS, is_within, lies_in, next_percent, refuse_publication, refuse_step
+from miniapps.rollouts.ladder import STEPS, is_within, next_percent, refuse_publication, refuse_step
 from miniapps.states import RELEASE
+from miniapps.zones.codes import lies_in
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DWELL = timedelta(minutes=10)
