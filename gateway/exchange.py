@@ -22,6 +22,7 @@ CONNECT_SECONDS: Final = 3.0
 CONNECTING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
 SWITCHING: Final = 101
 FINAL: Final = 200
+MOST_INTERIM: Final = 8  # each costs the worker as much as an answer
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that need not say that they have none
 
 _ORIGIN: Final = re.compile(r"https?://[^/?#]+")
@@ -37,7 +38,7 @@ class Answer(Model):
 
 
 class AnswerTooLarge(Exception):
-    """The answer is larger than the caller takes."""
+    """The answer, or what was said before it, is more than the caller takes."""
 
 
 class Switched(Exception):
@@ -160,7 +161,11 @@ class _Deed:
     async def read(self, largest: int) -> Answer:
         """The final answer; interim ones (RFC 9110, section 15.2) are passed over."""
         message, payload = await self.protocol.read()
+        interim = 0
         while message.code < FINAL and message.code != SWITCHING:
+            interim += 1
+            if interim > MOST_INTERIM:
+                raise AnswerTooLarge
             message, payload = await self.protocol.read()
         if message.code == SWITCHING:
             raise Switched
