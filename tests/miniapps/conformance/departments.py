@@ -14,7 +14,6 @@ from miniapps.conformance.running import examine
 from miniapps.manifest import canonical_bytes, manifest_hash
 from miniapps.sandbox.signing import CityKeys, Signer
 from miniapps.sdk import Citizen, Jwks, Refused, Verifier
-from miniapps.sdk.message import Message
 from tests.miniapps.documents import encode, sound_document
 
 ISSUER = "http://sandbox.test"
@@ -37,7 +36,7 @@ def answer(status: int, body: Any = None, headers: tuple[tuple[str, str], ...] =
 
 def serve(request: Outgoing, citizen: Citizen | None) -> Answer:
     """What a good department does once it believes."""
-    path = urlsplit(request.url).path.removeprefix("/api")
+    path = urlsplit(request.url).path.removeprefix("/api").removeprefix("/suishen")
     if path == "/.ssb/cards":
         return _cards(request, citizen)
     if path == "/loans":
@@ -64,6 +63,7 @@ class Department:
     overlooks: frozenset[str] = frozenset()
     handler: Handler = serve
     health: int = 200
+    base: str = BACKEND
     verifier: Verifier | None = None
     seen: list[Outgoing] = field(default_factory=list)
 
@@ -74,7 +74,7 @@ class Department:
     async def send(self, request: Outgoing) -> Answer:
         """The kit's network."""
         self.seen.append(request)
-        if urlsplit(request.url).path == "/api/health":
+        if request.url == f"{self.base}/health":
             return answer(self.health)
         try:
             citizen = await self._believe(request)
@@ -96,8 +96,9 @@ class Department:
 
     async def _believe(self, request: Outgoing) -> Citizen | None:
         assert self.verifier is not None
-        target = request.url.removeprefix("http://department.test")
-        cards = target.startswith("/api/.ssb/cards")
+        parts = urlsplit(request.url)
+        target = request.url.removeprefix(f"{parts.scheme}://{parts.netloc}")
+        cards = parts.path.endswith("/.ssb/cards")
         verify = self.verifier.verify_caller if cards else self.verifier.verify
         return await verify(request.method, target, list(request.headers), request.body)
 
@@ -122,4 +123,4 @@ def failures(report: ConformanceReport) -> set[str]:
     return {case.id for case in report.cases if case.outcome == "failed"}
 
 
-__all__ = ["BACKEND", "ISSUER", "Department", "Message", "answer", "document", "failures", "report_on", "serve"]
+__all__ = ["BACKEND", "ISSUER", "Department", "answer", "document", "failures", "report_on", "serve"]
