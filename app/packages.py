@@ -26,6 +26,7 @@ from gateway.limits.models import Limit
 from gateway.privacy import GatewayPrivacy
 from gateway.probing import trial_network
 from gateway.settings import GatewaySettings
+from gateway.uses import ServiceUses
 from gateway.wiring import GatewayServices
 from miniapps.privacy import MiniappsPrivacy
 from miniapps.settings import MiniappsSettings
@@ -102,6 +103,8 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     registry.onboarding.way.lead_through(trial_network(gateway.wiring.network_policy(door_settings)))
     registry.stewardship.tellers.speak_through(identity.message_centre.alerts, identity.messages)
     registry.stewardship.sunsets.end_consents_in(identity.consents)
+    registry.stewardship.ratings.find_uses_in(ServiceUses(door.table, door.home_rooms.choices))
+    registry.evidence.count_ratings_by(registry.stewardship.ratings)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
     if settings.hotline_app:
@@ -110,7 +113,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     identity.provider.token_desk.record_in(door.disclosures)
     identity.privacy.join(CodesPrivacy(floor.vault))
     identity.privacy.join(GatewayPrivacy())
-    identity.privacy.join(MiniappsPrivacy())
+    identity.privacy.join(MiniappsPrivacy(floor.vault))
     return Packages(
         auth=identity,
         codes=code,
@@ -190,6 +193,7 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
         issuer=settings.public_origin,
         apps_host=settings.apps_host,
         region=settings.region,
+        brand=settings.brand_zh,
         allowed_upstreams=frozenset(settings.allowed_upstreams),
         limits=settings.limits,
         per_person=Limit(requests=calls, per_seconds=1, burst=2 * calls),

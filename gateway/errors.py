@@ -4,7 +4,7 @@ SuishenError
  ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader, BrokenBody
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
  ├─ HeadersTooLarge 431
- ├─ UnknownService 404, UnknownServicePath 404, BasisMissing 403, ServiceSuspended 503,
+ ├─ UnknownService 404, UnknownServicePath 404, NoPages 404, BasisMissing 403, ServiceSuspended 503,
  ├─ ReleaseTakenBack 503
  ├─ NotAWebSocket 400, DepartmentDeclined 502
  ├─ DepartmentUnreachable 502, DepartmentHungUp 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
@@ -152,6 +152,14 @@ class UnknownServicePath(NotFound):
     slug = "service-path-unknown"
     title = Text(zh="该服务没有此接口", en="The service has no such path")
     remedy = Text(zh="只能调用服务清单中登记的接口。", en="Only paths of the approved manifest can be called.")
+
+
+class NoPages(NotFound):
+    """The mini-app shows no pages of its own: it is reached in the city's app."""
+
+    slug = "no-pages"
+    title = Text(zh="该服务没有网页", en="This service has no pages")
+    remedy = Text(zh="请在市民应用中办理。", en="Open the service in the city's app.")
 
 
 class ServiceSuspended(TemporarilyUnavailable):

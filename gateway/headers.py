@@ -64,7 +64,7 @@ ALWAYS: Final = (
 
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 
-_PRINTABLE = re.compile(rb"[ -~]*")
+PRINTABLE = re.compile(rb"[ -~]*")
 
 
 def headers_to_department(headers: Headers) -> dict[str, str]:
@@ -94,7 +94,7 @@ def headers_to_citizen(headers: Headers, *, personal: bool = False) -> list[tupl
     passed = [
         (lower, value)
         for name, value in headers
-        if (lower := name.lower()) in TO_CITIZEN and _PRINTABLE.fullmatch(value)
+        if (lower := name.lower()) in TO_CITIZEN and PRINTABLE.fullmatch(value)
     ]
     return [field for field in passed if field[0] != NOT_KEPT[0]] + [NOT_KEPT] if personal else passed
 

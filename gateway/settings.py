@@ -15,6 +15,7 @@ class GatewaySettings(Model):
     issuer: str
     apps_host: str
     region: str = "190000"
+    brand: str = "随申办"
     allowed_upstreams: frozenset[str] = frozenset()
     limits: str = "memory"
     per_person: Limit = Limit(requests=50, per_seconds=1, burst=100)
@@ -27,6 +28,7 @@ class GatewaySettings(Model):
     look_again_seconds: float = 1.0
     largest_stream: int = 1024 * 1024 * 1024
     card_places_per_department: int = 16
+    page_places_per_department: int = 16
     upload_seconds: float = 10.0
     cards_deadline_seconds: float = 0.6
     most_personal_apps: int = 20

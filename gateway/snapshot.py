@@ -23,6 +23,8 @@ from miniapps.manifest import (
     Scope,
     Widget,
     address_problem,
+    label_of,
+    lies_below,
     recipient_of,
     split_template,
     template_shape,
@@ -109,6 +111,7 @@ class CompiledApp(Model):
     widgets: tuple[Widget, ...]
     scopes: tuple[Scope, ...]
     elder_ready: bool
+    pages: str | None  # the prefix of its public pages, below the base path
     suspension: Suspension | None
     routes: object  # a Branch, which msgspec cannot name
 
@@ -248,6 +251,7 @@ def compile_app(published: PublishedApp, *, gray: bool = False) -> CompiledApp:
         widgets=manifest.widgets,
         scopes=manifest.scopes,
         elder_ready=manifest.accessibility.elder_mode,
+        pages=_pages(manifest),
         suspension=_suspension(published),
         routes=_tree(manifest),
     )
@@ -303,6 +307,16 @@ def _tree(manifest: Manifest) -> Branch:
     if masks:
         raise NotCompilable("masking-without-route")
     return root
+
+
+def _pages(manifest: Manifest) -> str | None:
+    """Where pages begin. What anybody may see must not be a way around what a route asks of its callers."""
+    pages = manifest.backend.pages if manifest.backend is not None else None
+    if pages is None or label_of(manifest.app_id) is None:
+        return None
+    if any(lies_below(route.path, pages.path) for route in manifest.routes):
+        raise NotCompilable("route-among-pages")
+    return pages.path
 
 
 def _masks(manifest: Manifest) -> dict[tuple[str, str], tuple[Mask, ...]]:

@@ -20,6 +20,7 @@ from gateway.breakers import Protection
 from gateway.calls import Departments
 from gateway.consents import ConsentLookup, KnownConsents
 from gateway.delegates import Delegates
+from gateway.directory import routes as directory_routes
 from gateway.disclosures import routes as disclosures_routes
 from gateway.disclosures.service import Disclosures, Organizations, People
 from gateway.dispatch import Dispatcher
@@ -36,9 +37,10 @@ from gateway.limits.postgres import PostgresBuckets
 from gateway.limits.shared import SharedLimits
 from gateway.limits.valkey import ValkeyBuckets
 from gateway.meters import watch_departments, watch_worker
-from gateway.network import NetworkPolicy
+from gateway.network import NetworkPolicy, own_places
 from gateway.overload.gate import Gate
 from gateway.overload.shield import Shield, listen
+from gateway.pages.site import Site
 from gateway.ports import Authenticator
 from gateway.proxy import Proxy
 from gateway.routing import CHANNEL as RELEASE_CHANNEL
@@ -70,6 +72,7 @@ class GatewayServices:
     assertions: Assertions
     proxy: Proxy
     websockets: WebSockets
+    site: Site
     home_rooms: HomeRooms
     usage: Usage
     errands: Errands
@@ -90,7 +93,8 @@ class GatewayServices:
 
 def network_policy(settings: GatewaySettings) -> NetworkPolicy:
     """Where departments may live; also what the registry asks when one registers."""
-    return NetworkPolicy(allowed=settings.allowed_upstreams)
+    own = own_places(settings.issuer, settings.apps_origin)
+    return NetworkPolicy(allowed=settings.allowed_upstreams, own=own)
 
 
 class ClientNetwork:
@@ -202,6 +206,15 @@ def build_gateway(
         websockets=WebSockets(
             settings=settings, clock=floor.clock, admission=admission, streams=streams, note_use=usage.note
         ),
+        site=Site(
+            settings=settings,
+            clock=floor.clock,
+            table=table,
+            departments=_departments(
+                floor, settings, upstream, signer, health=health, places=settings.page_places_per_department
+            ),
+            limits=limits,
+        ),
         home_rooms=home_rooms,
         usage=usage,
         errands=Errands(
@@ -220,9 +233,13 @@ def build_gateway(
 def asgi(services: GatewayServices, inner: ASGIApp) -> ASGIApp:
     """The whole door: who is let in now, edge guard, then departments on the apps host and `inner` everywhere else."""
     dispatcher = Dispatcher(
-        apps_host=services.settings.apps_host, proxy=services.proxy, websockets=services.websockets, inner=inner
+        apps_host=services.settings.apps_host,
+        proxy=services.proxy,
+        websockets=services.websockets,
+        pages=services.site,
+        inner=inner,
     )
-    return Shield(EdgeGuard(dispatcher), services.gate)
+    return Shield(EdgeGuard(dispatcher), services.gate, apps_host=services.settings.apps_host)
 
 
 def routers(services: GatewayServices) -> list[Router]:
@@ -235,7 +252,13 @@ def routers(services: GatewayServices) -> list[Router]:
     return [
         Router(
             path="/",
-            route_handlers=[home_routes.router, zones_routes.router, disclosures_routes.router, key_routes.router],
+            route_handlers=[
+                home_routes.router,
+                directory_routes.router,
+                zones_routes.router,
+                disclosures_routes.router,
+                key_routes.router,
+            ],
             dependencies={name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         )
     ]

@@ -26,10 +26,16 @@ def page(*, title: str, brand: str, body: str, status: int = 200, refresh_second
 
     With `refresh_seconds` the page reads itself anew that often.
     """
+    html = document(title=title, brand=brand, body=body, refresh_seconds=refresh_seconds)
+    return Response(html, media_type=MediaType.HTML, status_code=status, headers=SECURITY_HEADERS)
+
+
+def document(*, title: str, brand: str, body: str, home: str = "/", refresh_seconds: int = 0) -> str:
+    """The page's HTML alone; `home` is where the brand leads."""
     refresh = f'<meta http-equiv="refresh" content="{refresh_seconds}">' if refresh_seconds else ""
-    html = (
+    return (
         f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(title)}</title>{refresh}'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
-        f'<body><header><a class="brand" href="/">{escape(brand)}</a></header><main>{body}</main></body></html>'
+        f'<body><header><a class="brand" href="{escape(home)}">{escape(brand)}</a></header>'
+        f"<main>{body}</main></body></html>"
     )
-    return Response(html, media_type=MediaType.HTML, status_code=status, headers=SECURITY_HEADERS)

@@ -29,9 +29,9 @@ class Rank(IntEnum):
     DEPARTMENT = 3
 
 
-def rank_of(raw_path: bytes) -> Rank:
-    """The rank of a request for `raw_path`."""
-    if raw_path.startswith(APPS):
+def rank_of(raw_path: bytes, *, below_apps: bool = False) -> Rank:
+    """The rank of a request for `raw_path`, or of a department's page on a name below the apps host."""
+    if below_apps or raw_path.startswith(APPS):
         return Rank.DEPARTMENT
     if raw_path.startswith(FIRST):
         return Rank.FIRST

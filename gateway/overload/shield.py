@@ -25,16 +25,17 @@ ANSWERS: Final = frozenset(
 class Shield:
     """Lets in, has wait, or refuses, one worker's share of the city's work."""
 
-    def __init__(self, inner: ASGIApp, gate: Gate) -> None:
+    def __init__(self, inner: ASGIApp, gate: Gate, *, apps_host: str) -> None:
         self._inner = inner
         self._gate = gate
+        self._below = b"." + apps_host.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands the request on when its turn is come, or refuses it."""
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
             return
-        rank = rank_of(scope["raw_path"])
+        rank = rank_of(scope["raw_path"], below_apps=self._is_page(scope["headers"]))
         began = time.monotonic()
         admitted = self._gate.knock(rank, began)
         if isinstance(admitted, Ticket):
@@ -43,6 +44,10 @@ class Shield:
             await self._refuse(scope, send)
         else:
             await self._serve(scope, receive, send, rank, began)
+
+    def _is_page(self, headers: Headers) -> bool:
+        host = find_header(headers, b"host")
+        return host is not None and host.endswith(self._below)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, rank: Rank, began: float) -> None:
         """A call to a department keeps its place until the answer begins: events for an hour cost nothing meanwhile."""

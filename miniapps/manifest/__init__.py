@@ -15,6 +15,7 @@ from miniapps.manifest.canonical import (
     render_manifest,
 )
 from miniapps.manifest.consents import consent_text, hosts_of, recipient_of
+from miniapps.manifest.labels import app_id_of, label_of
 from miniapps.manifest.lint import LONGEST_EMERGENCY_DAYS, Finding, lint_manifest, refusals
 from miniapps.manifest.models import (
     Backend,
@@ -29,7 +30,7 @@ from miniapps.manifest.models import (
     Scope,
     Widget,
 )
-from miniapps.manifest.paths import split_template, template_shape
+from miniapps.manifest.paths import lies_below, split_template, template_shape
 
 __all__ = [
     "LONGEST_EMERGENCY_DAYS",
@@ -48,12 +49,15 @@ __all__ = [
     "Scope",
     "Widget",
     "address_problem",
+    "app_id_of",
     "canonical_bytes",
     "consent_text",
     "decode_canonical",
     "host_of",
     "hosts_of",
     "json_schema",
+    "label_of",
+    "lies_below",
     "lint_manifest",
     "manifest_hash",
     "parse_manifest",

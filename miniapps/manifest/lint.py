@@ -11,8 +11,9 @@ from app.kit.structs import Model, Text
 from auth.documents import credit_code_is_valid
 from auth.keys import ProofInvalid, PublicJwk, public_key_of
 from miniapps.manifest.addresses import address_problem, host_of, is_address_literal, is_loopback
+from miniapps.manifest.labels import label_of
 from miniapps.manifest.models import MEBIBYTE, SAFE_METHODS, Manifest, Route, Scope
-from miniapps.manifest.paths import parameters, template_shape
+from miniapps.manifest.paths import lies_below, parameters, template_shape
 
 Severity = Literal["error", "warning"]
 LONG_RETENTION_DAYS = 1095
@@ -197,6 +198,27 @@ def _route_cache(at: str, route: Route) -> Iterator[Finding]:
         )
 
 
+def _pages(manifest: Manifest) -> Iterator[Finding]:
+    pages = manifest.backend.pages if manifest.backend is not None else None
+    if pages is None:
+        return
+    for number, route in enumerate(manifest.routes):
+        if lies_below(route.path, pages.path):
+            yield error(
+                "route-among-pages",
+                f"/backend/routes/{number}/path",
+                "接口不能位于公开网页的路径之下",
+                "A route must not lie below the public pages",
+            )
+    if label_of(manifest.app_id) is None:
+        yield error(
+            "app-id-too-long-for-pages",
+            "/app_id",
+            "应用标识过长，不能作为网页的域名标签",
+            "The id is too long for the name of its pages",
+        )
+
+
 def _masking(manifest: Manifest) -> Iterator[Finding]:
     declared = {(route.method, route.path): route for route in manifest.routes}
     for number, masking in enumerate(manifest.data.masking):
@@ -301,6 +323,7 @@ _RULES: tuple[Callable[[Manifest], Iterator[Finding]], ...] = (
     _addresses,
     _login,
     _routes,
+    _pages,
     _masking,
     _widgets,
     _items,

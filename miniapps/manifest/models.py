@@ -188,6 +188,19 @@ class Login(Part):
     backchannel_logout_uri: Url | None = None
 
 
+class Pages(Part):
+    """Public pages of the mini-app, served on an origin of its own from below `path`; no route may lie there."""
+
+    path: Annotated[
+        str,
+        Meta(
+            pattern=r"^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){1,4}" + _END,
+            max_length=64,
+            description="Prefix below base_url: /site, so that / of the pages is /site/ of the backend",
+        ),
+    ]
+
+
 class Backend(Part):
     """The department's own server."""
 
@@ -195,6 +208,7 @@ class Backend(Part):
     routes: Annotated[tuple[Route, ...], Meta(max_length=500)] = ()
     keys: Annotated[tuple[BackendKey, ...], Meta(max_length=8)] = ()
     health: PathTemplate = "/health"
+    pages: Pages | None = None
 
 
 class Widget(Part):

@@ -20,6 +20,14 @@ def parameters(template: str) -> tuple[str, ...]:
     return tuple(segment[1:-1] for segment in split_template(template) if is_parameter(segment))
 
 
+def lies_below(template: str, prefix: str) -> bool:
+    """Whether some path that the template stands for begins with `prefix` and a slash."""
+    segments, outer = split_template(template), split_template(prefix)
+    return len(segments) > len(outer) and all(
+        is_parameter(segment) or segment == fixed for segment, fixed in zip(segments, outer, strict=False)
+    )
+
+
 def template_shape(template: str) -> str:
     """The template without its parameters' names: two routes of one method and one shape would be the same route."""
     return "/" + "/".join("{}" if is_parameter(segment) else segment for segment in split_template(template))

@@ -17,6 +17,7 @@ from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
 from gateway.limits.local import LocalLimits
 from gateway.network import NetworkPolicy
+from gateway.pages.site import Site
 from gateway.ports import KnowsChoices
 from gateway.proxy import Proxy
 from gateway.routing import RouteTable
@@ -245,6 +246,15 @@ async def gateway(
         websockets = WebSockets(
             settings=chosen, clock=floor.clock, admission=admission, streams=streams, note_use=note_use
         )
-        harness._app = EdgeGuard(Dispatcher(apps_host=APPS_HOST, proxy=proxy, websockets=websockets, inner=inner))
+        site = Site(
+            settings=chosen,
+            clock=floor.clock,
+            table=table,
+            departments=departments(chosen.page_places_per_department),
+            limits=LocalLimits(),
+        )
+        harness._app = EdgeGuard(
+            Dispatcher(apps_host=APPS_HOST, proxy=proxy, websockets=websockets, pages=site, inner=inner)
+        )
         await harness.publish(published(f"http://127.0.0.1:{port}/api"))
         yield harness

@@ -51,7 +51,7 @@ async def begun(inner: Slow, count: int) -> None:
 
 async def test_one_too_many_is_refused_at_once_and_politely() -> None:
     inner = Slow()
-    shield = Shield(inner, Gate(SMALL))
+    shield = Shield(inner, Gate(SMALL), apps_host="apps.localhost")
     served = [asyncio.ensure_future(knock(shield, b"/v1/home")) for _ in range(2)]
     await begun(inner, 2)
     began = time.monotonic()
@@ -69,7 +69,7 @@ async def test_one_too_many_is_refused_at_once_and_politely() -> None:
 
 async def test_health_is_answered_whatever_goes_on() -> None:
     inner = Slow()
-    shield = Shield(inner, Gate(SMALL))
+    shield = Shield(inner, Gate(SMALL), apps_host="apps.localhost")
     served = [asyncio.ensure_future(knock(shield, b"/v1/home")) for _ in range(2)]
     await begun(inner, 2)
     health = asyncio.ensure_future(knock(shield, b"/health/live"))
@@ -81,7 +81,7 @@ async def test_health_is_answered_whatever_goes_on() -> None:
 async def test_a_stream_takes_a_place_only_until_it_begins() -> None:
     inner = Slow()
     gate = Gate(SMALL)
-    shield = Shield(inner, gate)
+    shield = Shield(inner, gate, apps_host="apps.localhost")
     streams = [asyncio.ensure_future(knock(shield, b"/apps/a/events", stream=True)) for _ in range(5)]
     await begun(inner, 5)
     assert gate.inside == 0
@@ -93,7 +93,7 @@ async def test_a_stream_takes_a_place_only_until_it_begins() -> None:
 async def test_who_waits_is_let_in_when_another_leaves_and_who_goes_away_leaves_no_hole() -> None:
     inner = Slow()
     gate = Gate(SMALL)
-    shield = Shield(inner, gate)
+    shield = Shield(inner, gate, apps_host="apps.localhost")
     gate._per_second = 100.0
     served = [asyncio.ensure_future(knock(shield, b"/oauth/token")) for _ in range(4)]
     await begun(inner, 2)
@@ -110,7 +110,7 @@ async def test_who_waits_is_let_in_when_another_leaves_and_who_goes_away_leaves_
 
 async def test_a_refused_handshake_opens_nothing() -> None:
     inner = Slow()
-    shield = Shield(inner, Gate(SMALL))
+    shield = Shield(inner, Gate(SMALL), apps_host="apps.localhost")
     served = [asyncio.ensure_future(knock(shield, b"/v1/home")) for _ in range(2)]
     await begun(inner, 2)
     sent = await knock(shield, b"/apps/a/ws", type="websocket")
