@@ -218,6 +218,15 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         messages=messages,
         platform=registry,
     )
+    real_name = RealName(
+        database=floor.database,
+        people=people,
+        devices=devices,
+        sessions=sessions,
+        registry=registry,
+        clock=floor.clock,
+        settings=settings,
+    )
     return AuthServices(
         settings=settings,
         access_tokens=access_tokens,
@@ -227,15 +236,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         sessions=sessions,
         people=people,
         subject_vault=subject_vault,
-        real_name=RealName(
-            database=floor.database,
-            people=people,
-            devices=devices,
-            sessions=sessions,
-            registry=registry,
-            clock=floor.clock,
-            settings=settings,
-        ),
+        real_name=real_name,
         people_rooms=people_rooms,
         privacy=build_privacy(
             floor,
@@ -284,6 +285,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
             app_tokens=app_tokens,
             names=names,
             upstream=upstream,
+            real_name=real_name,
         ),
         message_centre=message_centre,
         closers=(registry.close, upstream.provider.close, *message_centre.closers, passwords.close),

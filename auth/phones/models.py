@@ -118,6 +118,13 @@ class PhoneList(Model):
     next: str | None = None
 
 
+class FreedNumber(Model):
+    """A number that opens nobody's account any more, proved just now by who holds it."""
+
+    phone: str
+    accounts: int
+
+
 class Disowned(Model):
     """From how many accounts the number was taken."""
 

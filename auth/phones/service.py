@@ -34,6 +34,7 @@ from auth.phones.models import (
     AttachPhone,
     DisownAccount,
     Disowned,
+    FreedNumber,
     PhoneChange,
     PhoneChangeView,
     PhoneHolder,
@@ -200,6 +201,11 @@ class Phones:
 
         Sessions that such a number alone had opened end with it; nothing else of those accounts is touched or shown.
         """
+        freed = await self.free(connection, request, address=address)
+        return Disowned(accounts=freed.accounts) if isinstance(freed, FreedNumber) else freed
+
+    async def free(self, connection: Connection, request: DisownAccount, *, address: str) -> FreedNumber | SuishenError:
+        """As `disown`, and which number it was: its holder may go on with it as somebody of their own."""
         shown = await self._codes.check(
             connection, request.challenge_id, request.code, purpose="disown", address=address
         )
@@ -209,7 +215,7 @@ class Phones:
         holders = await self.list_holders(connection, shown.phone_index)
         for holder in holders:
             await self._take_from(connection, holder)
-        return Disowned(accounts=len(holders))
+        return FreedNumber(phone=shown.phone, accounts=len(holders))
 
     async def send_disowning_code(
         self, connection: Connection, phone: str, *, address: str

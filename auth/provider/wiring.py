@@ -19,15 +19,17 @@ from auth.login.upstream.wiring import UpstreamRooms
 from auth.login.wiring import LoginRooms
 from auth.messages.service import Messages
 from auth.pairwise import Names
+from auth.people.real_name import RealName
 from auth.people.service import People
 from auth.provider import metadata
-from auth.provider.authorize import consent_routes, sign_in_routes, upstream_routes
+from auth.provider.authorize import consent_routes, second_proof_routes, sign_in_routes, upstream_routes
 from auth.provider.authorize import repository as requests_repository
 from auth.provider.authorize import routes as authorize_routes
 from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.authorize.desk import Desk
 from auth.provider.authorize.models import Way
 from auth.provider.authorize.pushing import Pushing
+from auth.provider.authorize.second_proof import NameDesk
 from auth.provider.authorize.service import Authorizing
 from auth.provider.authorize.sign_in import SigningIn
 from auth.provider.authorize.sign_in_ends import SignInEnds
@@ -87,6 +89,7 @@ def build_provider(
     app_tokens: AppTokens,
     names: Names,
     upstream: UpstreamRooms,
+    real_name: RealName,
 ) -> Provider:
     """The provider. It has no clients until `clients.find_in` says where they are."""
     issuer, clock = settings.issuer, floor.clock
@@ -141,6 +144,7 @@ def build_provider(
         desk=desk,
         names=names,
         clock=clock,
+        devices=devices,
         issuer=issuer,
         offered=_ways_offered(upstream),
     )
@@ -165,6 +169,8 @@ def build_provider(
             scan_login=scan_login,
             passkeys=login.passkeys,
             passkey_login=login.passkey_login,
+            phones=login.phones,
+            people=people,
             links=upstream.links,
             network=upstream.network,
         ),
@@ -176,6 +182,7 @@ def build_provider(
     injected: dict[str, Any] = {
         "pushing": Pushing(authentication, id_tokens, clock),
         "desk": browser_desk,
+        "name_desk": NameDesk(database=floor.database, desk=browser_desk, real_name=real_name),
         "upstream_desk": UpstreamDesk(
             database=floor.database, desk=browser_desk, national=upstream.national, network=upstream.network
         ),
@@ -208,6 +215,7 @@ def routers() -> list[Router]:
         authorize_routes.router,
         sign_in_routes.router,
         upstream_routes.router,
+        second_proof_routes.router,
         consent_routes.router,
         scan_routes.router,
         launch_routes.router,

@@ -128,6 +128,8 @@ class Desk:
             return pages.network_page(visit, asked, self.brand, refused=words, status=status)
         if visit.request.otp_challenge_id is not None:
             return pages.code_page(visit, self.brand, refused=words, status=status)
+        if next_.session is not None and next_.session.unproven and next_.step is Step.CONFIRM:
+            return pages.unproven_page(visit, self.brand, next_.ways, refused=words, status=status)
         asks_again = next_.step is Step.CONFIRM and next_.session is not None
         who = await self._name(connection, next_.session) if asks_again and next_.session else None
         return pages.sign_in_page(visit, self.brand, next_.ways, who=who, refused=words, status=status)

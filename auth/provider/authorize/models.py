@@ -69,6 +69,8 @@ class StoredRequest(Model):
     otp_challenge_id: UUID | None = None
     scan_login_id: UUID | None = None
     network_attempt_id: UUID | None = None
+    disowning: bool = False
+    """The code is for taking the number from an account that is not its holder's."""
     browser_session_id: UUID | None = None
     """The session that was authenticated for this very request."""
     consented: bool = False
@@ -153,14 +155,17 @@ class Way(Enum):
     PASSKEY = "a passkey"
     UPSTREAM = "the national identity"
     NETWORK = "a network number"
+    NAME = "name and document, of somebody who has nothing else"
 
 
+REAL_NAME: Final = 2
 BEST: Final = {
     Way.CODE: (PHONE_ONLY, ONE_TIME_CODE),
     Way.SCAN: (IN_PERSON, HIGHEST_AAL),
     Way.PASSKEY: (IN_PERSON, VERIFIED_KEY),
     Way.UPSTREAM: (IN_PERSON, KEY),
     Way.NETWORK: (IN_PERSON, KEY),
+    Way.NAME: (REAL_NAME, ONE_TIME_CODE),
 }
 """The most that a way can show, of whoever is known best."""
 
@@ -214,7 +219,9 @@ def ways_that_help(request: AuthorizationRequest, facts: Facts) -> tuple[Way, ..
     return tuple(
         way
         for way, (ial, aal) in BEST.items()
-        if way in facts.ways and request.is_met_by((max(known, min(ial, facts.identity_level)), aal))
+        if way in facts.ways
+        and _may_prove(way, facts)
+        and request.is_met_by((max(known, min(ial, facts.identity_level)), aal))
     )
 
 
@@ -223,10 +230,18 @@ def _next_proof(request: AuthorizationRequest, facts: Facts, now: datetime) -> S
         return Step.SIGN_IN
     if not facts.fresh and not request.prompts.isdisjoint({"login", "select_account"}):
         return Step.SIGN_IN
+    if facts.session.unproven:  # a number may have a new holder, whom no client is to take for the old one
+        return Step.CONFIRM if ways_that_help(request, facts) else Step.UNMET
     levels = (facts.session.ial, facts.session.aal_at(now))
     if request.is_met_by(levels) and (facts.fresh or not _is_too_old(request, facts.session, now)):
         return None
     return Step.CONFIRM if ways_that_help(request, facts) else Step.UNMET
+
+
+def _may_prove(way: Way, facts: Facts) -> bool:
+    """To whom a number is all that was shown another code adds nothing; a name is told by nobody else."""
+    unproven = facts.session is not None and facts.session.unproven
+    return way is not (Way.CODE if unproven else Way.NAME)
 
 
 def _is_too_old(request: AuthorizationRequest, session: Session, now: datetime) -> bool:

@@ -22,6 +22,10 @@ PASSKEY: Final = Text(zh="使用通行密钥", en="Use a passkey")
 SCAN: Final = Text(zh="用手机扫码登录", en="Sign in with your phone")
 UPSTREAM: Final = Text(zh="国家网络身份认证登录", en="Use the national identity")
 NETWORK: Final = Text(zh="网号网证登录", en="Use a network number")
+FREES: Final = Text(
+    zh="验证后，这个号码将从原账号移除，您以自己的新账号继续。",
+    en="After this the number is taken from the account, and you go on with an account of your own.",
+)
 STOPPED: Final = Text(zh="无法继续", en="This cannot go on")
 OVER: Final = Text(
     zh="这次登录请求不存在、已用过或已过期。请回到原来的网站重新开始。",
@@ -45,6 +49,37 @@ def sign_in_page(
     return page(title, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
 
 
+def unproven_page(
+    visit: Visit, brand: Text, ways: tuple[Way, ...], *, refused: Text | None = None, status: int = 200
+) -> Response[str]:
+    """A code opened an account that is known by more: asks for that, or whether the account is somebody else's.
+
+    It names nobody: whoever reads it may hold a number that used to be another's.
+    """
+    told = Text(
+        zh="这个手机号对应的账号已实名或登记过设备。号码可能换过机主，请再证明是您本人。",
+        en="This number opens an account that is known by more than a number. Numbers change hands: show that it is "
+        "yours.",
+    )
+    theirs = Text(zh="这个账号不是我的", en="This account is not mine")
+    what = Text(
+        zh="号码是新办的：号码将从原账号（包括共用此号码的全部账号）移除，您以自己的新账号继续。原账号的内容您看不到。",
+        en="The number is new to you: it is taken from the account, and from all that share it, and you go on with an "
+        "account of your own. You see nothing of theirs.",
+    )
+    body = (
+        whom(visit.client)
+        + _refused(refused)
+        + paragraph(told)
+        + "".join(_way(visit, way) for way in ways)
+        + f"<h2>{both(theirs)}</h2>"
+        + paragraph(what, kind="soft")
+        + form(path_of(visit, "not-mine"), phone_fields(theirs, focused=False))
+        + cancel_form(visit)
+    )
+    return page(CONFIRM, body, brand=brand, status=status, leads_to=visit.request.parameters.redirect_uri)
+
+
 def _way(visit: Visit, way: Way) -> str:
     if way is Way.UPSTREAM:
         return link(path_of(visit, "upstream"), UPSTREAM)
@@ -64,16 +99,41 @@ def as_whom(who: str) -> str:
     return f"<p>{both(Text(zh='当前账号', en='Signed in as'))}<strong>{escape(who)}</strong></p>"
 
 
-_PHONE_FIELDS: Final = (
-    f'<label for="phone">{both(Text(zh="手机号码", en="Mobile number"))}</label>'
-    '<input id="phone" name="phone" type="tel" inputmode="numeric" autocomplete="tel-national" maxlength="20" '
-    "required autofocus>" + button(Text(zh="获取验证码", en="Send me a code"))
+def phone_fields(act: Text, *, focused: bool = True) -> str:
+    """Asks for a number, to which a code is sent."""
+    return (
+        f'<label for="phone">{both(Text(zh="手机号码", en="Mobile number"))}</label>'
+        '<input id="phone" name="phone" type="tel" inputmode="numeric" autocomplete="tel-national" maxlength="20" '
+        f"required{' autofocus' if focused else ''}>" + button(act, quiet=not focused)
+    )
+
+
+_DOCUMENTS: Final = {
+    "id_card": Text(zh="居民身份证", en="ID card"),
+    "residence_permit_hk_macau_taiwan": Text(zh="港澳台居民居住证", en="Residence permit (Hong Kong, Macau, Taiwan)"),
+    "foreigner_permanent_residence": Text(zh="外国人永久居留身份证", en="Permanent residence card"),
+    "travel_permit_hk_macau": Text(zh="港澳居民来往内地通行证", en="Travel permit (Hong Kong, Macau)"),
+    "travel_permit_taiwan": Text(zh="台湾居民来往大陆通行证", en="Travel permit (Taiwan)"),
+    "passport": Text(zh="护照", en="Passport"),
+}
+_NAME_FIELDS: Final = (
+    f'<label for="name">{both(Text(zh="姓名", en="Name"))}</label>'
+    '<input id="name" name="name" type="text" autocomplete="name" maxlength="100" required>'
+    f'<label for="document_type">{both(Text(zh="证件", en="Document"))}</label>'
+    '<select id="document_type" name="document_type">'
+    + "".join(
+        f'<option value="{kind}">{escape(text.zh)} {escape(text.en)}</option>' for kind, text in _DOCUMENTS.items()
+    )
+    + f'</select><label for="document_number">{both(Text(zh="证件号码", en="Document number"))}</label>'
+    '<input id="document_number" name="document_number" type="text" autocomplete="off" maxlength="40" required>'
+    + button(Text(zh="核对姓名和证件", en="Check name and document"))
 )
 _WAYS: Final = {
-    Way.CODE: ("phone", _PHONE_FIELDS),
+    Way.CODE: ("phone", phone_fields(Text(zh="获取验证码", en="Send me a code"))),
     Way.SCAN: ("scan", button(SCAN, quiet=True)),
     Way.PASSKEY: ("passkey", button(PASSKEY, quiet=True)),
     Way.NETWORK: ("network", button(NETWORK, quiet=True)),
+    Way.NAME: ("name", _NAME_FIELDS),
 }
 
 
@@ -203,6 +263,7 @@ def code_page(
         whom(visit.client)
         + _refused(refused)
         + paragraph(told)
+        + (paragraph(FREES) if visit.request.disowning else "")
         + form(path_of(visit, "code"), fields)
         + form(path_of(visit, "restart"), other)
         + cancel_form(visit)

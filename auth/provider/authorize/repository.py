@@ -10,7 +10,7 @@ from auth.provider.authorize.models import AuthorizationRequest, StoredRequest
 
 COLUMNS: Final = """
 id, client_id, parameters, created_at, expires_at, browser_hash, otp_challenge_id, scan_login_id, network_attempt_id,
-browser_session_id, consented, ended_at
+disowning, browser_session_id, consented, ended_at
 """
 
 
@@ -94,14 +94,17 @@ async def find_for_browser(
 
 
 MARK_CHALLENGED = """
-update auth.authorization_request set otp_challenge_id = $2, scan_login_id = null, network_attempt_id = null
+update auth.authorization_request
+   set otp_challenge_id = $2, disowning = $3, scan_login_id = null, network_attempt_id = null
  where id = $1
 """
 
 
-async def mark_challenged(connection: Connection, request_id: UUID, challenge_id: UUID | None) -> None:
+async def mark_challenged(
+    connection: Connection, request_id: UUID, challenge_id: UUID | None, *, disowning: bool = False
+) -> None:
     """A one-time code was asked for on the way; None: another phone is to be named."""
-    await connection.execute(MARK_CHALLENGED, request_id, challenge_id)
+    await connection.execute(MARK_CHALLENGED, request_id, challenge_id, disowning)
 
 
 MARK_SCANNING = """

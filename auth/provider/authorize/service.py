@@ -16,6 +16,7 @@ from app.kit.ids import new_token
 from app.kit.structs import Model
 from auth.assurance import IN_PERSON
 from auth.browser.service import principal_in
+from auth.devices.service import Devices
 from auth.login.passkeys import repository as passkeys
 from auth.pairwise import Names
 from auth.people.service import People
@@ -59,11 +60,13 @@ class Authorizing:
         people: People,
         desk: ConsentDesk,
         names: Names,
+        devices: Devices,
         clock: Clock,
         issuer: str,
         offered: frozenset[Way],
     ) -> None:
         self._offered = offered
+        self._devices = devices
         self._clients = clients
         self._people = people
         self._desk = desk
@@ -102,6 +105,8 @@ class Authorizing:
             level = (await self._people.get_person(connection, session.subject_id)).identity_level
             has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
             ways = self._offered if has_passkey else self._offered - {Way.PASSKEY}
+            if session.unproven and await self._devices.guards(connection, session.subject_id):
+                ways -= {Way.NAME}  # who has a device or a passkey is asked for it: names are no secret
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,

@@ -9,8 +9,9 @@ import msgspec
 from app.kit.database import Connection
 from app.kit.errors import RateLimited, SuishenError
 from app.kit.structs import Model
+from auth.assurance import ONE_TIME_CODE, PHONE_ONLY
 from auth.browser.service import BrowserSessions
-from auth.login.otp.errors import AccountNotChosen, CodeRefused
+from auth.login.otp.errors import CodeRefused
 from auth.login.otp.models import ProvedPhone, RedeemCode
 from auth.login.otp.service import OtpLogin
 from auth.login.passkeys.errors import PasskeyRefused
@@ -24,6 +25,9 @@ from auth.login.scan.service import ScanLogin
 from auth.login.upstream.links import Links
 from auth.login.upstream.models import Arrival
 from auth.login.upstream.network import NetworkLogin
+from auth.people.service import People
+from auth.phones.models import DisownAccount
+from auth.phones.service import Phones
 from auth.provider.authorize import repository
 from auth.provider.authorize.service import Visit
 from auth.sessions.models import Session
@@ -50,6 +54,8 @@ class SigningIn:
         scan_login: ScanLogin,
         passkeys: Passkeys,
         passkey_login: PasskeyLogin,
+        phones: Phones,
+        people: People,
         links: Links,
         network: NetworkLogin,
     ) -> None:
@@ -58,6 +64,8 @@ class SigningIn:
         self._scan_login = scan_login
         self._passkeys = passkeys
         self._passkey_login = passkey_login
+        self._phones = phones
+        self._people = people
         self._links = links
         self._network = network
 
@@ -71,16 +79,39 @@ class SigningIn:
         await repository.mark_challenged(connection, visit.request.id, challenge.challenge_id)
         return None
 
+    async def ask_to_disown(
+        self, connection: Connection, visit: Visit, phone: str, *, address: str
+    ) -> RateLimited | None:
+        """Sends a code that takes a number from an account that is not its holder's. Raises `PhoneInvalid`."""
+        challenge = await self._phones.send_disowning_code(connection, phone, address=address)
+        if isinstance(challenge, RateLimited):
+            return challenge
+        await repository.mark_challenged(connection, visit.request.id, challenge.challenge_id, disowning=True)
+        return None
+
+    async def _free(self, connection: Connection, visit: Visit, code: str, browser: Browser) -> Session | SuishenError:
+        """The number opens nobody's account any more: whoever holds it goes on as somebody of their own."""
+        assert visit.request.otp_challenge_id is not None
+        request = DisownAccount(challenge_id=visit.request.otp_challenge_id, code=code)
+        freed = await self._phones.free(connection, request, address=browser.address)
+        if isinstance(freed, SuishenError):
+            return freed
+        person = await self._people.find_or_register(connection, freed.phone)
+        proved = Proved(person_id=person.id, ial=PHONE_ONLY, aal=ONE_TIME_CODE, method="otp")
+        return await self._open(connection, visit, proved, browser)
+
     async def start_over(self, connection: Connection, visit: Visit) -> None:
         """Another phone is to be named, or another way taken."""
         await repository.mark_challenged(connection, visit.request.id, None)
 
     async def show_code(
         self, connection: Connection, visit: Visit, code: str, browser: Browser, *, account: int | None = None
-    ) -> Session | CodeRefused | RateLimited | AccountNotChosen:
+    ) -> Session | SuishenError:
         """A session for whom the phone opens; where several people share it, for the one whom `account` names."""
         if visit.request.otp_challenge_id is None:
             return CodeRefused()
+        if visit.request.disowning:
+            return await self._free(connection, visit, code, browser)
         shown = RedeemCode(challenge_id=visit.request.otp_challenge_id, code=code, account=account)
         proved = await self._otp.prove_code(connection, shown, jkt=None, address=browser.address)
         if not isinstance(proved, ProvedPhone):

@@ -46,6 +46,7 @@ async def test_a_death_ends_them_and_nobody_says_the_dead_withdrew(
 
 
 async def test_a_merge_ends_those_of_the_merged_account_alone(
+    *,
     phone: Phone,
     new_phone: NewPhone,
     new_staff: NewStaff,

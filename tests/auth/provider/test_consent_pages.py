@@ -216,6 +216,7 @@ async def test_a_child_asks_and_the_guardian_reads_the_same_words(
     child_id = (await guardian.client.post("/v1/me/children", json=body, headers=guardian.headers)).json()["id"]
     browser.number = child.number
     await arrive(browser, await asking.begin(scope="openid library.card"))
+    await browser.submit("/name", document_type=CHILD.document_type, **body)
     assert "监护人" in browser.page.text
     await browser.submit("/consent", decision=ALLOW, **{"scope:library.card": "yes"})
     assert "监护人" in browser.page.text  # whatever the form says
@@ -248,6 +249,7 @@ async def test_a_declined_wish_is_gone(
     child_id = (await guardian.client.post("/v1/me/children", json=body, headers=guardian.headers)).json()["id"]
     browser.number = child.number
     await arrive(browser, await asking.begin(scope="openid library.card"))
+    await browser.submit("/name", document_type=CHILD.document_type, **body)
     await browser.submit("/consent", decision="guardian")
     path = f"/v1/me/children/{child_id}/consent-requests"
     for wish in (await guardian.get(path)).json()["items"]:

@@ -60,7 +60,7 @@ def test_what_stands_on_a_button_has_the_button_s_colour() -> None:
 
 
 def test_targets_are_large_and_text_is_too() -> None:
-    for selector in ("button", r"input\[type=tel\], input\[type=text\]", r"label\.choice", "a"):
+    for selector in ("button", r"input\[type=tel\], input\[type=text\], select", r"a\.quiet", r"label\.choice", "a"):
         rule = re.search(rf"(?m)^{selector} \{{(.*?)\}}", STYLE, re.DOTALL)
         assert rule, selector
         height = re.search(r"min-height: (\d+)px", rule[1])
