@@ -1,5 +1,6 @@
 """Calls in the sandbox: what a developer asks for, and what their server answered."""
 
+import re
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -10,6 +11,8 @@ from miniapps.manifest.models import Method
 from miniapps.sandbox.citizens import CitizenName
 
 LARGEST_BODY = 64 * 1024
+# What may stand for a parameter: nothing that another reader could take for a separator or a step up.
+_VALUE = re.compile(r"(?!\.{1,2}$)(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[89A-Fa-f][0-9A-Fa-f])+")
 
 
 class CallInSandbox(Request):
@@ -62,6 +65,6 @@ def find_route(routes: tuple[Route, ...], method: str, path: str) -> Route | Non
 
 def _fits(template: tuple[str, ...], segments: tuple[str, ...]) -> bool:
     return len(template) == len(segments) and all(
-        part == segment or (part.startswith("{") and segment != "")
+        part == segment or (part.startswith("{") and _VALUE.fullmatch(segment) is not None)
         for part, segment in zip(template, segments, strict=True)
     )
