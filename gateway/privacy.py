@@ -27,9 +27,19 @@ PARTS: Final = (
         export_name="services_kept",
         query="select app_id, pinned_at from gateway.pin where subject_id = $1 order by pinned_at limit $2",
     ),
+    RowsPart(
+        export_name="services_hidden",
+        query="select app_id, hidden_at from gateway.hidden where subject_id = $1 order by hidden_at limit $2",
+    ),
+    RowsPart(
+        export_name="home_choice",
+        query="select zone, profile, chosen_at from gateway.home_choice where subject_id = $1 limit $2",
+    ),
 )
 DELETES: Final = (
     "delete from gateway.pin where subject_id = $1",
+    "delete from gateway.hidden where subject_id = $1",
+    "delete from gateway.home_choice where subject_id = $1",
     "delete from gateway.usage where subject_id = $1",
     "delete from gateway.disclosure where subject_id = $1",
 )

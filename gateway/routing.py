@@ -121,6 +121,8 @@ class RouteTable:
         self._first: asyncio.Task[None] | None = None
         self.loaded = False
         self.snapshot = RouteSnapshot()
+        self.exposed: Sequence[PublishedApp | GrayApp] = ()
+        """What the snapshot was compiled from, for whoever tells of services instead of calling them."""
 
     def mark_stale(self, _payload: str | None = None) -> None:
         """Something was published or suspended somewhere: the next `refresh` reads anew."""
@@ -131,11 +133,13 @@ class RouteTable:
         self._stale = False
         try:
             edition = await self._ask_edition()  # before the reading, so that a change in between is read again
-            compilation = compile_snapshot(await self._list_exposed(), self.snapshot)
+            exposed = await self._list_exposed()
+            compilation = compile_snapshot(exposed, self.snapshot)
         except BaseException:
             self._stale = True
             raise
         self.snapshot, self.loaded, self._edition = compilation.snapshot, True, edition
+        self.exposed = exposed
         for rejection in compilation.rejections:
             log.warning("snapshot.rejected", app_id=rejection.app_id, reason=rejection.reason)
 

@@ -1,12 +1,16 @@
 """A mini-app as anybody may see it."""
 
 from app.kit.structs import Model, Text
+from miniapps.catalogue.search import Matched
 from miniapps.manifest import Manifest
 from miniapps.releases.models import PublishedApp
 
 
 class ServiceView(Model):
-    """An entry of the catalogue. `reason` and `fallback` are there when `state` is "suspended"."""
+    """An entry of the catalogue. `reason` and `fallback` are there when `state` is "suspended".
+
+    `elder_ready`: made for elders too, in large text and few steps. `items` are the items of business it is for.
+    """
 
     app_id: str
     name: Text
@@ -19,12 +23,28 @@ class ServiceView(Model):
     subjects: list[str]
     life_events: list[str]
     keywords: list[str]
+    items: list[str]
+    elder_ready: bool
     version: str
     state: str
     reason: Text | None
     fallback: Text | None
     entry: str
     hotline: str
+
+
+class FoundService(Model):
+    """A service that was found; `why` says where each word was found, and how it fits there."""
+
+    service: ServiceView
+    why: list[Matched]
+
+
+class SearchView(Model):
+    """The best answers to a question; `total` counts all."""
+
+    items: list[FoundService]
+    total: int
 
 
 class ServiceList(Model):
@@ -49,6 +69,8 @@ def service_view(app: PublishedApp) -> ServiceView:
         subjects=list(manifest.subjects),
         life_events=list(manifest.life_events),
         keywords=list(manifest.keywords),
+        items=[item.name for item in manifest.items],
+        elder_ready=manifest.accessibility.elder_mode,
         version=manifest.version.name,
         state=app.state,
         reason=app.reason if suspended else None,

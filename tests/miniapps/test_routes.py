@@ -161,54 +161,6 @@ async def test_a_retried_write_happens_once(called_by: As, steps: Steps) -> None
     assert answers[0].json() == answers[1].json()
 
 
-async def test_the_catalogue_is_open_and_shows_suspensions(called_by: As, steps: Steps) -> None:
-    await steps.live()
-    await steps.live("cn.example.archive")
-    await steps.suspend()
-    public = called_by(None)
-
-    answer = await public.get("/v1/services")
-
-    assert answer.status_code == 200
-    archive, library = answer.json()["items"]
-    assert (archive["state"], archive["reason"], archive["fallback"]) == ("active", None, None)
-    assert (library["state"], library["reason"]["en"]) == ("suspended", "Maintenance")
-    assert library["entry"] == f"ssb://miniapp/{APP_ID}/"
-    assert "contacts" not in library
-
-
-async def test_the_catalogue_is_read_page_by_page(called_by: As, steps: Steps) -> None:
-    ids = [f"cn.example.app{number}" for number in range(3)]
-    for app_id in ids:
-        await steps.live(app_id)
-    public = called_by(None)
-
-    first = (await public.get("/v1/services", params={"limit": 2})).json()
-    second = (await public.get("/v1/services", params={"limit": 2, "after": first["next"]})).json()
-
-    assert [item["app_id"] for item in first["items"] + second["items"]] == ids
-    assert second["next"] is None
-
-
-async def test_the_catalogue_comes_again_only_when_it_changed(called_by: As, steps: Steps) -> None:
-    await steps.live()
-    public = called_by(None)
-    etag = (await public.get("/v1/services")).headers["etag"]
-
-    for header in (etag, f"W/{etag}", f'"x", {etag}', "*"):
-        answer = await public.get("/v1/services", headers={"if-none-match": header})
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
-    await steps.suspend()
-    changed = await public.get("/v1/services", headers={"if-none-match": etag})
-    assert changed.status_code == 200
-    assert changed.headers["etag"] != etag
-
-
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "after=%00", "after=%E4%B9%A6", "after=A"])
-async def test_the_catalogue_refuses_wrong_parameters(called_by: As, query: str) -> None:
-    assert (await called_by(None).get(f"/v1/services?{query}")).status_code == 400
-
-
 async def test_the_schema_is_open(called_by: As) -> None:
     answer = await called_by(None).get("/v1/manifest-schema")
 

@@ -1,0 +1,43 @@
+"""All that is exposed, as entries that can be listed and found. Immutable; built once for each change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from app.kit.structs import Model
+from miniapps.catalogue.models import ServiceView, service_view
+from miniapps.catalogue.search import SearchIndex, fields_of
+from miniapps.releases.models import GrayApp, PublishedApp
+
+
+class Filters(Model):
+    """What is asked of a list: offered in `zone`, on this `subject`, for this `life_event`. None asks nothing."""
+
+    zone: str | None = None
+    subject: str | None = None
+    life_event: str | None = None
+
+
+class Listed(Model):
+    """One release as an entry."""
+
+    view: ServiceView
+    release_id: UUID
+    gray: bool
+
+
+class Catalogue:
+    """What there is, in the order of app ids; of an app with a gray release both."""
+
+    def __init__(self, exposed: Sequence[PublishedApp | GrayApp]) -> None:
+        apps = [(each.app, True) if isinstance(each, GrayApp) else (each, False) for each in exposed]
+        apps.sort(key=lambda each: (each[0].app_id, each[1]))
+        self.listed = [Listed(view=service_view(app), release_id=app.release_id, gray=gray) for app, gray in apps]
+        self.index = SearchIndex([fields_of(app) for app, _ in apps])
+        self.numbers: Mapping[str, Sequence[int]] = _numbers(self.listed)
+
+
+def _numbers(listed: Iterable[Listed]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for number, each in enumerate(listed):
+        numbers.setdefault(each.view.app_id, []).append(number)
+    return numbers
