@@ -11,6 +11,7 @@ from app.kit.clock import ManualClock
 from app.kit.floor import Floor
 from miniapps.conformance import repository
 from miniapps.conformance.ports import Answer, Network, Outgoing, Unanswered
+from miniapps.conformance.records import KeptReport
 from miniapps.conformance.rounds import night_of
 from miniapps.sandbox.keys import live_keys, sandbox_keys
 from miniapps.sandbox.signing import CityKeys, Signer
@@ -52,10 +53,10 @@ class Alerts:
     def __init__(self) -> None:
         self.raised: list[tuple[str, str]] = []
 
-    async def raise_alert(self, _connection: Any, kind: str, *, subject: str, **_more: Any) -> None:
+    async def raise_alert(self, connection: Any, kind: str, *, subject: str, **more: Any) -> None:  # noqa: ARG002
         self.raised.append((kind, subject))
 
-    async def write(self, *_: Any) -> None:
+    async def write(self, connection: Any, person_id: Any, kind: str, now: Any) -> None:  # noqa: ARG002
         """Citizens hear nothing of this."""
 
 
@@ -74,7 +75,7 @@ async def draft(steps: Steps, *, sandbox: str | None = SANDBOX_URL) -> None:
     await steps.draft(widgets=made["widgets"], data=made["data"], backend=backend)
 
 
-async def kept(steps: Steps) -> list[repository.KeptReport]:
+async def kept(steps: Steps) -> list[KeptReport]:
     version = await steps.connection.fetchval("select id from miniapps.version where app_id = $1", APP_ID)
     return await repository.list_reports(steps.connection, version, None, 10)
 
@@ -142,6 +143,7 @@ async def test_a_test_server_that_does_not_answer_ends_the_run_without_a_report(
 
     assert await kept(steps) == []
     run = await steps.connection.fetchrow("select * from miniapps.conformance_run")
+    assert run is not None
     assert (run["trouble"], run["ended_at"] is not None) == ("not-allowed", True)
     assert (await called_by(steps.author).post(RUNS)).json()["state"] == "waiting"  # and may be asked for anew
 
