@@ -56,7 +56,7 @@ class Alerts:
     async def raise_alert(self, connection: Any, kind: str, *, subject: str, **more: Any) -> None:  # noqa: ARG002
         self.raised.append((kind, subject))
 
-    async def write(self, connection: Any, person_id: Any, kind: str, now: Any) -> None:  # noqa: ARG002
+    async def write(self, connection: Any, person_id: Any, kind: str, now: Any) -> None:
         """Citizens hear nothing of this."""
 
 
