@@ -102,7 +102,7 @@ class NationalProvider:
     async def push(self, request: NationalRequest) -> str:
         """The address at which the citizen proves themself; raises `RegistryUnavailable`."""
         metadata = (await self._published()).metadata
-        form = pushed_form(request, self._client_id)
+        form = pushed_form(request, self._client_id, self._levels)
         answer = await self._post(metadata.pushed_authorization_request_endpoint, form, _Pushed)
         if answer is None:
             raise RegistryUnavailable("national_identity", "refused")

@@ -6,7 +6,7 @@ Pure. One provider is trusted by name; whatever comes from another, or is not ex
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -138,7 +138,7 @@ def _refuse_open_address(url: str, *, production: bool) -> None:
         raise NotAsAsked("endpoint")
 
 
-def pushed_form(request: NationalRequest, client_id: str) -> dict[str, str]:
+def pushed_form(request: NationalRequest, client_id: str, acr_values: Iterable[str]) -> dict[str, str]:
     """What is pushed (RFC 9126, section 2.1)."""
     return {
         "response_type": "code",
@@ -150,6 +150,7 @@ def pushed_form(request: NationalRequest, client_id: str) -> dict[str, str]:
         "code_challenge": challenge_of(request.verifier),
         "code_challenge_method": "S256",
         "max_age": str(MAX_AGE_SECONDS),
+        "acr_values": " ".join(acr_values),
     }
 
 
