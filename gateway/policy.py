@@ -100,6 +100,20 @@ def _refuse_assurance(route: CompiledRoute, principal: Principal) -> SuishenErro
     return None
 
 
+def _basis_missing(match: Match, scope: Scope) -> errors.BasisMissing:
+    """Names exactly what a consent would have to be given to: on trial a release may ask in words of its own."""
+    words = consent_text(scope, match.app.recipient)
+    return errors.BasisMissing(
+        scope=scope.name,
+        purpose=words.purpose,
+        fields=list(words.fields),
+        retention_days=words.retention_days,
+        text_version=words.version,
+        department_id=str(match.app.organization_id),
+        app_id=match.app.app_id,
+    )
+
+
 def _grant(match: Match, principal: Principal | None, consents: Mapping[str, ConsentGiven]) -> Decision | SuishenError:
     granted: list[GrantedScope] = []
     for scope in match.route.scopes:
@@ -110,5 +124,5 @@ def _grant(match: Match, principal: Principal | None, consents: Mapping[str, Con
             allowed = tuple(field for field in scope.fields if field in consent.fields)
             granted.append(GrantedScope(scope=scope, fields=allowed, consent_id=consent.id))
         elif scope.required:
-            return errors.BasisMissing(scope=scope.name, purpose=scope.purpose.as_text(), app_id=match.app.app_id)
+            return _basis_missing(match, scope)
     return Decision(match=match, principal=principal, granted=tuple(granted))

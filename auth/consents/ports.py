@@ -12,8 +12,13 @@ from auth.consents.texts import RegisteredPurpose
 class FindsPurposes(Protocol):
     """The register of what departments may ask for."""
 
-    async def find_purpose(self, connection: Connection, department_id: UUID, purpose: str) -> RegisteredPurpose | None:
-        """What stands behind this name now; None when no published mini-app of the department uses it."""
+    async def find_purpose(
+        self, connection: Connection, department_id: UUID, purpose: str, text_version: str
+    ) -> RegisteredPurpose | None:
+        """What stands behind this name now; None when no mini-app of the department uses it.
+
+        While a release is on trial there may be two: the one with these words is found first, else the published one.
+        """
         ...
 
 

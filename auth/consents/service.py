@@ -201,7 +201,7 @@ class Consents:
     async def _find_purpose(self, connection: Connection, grant: GrantConsent) -> RegisteredPurpose | None:
         if self._register is None:
             return None
-        return await self._register.find_purpose(connection, grant.department_id, grant.purpose)
+        return await self._register.find_purpose(connection, grant.department_id, grant.purpose, grant.text_version)
 
     def _new(
         self, principal: Principal, person_id: UUID, shown: ShownConsent, *, expires_at: datetime | None = None

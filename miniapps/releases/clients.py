@@ -37,14 +37,21 @@ class PublishedClients:
         published = await self._releases.find_published(connection, app_id)
         return published.organization_id if published is not None and published.state == "active" else None
 
-    async def find_purpose(self, connection: Connection, department_id: UUID, purpose: str) -> RegisteredPurpose | None:
-        """What the department's published mini-apps ask for under this name; None when none of them does."""
-        for published in await self._releases.list_published_of(connection, department_id):
-            for scope in published.manifest.scopes:
-                if scope.name == purpose:
-                    text = consent_text(scope, recipient_of(published.manifest))
-                    return RegisteredPurpose(basis=scope.basis, text=text)
-        return None
+    async def find_purpose(
+        self, connection: Connection, department_id: UUID, purpose: str, text_version: str
+    ) -> RegisteredPurpose | None:
+        """What the department's mini-apps ask for under this name; None when none of them does.
+
+        A release on trial may ask in other words than the published one: whoever read these finds these.
+        """
+        found = [
+            RegisteredPurpose(basis=scope.basis, text=consent_text(scope, recipient_of(manifest)))
+            for manifest in await self._releases.list_exposed_manifests_of(connection, department_id)
+            for scope in manifest.scopes
+            if scope.name == purpose
+        ]
+        read = (registered for registered in found if registered.text.version == text_version)
+        return next(read, found[0] if found else None)
 
     def _client(self, published: PublishedApp, login: Login) -> Client:
         backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())
