@@ -320,7 +320,8 @@ class SandboxAddressMissing(Conflict):
     slug: ClassVar[str] = "sandbox-address-missing"
     title: ClassVar[Text] = Text(zh="清单没有声明测试服务器", en="The manifest names no test server")
     remedy: ClassVar[Text] = Text(
-        zh="请在清单 backend.base_url.sandbox 写明测试地址。", en="Name it in the manifest's `backend.base_url.sandbox`."
+        zh="请在清单 backend.base_url.sandbox 写明测试地址。",
+        en="Name it in the manifest's `backend.base_url.sandbox`.",
     )
 
 
@@ -343,3 +344,49 @@ class SandboxUnanswered(SuishenError):
     remedy: ClassVar[Text] = Text(
         zh="请检查 trouble：地址、超时、过大或断开。", en="See `trouble`: address, time, size, or a broken connection."
     )
+
+
+class RatingNotOffered(Conflict):
+    """The mini-app does not ask for ratings."""
+
+    slug: ClassVar[str] = "rating-not-offered"
+    title: ClassVar[Text] = Text(zh="该应用未开放评价", en="The mini-app takes no ratings")
+
+
+class ItemUnknown(NotFound):
+    """The mini-app has no such service item."""
+
+    slug: ClassVar[str] = "item-unknown"
+    title: ClassVar[Text] = Text(zh="该应用没有这个事项", en="The mini-app has no such item")
+
+
+class NothingToRate(Conflict):
+    """Who has not used a service has no act of it to rate."""
+
+    slug: ClassVar[str] = "nothing-to-rate"
+    title: ClassVar[Text] = Text(zh="没有可评价的办理", en="There is no act of yours to rate")
+    remedy: ClassVar[Text] = Text(
+        zh="请在使用后 30 天内评价，或附上部门的办理凭证。",
+        en="Rate within 30 days of using it, or send the department's receipt.",
+    )
+
+
+class ActRated(Conflict):
+    """One act, one rating."""
+
+    slug: ClassVar[str] = "act-rated"
+    title: ClassVar[Text] = Text(zh="该次办理已评价", en="That act is rated already")
+
+
+class RatingUnknown(NotFound):
+    """There is no such rating, or it is somebody else's."""
+
+    slug: ClassVar[str] = "rating-unknown"
+    title: ClassVar[Text] = Text(zh="没有这条评价", en="No such rating")
+
+
+class RatingSettled(Conflict):
+    """Nothing of this kind is due on the rating. `call_back` is where it stands."""
+
+    slug: ClassVar[str] = "rating-settled"
+    title: ClassVar[Text] = Text(zh="该评价无需或已完成此操作", en="That is not due, or was done")

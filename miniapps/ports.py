@@ -104,6 +104,10 @@ class KnowsUses(Protocol):
         """When the subject last used the service, to the hour; None when that is long ago or never was."""
         ...
 
+    async def find_release(self, connection: Connection, subject_id: UUID, app_id: str) -> UUID | None:
+        """The release that serves the subject now, perhaps a gray one; None when none does."""
+        ...
+
     async def count_users(self, connection: Connection, app_id: str, since: datetime) -> int:
         """How many subjects used it since then."""
         ...

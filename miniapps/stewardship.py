@@ -1,4 +1,4 @@
-"""Puts together what looks after mini-apps while they live and when they end: reviews on time, endings, emergencies.
+"""Puts together what looks after mini-apps while they live and when they end: reviews on time, endings, ratings.
 
 Joined by `wiring`; decides nothing.
 """
@@ -16,7 +16,12 @@ from miniapps.lifecycle import routes as lifecycle_routes
 from miniapps.lifecycle.emergencies import Emergencies
 from miniapps.lifecycle.sunsets import Sunsets
 from miniapps.manifest import Manifest
+from miniapps.ratings import routes as ratings_routes
+from miniapps.ratings.desk import RatingDesk
+from miniapps.ratings.service import Ratings
+from miniapps.ratings.words import Words
 from miniapps.registry.service import Registry
+from miniapps.releases.service import Releases
 from miniapps.reviewing import routes as reviewing_routes
 from miniapps.reviewing.service import ReviewDesk
 from miniapps.settings import MiniappsSettings
@@ -24,7 +29,7 @@ from miniapps.tellers import Tellers
 
 MINUTE = 60.0
 SOON = 5.0
-HANDLERS: list[Router] = [reviewing_routes.router, lifecycle_routes.router]
+HANDLERS: list[Router] = [reviewing_routes.router, lifecycle_routes.router, ratings_routes.router]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +40,18 @@ class Stewardship:
     review_desk: ReviewDesk
     sunsets: Sunsets
     emergencies: Emergencies
+    ratings: Ratings
+    rating_desk: RatingDesk
 
     def provided(self) -> dict[str, Any]:
         """What the handlers are given, by name."""
-        return {"review_desk": self.review_desk, "sunsets": self.sunsets, "emergencies": self.emergencies}
+        return {
+            "review_desk": self.review_desk,
+            "sunsets": self.sunsets,
+            "emergencies": self.emergencies,
+            "ratings": self.ratings,
+            "rating_desk": self.rating_desk,
+        }
 
     def jobs(self) -> list[Job]:
         """Everything that falls due. Each row is taken by one worker, whichever comes first."""
@@ -49,12 +62,16 @@ class Stewardship:
             Job(name="miniapps.sunsets.announce", every_seconds=MINUTE, run=self.sunsets.announce_declared),
             Job(name="miniapps.sunsets.retire", every_seconds=SOON, run=self.sunsets.retire_due),
             Job(name="miniapps.sunsets.consents", every_seconds=SOON, run=self.sunsets.end_consents),
+            Job(name="miniapps.ratings.overdue", every_seconds=MINUTE, run=self.rating_desk.tell_overdue),
+            Job(name="miniapps.ratings.silent", every_seconds=MINUTE, run=self.rating_desk.close_silent),
         ]
 
 
-def build_stewardship(floor: Floor, settings: MiniappsSettings, registry: Registry) -> Stewardship:
+def build_stewardship(
+    floor: Floor, settings: MiniappsSettings, *, registry: Registry, releases: Releases
+) -> Stewardship:
     """All of it on this floor, unopened."""
-    tellers = Tellers()
+    tellers, words, calendar = Tellers(), Words(floor.vault), settings.calendar
     sunsets = Sunsets(
         floor.database,
         registry,
@@ -68,6 +85,8 @@ def build_stewardship(floor: Floor, settings: MiniappsSettings, registry: Regist
         review_desk=ReviewDesk(floor.database, tellers, floor.clock),
         sunsets=sunsets,
         emergencies=Emergencies(floor.database, sunsets, tellers, floor.clock),
+        ratings=Ratings(releases, tellers, words, floor.vault, floor.clock, calendar=calendar),
+        rating_desk=RatingDesk(floor.database, tellers, words, floor.clock, calendar=calendar),
     )
 
 

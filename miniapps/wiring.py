@@ -57,7 +57,7 @@ def build_miniapps(
     dwell = timedelta(seconds=settings.gray_step_seconds)
     rollouts = Rollouts(releases, evidence, floor.clock, dwell=dwell)
     registry = Registry(organizations, floor.clock)
-    stewardship = build_stewardship(floor, settings, registry)
+    stewardship = build_stewardship(floor, settings, registry=registry, releases=releases)
     onboarding = build_onboarding(floor, settings, releases, stewardship.tellers)
     checks = Checks(floor.database, policy, floor.clock, due_of=due_of(settings), reports=onboarding.conformance)
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)

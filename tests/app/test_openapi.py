@@ -137,6 +137,8 @@ OUT_OF_REACH = {
     "POST /v1/apps/{app_id}/emergency/extensions",
     "POST /v1/apps/{app_id}/emergency/extensions/decision",
     "POST /v1/apps/{app_id}/emergency/deletion",
+    "POST /v1/apps/{app_id}/ratings",
+    "POST /v1/me/ratings/{rating_id}/closing",
     "POST /v1/apps/{app_id}/releases/{release_id}/steps",
     "POST /v1/apps/{app_id}/testers",
     "DELETE /v1/apps/{app_id}/testers/{tester_id}",

@@ -132,7 +132,7 @@ async def test_a_closed_account_tests_nothing_and_a_copy_says_what_it_tested(
 ) -> None:
     citizen, invitation = person(), await invite(steps)
     await accept(steps, citizen, invitation.code)
-    privacy = MiniappsPrivacy()
+    privacy = MiniappsPrivacy(steps.floor.vault)
     exported = await privacy.parts[0].export_person(connection, citizen.subject_id)
     assert [row["app_id"] for row in exported] == [APP_ID]
     await privacy.erase_person(connection, citizen.subject_id, clock.now())
