@@ -5,6 +5,7 @@ Only `submit` and `status` talk to a city, and only to the one they are told.
 
 import click
 
+from miniapps.cli.going_live import publish, review
 from miniapps.cli.handing_in import status, submit
 from miniapps.cli.trying import test
 from miniapps.cli.writing import init, lint, schema
@@ -23,5 +24,5 @@ def miniapp() -> None:
     """Write, check and describe a mini-app."""
 
 
-for command in (init, lint, test, submit, status, schema):
+for command in (init, lint, test, submit, status, review, publish, schema):
     miniapp.add_command(command)

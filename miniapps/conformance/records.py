@@ -71,6 +71,7 @@ class ConformanceRunView(Model):
     version_code: int
     environment: Literal["sandbox", "live"]
     state: Literal["waiting", "running", "ended"]
+    asked_at: datetime
     trouble: str | None
     report_id: UUID | None
 
@@ -97,6 +98,7 @@ def run_view(run: Run) -> ConformanceRunView:
         version_code=run.version_code,
         environment=run.environment,
         state="ended" if run.ended_at else state,
+        asked_at=run.asked_at,
         trouble=run.trouble,
         report_id=run.report_id,
     )
