@@ -16,6 +16,7 @@ from gateway import errors
 from gateway.access import write_row
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.calls import Call, Departments
+from gateway.exchange import Answer
 from gateway.headers import headers_to_department
 from gateway.limits.ports import Limits
 from gateway.pages.answers import STATUSES, headers_of_pages, our_page, passed_on
@@ -24,7 +25,6 @@ from gateway.routing import RouteTable, fallback, suspended
 from gateway.settings import GatewaySettings
 from gateway.snapshot import CompiledApp, choose
 from gateway.trace import Trace
-from gateway.upstream import Answer
 from miniapps.manifest import app_id_of
 
 METHODS: Final = frozenset({"GET", "HEAD"})
@@ -76,10 +76,10 @@ class Site:
         app_id = app_id_of(host.removesuffix(self._suffix))
         entry = self._table.snapshot.entries.get(app_id) if app_id is not None else None
         app = choose(entry, None, None) if entry is not None else None
-        if app is None:
+        if entry is None or app is None:
             raise errors.UnknownService
-        if app.suspension is not None:
-            raise suspended(app)
+        if entry.suspension is not None:
+            raise suspended(entry)
         if app.pages is None:
             raise errors.NoPages(app_id=app.app_id, fallback=fallback(app))
         if scope["method"] not in METHODS:
