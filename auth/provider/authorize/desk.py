@@ -50,13 +50,22 @@ class Desk:
         self._people = people
 
     async def open(self, request: Anything, connection: Connection, form: Mapping[str, str]) -> Page:
-        """Gives the request to this browser, or says that there is none: nobody is redirected for an unknown one."""
+        """Gives the request to this browser, and shows the first step at once.
+
+        Whoever was there before, or came by a form, is led to the page's own address; nobody is redirected for an
+        unknown request.
+        """
         browser = self.cookies.read(request, BROWSER) or new_token()
         client_id, request_uri = form.get("client_id", ""), form.get("request_uri", "")
         visit = await self.authorizing.open(connection, client_id, request_uri, browser)
         if visit is None:
             return pages.stopped_page(self.brand)
-        return redirect(f"/oauth/requests/{visit.request.id}", cookies=[self.cookies.make(BROWSER, browser)])
+        cookie = self.cookies.make(BROWSER, browser)
+        if request.method != "GET" or visit.begun:  # a form from elsewhere brings no cookies; the next request does
+            return redirect(f"/oauth/requests/{visit.request.id}", cookies=[cookie])
+        page = await self.show(request, connection, visit)
+        page.cookies.append(cookie)
+        return page
 
     async def visit(self, request: Anything, connection: Connection, request_id: UUID) -> Visit | None:
         """The request that this browser opened."""
@@ -149,8 +158,10 @@ class Desk:
             return redirect(here)
         if not answer.goes_on or question.needs_more_than(answer):
             return redirect(await self.authorizing.refuse(connection, visit, ACCESS_DENIED))
-        await self.authorizing.consent(connection, visit, session, question, answer)
-        return redirect(here)
+        if not await self.authorizing.consent(connection, visit, session, question, answer):
+            return redirect(here)
+        await self.browser_sessions.keep_alive(connection, session)
+        return redirect(await self.authorizing.finish(connection, visit, session))
 
     async def _ask_guardians(self, connection: Connection, visit: Visit, session: Session) -> Page:
         await self.authorizing.ask_guardians(connection, visit, session)

@@ -38,6 +38,8 @@ class Visit(Model):
 
     request: StoredRequest
     client: Client
+    begun: bool = False
+    """Whether this browser had opened it before."""
 
 
 class Next(Model):
@@ -80,8 +82,11 @@ class Authorizing:
         until = now + timedelta(seconds=REQUEST_SECONDS)
         request = await repository.mark_opened(
             connection, uri_hash, client_id, browser_hash=browser_hash, until=until, now=now
-        ) or await repository.find_opened(connection, uri_hash, client_id, browser_hash=browser_hash, now=now)
-        return None if request is None else await self._visit(connection, request)
+        )
+        if request is not None:
+            return await self._visit(connection, request)
+        request = await repository.find_opened(connection, uri_hash, client_id, browser_hash=browser_hash, now=now)
+        return None if request is None else await self._visit(connection, request, begun=True)
 
     async def find(self, connection: Connection, request_id: UUID, browser: str | None) -> Visit | None:
         """The visit of this browser while it lasts; locked, so that two tabs take turns."""
@@ -122,13 +127,16 @@ class Authorizing:
 
     async def consent(
         self, connection: Connection, visit: Visit, session: Session, question: Question, answer: Answer
-    ) -> None:
-        """Keeps the citizen's decision on one page, and after the last page writes all of them down."""
+    ) -> bool:
+        """Keeps the citizen's decision on one page, and after the last page writes all of them down: nothing is left
+        to ask. False: another page waits.
+        """
         done = await self._desk.answer(
             connection, visit.client, principal_in(session), question, answer, request_id=visit.request.id
         )
         if done:
             await repository.mark_consented(connection, visit.request.id)
+        return done
 
     async def ask_guardians(self, connection: Connection, visit: Visit, session: Session) -> None:
         """Tells the guardians of a child under fourteen what it would like to use."""
@@ -160,11 +168,11 @@ class Authorizing:
         await repository.mark_ended(connection, visit.request.id, self._clock.now())
         return self._answer(visit, error=error)
 
-    async def _visit(self, connection: Connection, request: StoredRequest) -> Visit | None:
+    async def _visit(self, connection: Connection, request: StoredRequest, *, begun: bool = False) -> Visit | None:
         client = await self._clients.find_client(connection, request.client_id)
         if client is None or request.parameters.redirect_uri not in client.redirect_uris:
             return None
-        return Visit(request=request, client=client)
+        return Visit(request=request, client=client, begun=begun)
 
     def _answer(self, visit: Visit, **members: str) -> str:
         # `iss` tells the client which server answered (RFC 9207): a mix-up ends here.

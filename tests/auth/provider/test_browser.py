@@ -375,6 +375,39 @@ async def test_two_clients_at_once_are_not_mixed_up(library: Department, sports:
 
 
 async def test_redirects_are_303_and_never_cached(library: Department, browser: Browser) -> None:
-    opened = await browser.http.get(await library.begin())
-    assert (opened.status_code, opened.headers["cache-control"]) == (303, "no-store")
-    assert opened.headers["referrer-policy"] == "same-origin"
+    await browser.open(await library.begin())
+    asked = await browser.http.post(
+        browser.actions()[0].rpartition("/")[0] + "/phone", data={"phone": browser.number}, headers={"Origin": ISSUER}
+    )
+    assert (asked.status_code, asked.headers["cache-control"]) == (303, "no-store")
+    assert asked.headers["referrer-policy"] == "same-origin"
+
+
+async def test_the_first_step_is_shown_at_once_and_a_reload_leads_to_its_own_address(
+    library: Department, browser: Browser
+) -> None:
+    address = await library.begin()
+    opened = await browser.http.get(address)
+    assert (opened.status_code, opened.headers["cache-control"]) == (200, "no-store")
+    assert "/phone" in opened.text
+    again = await browser.http.get(address)
+    assert again.status_code == 303
+    assert again.headers["location"].startswith("/oauth/requests/")
+    assert "/phone" in (await browser.open(again.headers["location"])).text
+
+
+async def test_whoever_is_signed_in_and_has_agreed_passes_in_one_step(library: Department, browser: Browser) -> None:
+    await browser.arrive(await library.begin())
+    passed = await browser.http.get(await library.begin())
+    assert passed.status_code == 303
+    assert passed.headers["location"].startswith(library.redirect_uri)
+
+
+async def test_the_last_consent_leads_straight_to_the_client(library: Department, browser: Browser) -> None:
+    await browser.open(await library.begin())
+    await browser.sign_in()
+    (action,) = (found for found in browser.actions() if found.endswith("/consent"))
+    sent = browser.inputs() | {"decision": "allow", "scope:library.card": "yes"}
+    agreed = await browser.http.post(action, data=sent, headers={"Origin": ISSUER})
+    assert agreed.status_code == 303
+    assert agreed.headers["location"].startswith(f"{library.redirect_uri}?code=")
