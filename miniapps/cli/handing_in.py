@@ -47,9 +47,7 @@ def at_a_city(command: F) -> F:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="What `suishen miniapp test --report report.json` wrote for this very manifest.",
 )
-@click.option(
-    "--try-in-sandbox", is_flag=True, help="Have the city try base_url.sandbox itself before it is submitted."
-)
+@click.option("--try-in-sandbox", is_flag=True, help="First have the city try base_url.sandbox itself.")
 @at_a_city
 def submit(manifest: Path, report: Path, origin: str, username: str, *, try_in_sandbox: bool) -> None:
     """Hands MANIFEST over with its report: registers the mini-app and the version where they are new, and submits.
@@ -168,9 +166,7 @@ def _have_it_tried(city: City, version: dict[str, Any]) -> None:
                 click.echo(f"本市沙箱复测 the city's sandbox says: {kept['outcome']}, sha-256 {kept['sha256']}")
                 return
         time.sleep(LOOK_EVERY_SECONDS)
-    click.echo(
-        "本市沙箱没有结果：测试服务器是否在运行 the city's sandbox got no answer: does your test server run?", err=True
-    )
+    click.echo("本市沙箱没有结果，测试服务器在运行吗 no answer in the sandbox: does your test server run?", err=True)
 
 
 def _submit(city: City, version: dict[str, Any]) -> dict[str, Any]:
