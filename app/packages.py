@@ -107,6 +107,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     registry.evidence.count_ratings_by(registry.stewardship.ratings)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
+    door.leaks.tell(identity.message_centre.alerts)
     if settings.hotline_app:
         hotline = AppHotline(settings.hotline_app, door.errands)
         code.record.complaints.hand_to(hotline, hotline)

@@ -17,6 +17,7 @@ from gateway.access import write_row
 from gateway.admission import Admission
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.calls import Departments
+from gateway.leaks import look_at_nothing
 from gateway.policy import Decision
 from gateway.replies import Reply, has_body, head_of, passed_on, refused
 from gateway.settings import GatewaySettings
@@ -40,6 +41,7 @@ class Proxy:
         departments: Departments,
         streams: Departments,
         note_use: Callable[[UUID, str], None],
+        look_at: Callable[[Decision, bytes], None] = look_at_nothing,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -47,6 +49,7 @@ class Proxy:
         self._departments = departments
         self._streams = streams
         self._note_use = note_use
+        self._look_at = look_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers every request: with the department's answer, or with a problem that says whose fault it is.
@@ -80,7 +83,9 @@ class Proxy:
         finally:
             trace.department_seconds = time.perf_counter() - started
         self._note(decision)
-        return passed_on(answer, scope["method"], decision)
+        reply = passed_on(answer, scope["method"], decision)
+        self._look_at(decision, reply.body)
+        return reply
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, trace: Trace, decision: Decision) -> None:
         upload = self._upload(scope, receive, decision.match.route.body_limit)

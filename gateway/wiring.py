@@ -32,6 +32,7 @@ from gateway.home import routes as home_routes
 from gateway.home.cards import CardSource
 from gateway.home.usage import Usage
 from gateway.home.wiring import HomeRooms, build_home
+from gateway.leaks import Leaks
 from gateway.limits.local import LocalLimits
 from gateway.limits.postgres import PostgresBuckets
 from gateway.limits.shared import SharedLimits
@@ -76,6 +77,7 @@ class GatewayServices:
     home_rooms: HomeRooms
     usage: Usage
     errands: Errands
+    leaks: Leaks
     disclosures: Disclosures
     health: ReleaseHealth
     buckets: PostgresBuckets | ValkeyBuckets | None
@@ -158,6 +160,7 @@ def build_gateway(
     floor.notifications.on(CONSENT_CHANNEL, assertions.forget)
     upstream = Upstream(network_policy(settings))
     signer = RequestSigner(floor.keyring)
+    leaks = Leaks(floor.database, floor.clock)
     usage = Usage(floor.database, floor.clock)
     health = ReleaseHealth(floor.database, floor.clock)
     source = CardSource(
@@ -202,6 +205,7 @@ def build_gateway(
             ),
             streams=streams,
             note_use=usage.note,
+            look_at=leaks.look,
         ),
         websockets=WebSockets(
             settings=settings, clock=floor.clock, admission=admission, streams=streams, note_use=usage.note
@@ -217,6 +221,7 @@ def build_gateway(
         ),
         home_rooms=home_rooms,
         usage=usage,
+        leaks=leaks,
         errands=Errands(
             table=table,
             departments=_departments(floor, settings, upstream, signer, health=health, places=ERRAND_PLACES),
@@ -269,6 +274,7 @@ def background(services: GatewayServices) -> list[Job]:
     jobs = [
         Job(name="gateway.snapshot", every_seconds=ROUND_SECONDS, run=services.table.refresh_when_due),
         *services.home_rooms.jobs(),
+        Job(name="gateway.leaks", every_seconds=1, run=services.leaks.write),
         Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
         Job(name="gateway.health", every_seconds=1, run=services.health.write),
         Job(name="gateway.health.fold", every_seconds=60, run=services.health.fold),

@@ -28,6 +28,21 @@ async def insert_alert(connection: Connection, alert: Alert) -> None:
     )
 
 
+# Two workers that saw the same take turns: the second one finds what the first one wrote.
+LOCK_SUBJECT = "select pg_advisory_xact_lock(hashtextextended('auth.alert ' || $1::text || ' ' || $2::text, 0))"
+
+IS_FIRST_SINCE = """
+select not exists (select from auth.alert where kind = $1 and subject = $2 and raised_at > $3)
+"""
+
+
+async def is_first_since(connection: Connection, kind: str, subject: str, since: datetime) -> bool:
+    """Whether no such alert was raised after `since`; whoever asks next waits for the caller's transaction."""
+    await connection.execute(LOCK_SUBJECT, kind, subject)
+    first: bool = await connection.fetchval(IS_FIRST_SINCE, kind, subject, since)
+    return first
+
+
 FIND_ALERT = """
 select id, kind, organization_id, roles, city_roles, subject, raised_at from auth.alert where id = $1
 """

@@ -70,6 +70,32 @@ class Alerts:
         if weight == "urgent" and self._has_channel:
             await self._send(connection, alert)
 
+    async def raise_once(
+        self,
+        connection: Connection,
+        kind: str,
+        *,
+        subject: str,
+        organization_id: UUID | None,
+        roles: Sequence[str],
+        city_roles: Sequence[str],
+        at_most_every: timedelta,
+    ) -> bool:
+        """As `raise_alert`, unless the same was raised that lately, by whichever worker; whether it was raised now."""
+        now = self._clock.now()
+        if not await repository.is_first_since(connection, kind, subject, now - at_most_every):
+            return False
+        await self.raise_alert(
+            connection,
+            kind,
+            subject=subject,
+            now=now,
+            organization_id=organization_id,
+            roles=roles,
+            city_roles=city_roles,
+        )
+        return True
+
     async def list_alerts(
         self, connection: Connection, principal: Principal, *, after: UUID | None, limit: int
     ) -> AlertList:
