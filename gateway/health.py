@@ -96,10 +96,10 @@ class ReleaseHealth:
     ) -> Mapping[UUID, Health]:
         """What all workers saw of these releases since then; one that nobody called is left out.
 
-        Exact to ten seconds for the last quarter of an hour, to the hour for three days, to the day before that: a span
-        that began before `since` does not count.
+        Exact to ten seconds for the last quarter of an hour, to the hour for three days, to the day before that. The
+        ten seconds in which `since` lies count whole: a release that fails at once must not be blind to itself.
         """
-        rows = await connection.fetch(READ, list(release_ids), since)
+        rows = await connection.fetch(READ, list(release_ids), since - timedelta(seconds=SLOT_SECONDS))
         return {row["release_id"]: convert(dict(list(row.items())[1:]), Health) for row in rows}
 
     def _forget_ended_slots(self) -> None:
@@ -132,7 +132,7 @@ _SUMS: Final = """
 
 READ: Final = f"""
 select release_id, {_SUMS} from gateway.release_health
- where release_id = any($1) and slot >= $2
+ where release_id = any($1) and slot > $2
  group by release_id
 """  # noqa: S608 - a constant
 

@@ -100,6 +100,18 @@ async def test_a_span_ends_where_it_was_asked_to(
     assert (found[RELEASE].calls, found[RELEASE].timeouts) == (1, 0)
 
 
+@pytest.mark.parametrize("ahead", [0.0, 0.5, 3.0, 9.9])
+async def test_the_slot_in_which_a_span_begins_counts(
+    connection: Connection, health: ReleaseHealth, clock: ManualClock, ahead: float
+) -> None:
+    """A release that begins in the middle of ten seconds, and fails at once, is seen to."""
+    clock.advance(ahead)
+    since = clock.now()
+    health.note(RELEASE, "timeout", 0.01)
+    await health.write()
+    assert (await health.read_health(connection, [RELEASE], since=since))[RELEASE].timeouts == 1
+
+
 async def test_memory_holds_the_present_alone(health: ReleaseHealth, clock: ManualClock) -> None:
     for _ in range(20):
         health.note(new_id(), "ok", 0.01)
