@@ -118,8 +118,8 @@ class CitizensDesk:
         ]
         return {"code": hall.code, "zh": hall.zh, "en": hall.en, "zone": hall.zone, "items": items}
 
-    def _with_receipt(self, openid: str, row: Any, act: str) -> dict[str, Any]:
-        what = {"booking": row["booking_id"], "act": act, "starts_at": row["starts_at"]}
+    def _with_receipt(self, openid: str, row: Any, step: str) -> dict[str, Any]:
+        what = {"act": row["booking_id"], "step": step, "starts_at": row["starts_at"]}
         return booking_rules.shown(row) | {"receipt": self._office.receipts.sign(openid, what, self._office.now())}
 
 

@@ -96,8 +96,8 @@ class CitizensDesk:
         judged = await read_body(request, Judgement)
         return answer(self._with_receipt(openid, self._tickets.rate(number, judged.level), "rated"))
 
-    def _with_receipt(self, openid: str, row: Any, act: str) -> dict[str, Any]:
-        what = {"ticket": row["number"], "act": act}
+    def _with_receipt(self, openid: str, row: Any, step: str) -> dict[str, Any]:
+        what = {"act": row["number"], "step": step}
         return self._tickets.shown(row) | {"receipt": self._office.receipts.sign(openid, what, self._office.now())}
 
 

@@ -72,7 +72,9 @@ def _routes(office: Office) -> list[web.RouteDef]:
             "update loan set due_on = ?, renewals = renewals + 1 where id = ? and renewals = ?",
             (due_on, loan_id, found["renewals"]),
         )
-        receipt = office.receipts.sign(openid, {"loan_id": loan_id, "due_on": due_on}, office.now())
+        receipt = office.receipts.sign(
+            openid, {"act": f"renewal {loan_id} {due_on}", "loan_id": loan_id, "due_on": due_on}, office.now()
+        )
         return answer({"loan_id": loan_id, "due_on": due_on, "receipt": receipt})
 
     return [

@@ -45,7 +45,7 @@ class Receipts:
         return {"kid": hashlib.sha256(x + y).hexdigest()[:8], "x": _base64url(x), "y": _base64url(y)}
 
     def sign(self, openid: str, what: dict[str, Any], at: datetime) -> str:
-        """A compact JWS: this department says `what` to this citizen."""
+        """A compact JWS: this department says `what` to this citizen. `act` names what the citizen may rate, once."""
         claims = {"iss": self._app_id, "sub": openid, "iat": int(at.timestamp()), **what}
         headers = {"kid": self.public_key()["kid"], "typ": TYP}
         return jwt.encode(claims, self._private_key, algorithm="ES256", headers=headers)

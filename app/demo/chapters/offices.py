@@ -41,7 +41,7 @@ async def _visit_hall(stage: Stage, apps: AppsDoor) -> None:
         step.expect(moved["starts_at"], slots[1])
         key = jwt.PyJWK({"kty": "EC", "crv": "P-256", "alg": "ES256", **receipt_key_of(stage, "appointments")})
         receipt = jwt.decode(moved["receipt"], key, algorithms=["ES256"])
-        step.expect((receipt["iss"], receipt["act"]), (APPOINTMENTS, "moved"))
+        step.expect((receipt["iss"], receipt["step"]), (APPOINTMENTS, "moved"))
         await apps.send("POST", APPOINTMENTS, f"{path}/cancellation", {})
         step.saw(f"{booked['hall']['zh']} {slots[0]} → {slots[1]}, cancelled in the end")
     with stage.story.step("不预约也能到厅取号，窗口叫号", "whoever simply comes takes a number, and is called") as step:

@@ -209,7 +209,7 @@ async def test_a_reply_is_judged_once_by_whoever_asked(the_hotline: Department) 
     (ticket,) = [document for status, document in judged if status == 200]
     key = jwt.PyJWK({"kty": "EC", "crv": "P-256", "alg": "ES256", **the_hotline.office.receipts.public_key()})
     claims = jwt.decode(ticket["receipt"], key, algorithms=["ES256"], options={"verify_iat": False})
-    assert (claims["iss"], claims["sub"], claims["ticket"]) == ("cn.example.hotline", "o-1", number)
+    assert (claims["iss"], claims["sub"], claims["act"]) == ("cn.example.hotline", "o-1", number)
 
 
 async def test_nothing_is_judged_before_the_reply(the_hotline: Department) -> None:
