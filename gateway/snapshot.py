@@ -29,7 +29,7 @@ from miniapps.manifest import (
     split_template,
     template_shape,
 )
-from miniapps.releases.models import GrayApp, PublishedApp
+from miniapps.releases.models import Ending, GrayApp, PublishedApp
 
 NO_REASON: Final = Text(zh="运营方已暂停该服务", en="Suspended by the operator")
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -113,6 +113,7 @@ class CompiledApp(Model):
     elder_ready: bool
     pages: str | None  # the prefix of its public pages, below the base path
     suspension: Suspension | None
+    ending: Ending | None
     routes: object  # a Branch, which msgspec cannot name
 
 
@@ -253,6 +254,7 @@ def compile_app(published: PublishedApp, *, gray: bool = False) -> CompiledApp:
         elder_ready=manifest.accessibility.elder_mode,
         pages=_pages(manifest),
         suspension=_suspension(published),
+        ending=published.ending,
         routes=_tree(manifest),
     )
 
@@ -273,16 +275,18 @@ def _unchanged(published: PublishedApp, previous: RouteSnapshot, *, gray: bool) 
         return None
     known = (entry.gray.app if entry.gray is not None else None) if gray else entry.published
     same = known is not None and (
-        known.release_id == published.release_id and known.suspension == _suspension(published)
+        known.release_id == published.release_id
+        and known.suspension == _suspension(published)
+        and known.ending == published.ending
     )
     return known if same else None
 
 
 def _kept(published: PublishedApp, previous: RouteSnapshot) -> CompiledApp | None:
     known, suspension = previous.apps.get(published.app_id), _suspension(published)
-    if known is None or known.suspension == suspension:
+    if known is None or (known.suspension == suspension and known.ending == published.ending):
         return known
-    return structs.replace(known, suspension=suspension)
+    return structs.replace(known, suspension=suspension, ending=published.ending)
 
 
 def _authority(scheme: str, netloc: str, port: int | None) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.kit.structs import Model
 from auth.principal import Principal
-from gateway.home.models import SECTION_REASONS, SECTION_TITLES, Favourites, Profile, Section, Why
+from gateway.home.models import SECTION_REASONS, SECTION_TITLES, EndingService, Favourites, Profile, Section, Why
 from gateway.home.shelves import Seen
 from gateway.policy import AUDIENCE_OF
 from gateway.snapshot import CompiledApp
@@ -71,6 +71,16 @@ def sections_of(places: Iterable[Place], totals: Mapping[Why, int]) -> list[Sect
     return [
         Section(id=why, title=SECTION_TITLES[why], why=SECTION_REASONS[why], app_ids=app_ids, total=totals[why])
         for why, app_ids in grouped.items()
+    ]
+
+
+def endings_of(places: Iterable[Place]) -> list[EndingService]:
+    """Those on the page that end, in their order, each once."""
+    ending = {place.app.app_id: place.app for place in places if place.app.ending is not None}
+    return [
+        EndingService(app_id=app.app_id, name=app.name, at=end.at, reason=end.reason, successor=end.successor)
+        for app in ending.values()
+        if (end := app.ending) is not None
     ]
 
 

@@ -112,6 +112,16 @@ class Degraded(Model):
     fallback: Text
 
 
+class EndingService(Model):
+    """A service on the page that ends: when, why, and which one follows."""
+
+    app_id: str
+    name: Text
+    at: datetime
+    reason: Text
+    successor: str | None
+
+
 class HomeView(Model):
     """All that the home page shows in `zone`. `large_text`: whoever draws it is to draw it large."""
 
@@ -121,6 +131,7 @@ class HomeView(Model):
     sections: list[Section]
     cards: list[Card]
     degraded: list[Degraded]
+    ending: list[EndingService]
     generated_at: datetime
 
 

@@ -18,6 +18,7 @@ from gateway.home import repository
 from gateway.home.arrangement import (
     Place,
     arrange,
+    endings_of,
     has_own_page,
     may_be_named,
     personal_widgets,
@@ -111,6 +112,7 @@ class Home:
             sections=sections_of([part.place for part in parts], arrangement.totals),
             cards=[card for part in parts for card in _shortened(part.cards, page.profile)],
             degraded=[part.degraded for part in parts if part.degraded is not None],
+            ending=endings_of(part.place for part in parts),
             generated_at=self._clock.now(),
         )
 

@@ -3,13 +3,14 @@
 from app.kit.structs import Model, Text
 from miniapps.catalogue.search import Matched
 from miniapps.manifest import Manifest
-from miniapps.releases.models import PublishedApp
+from miniapps.releases.models import Ending, PublishedApp
 
 
 class ServiceView(Model):
     """An entry of the catalogue. `reason` and `fallback` are there when `state` is "suspended".
 
-    `elder_ready`: made for elders too, in large text and few steps. `items` are the items of business it is for.
+    `ending` is there when its end is announced. `elder_ready`: made for elders too, in large text and few steps.
+    `items` are the items of business it is for.
     """
 
     app_id: str
@@ -29,6 +30,7 @@ class ServiceView(Model):
     state: str
     reason: Text | None
     fallback: Text | None
+    ending: Ending | None
     entry: str
     hotline: str
 
@@ -75,6 +77,7 @@ def service_view(app: PublishedApp) -> ServiceView:
         state=app.state,
         reason=app.reason if suspended else None,
         fallback=app.fallback if suspended else None,
+        ending=app.ending,
         entry=entry_of(manifest),
         hotline=manifest.support.hotline,
     )

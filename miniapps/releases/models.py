@@ -68,6 +68,14 @@ class Release(Model):
     restores: UUID | None = None
 
 
+class Ending(Model):
+    """What citizens read of a service that ends: when, why, and which one follows."""
+
+    at: datetime
+    reason: Text
+    successor: str | None
+
+
 class PublishedApp(Model):
     """A mini-app that citizens may see, for the gateway. While it is suspended they read `reason` and `fallback`."""
 
@@ -81,6 +89,7 @@ class PublishedApp(Model):
     version_code: int
     release_id: UUID
     manifest: Manifest
+    ending: Ending | None = None
 
 
 class GrayApp(Model):

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.kit.database import Connection
-from app.kit.structs import Model, convert
+from app.kit.structs import Model, Text, convert
 from miniapps.errors import VersionUnknown
 from miniapps.manifest import Finding
 from miniapps.registry.models import Suspension
@@ -145,6 +145,9 @@ class PublishedRow(Model):
     version_code: int
     release_id: UUID
     manifest: bytes
+    ends_at: datetime | None
+    ending_reason: Text | None
+    successor: str | None
 
 
 class ExposedRow(PublishedRow):
@@ -158,22 +161,24 @@ class ExposedRow(PublishedRow):
 
 SELECT_PUBLISHED = """
 select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, r.version_code, r.id as release_id,
-       v.manifest
+       v.manifest, t.ends_at, t.reason as ending_reason, t.successor
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state = 'published'
   join miniapps.version v on v.id = r.version_id
+  left join miniapps.retirement t on t.app_id = a.app_id
  where a.state in ('active', 'suspended', 'retiring')
 """
 
 LIST_EXPOSED = """
 select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, r.version_code, r.id as release_id,
-       v.manifest, r.state as exposure, r.percent, r.zones,
+       v.manifest, n.ends_at, n.reason as ending_reason, n.successor, r.state as exposure, r.percent, r.zones,
        case r.state when 'published' then '{}'::uuid[]
             else array(select t.subject_id from miniapps.tester t
                         where t.app_id = a.app_id and t.ended_at is null and t.subject_id is not null) end as testers
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state in ('published', 'internal', 'gray')
   join miniapps.version v on v.id = r.version_id
+  left join miniapps.retirement n on n.app_id = a.app_id
  where a.state in ('active', 'suspended', 'retiring')
  order by a.app_id, r.id
 """

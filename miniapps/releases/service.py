@@ -19,6 +19,7 @@ from miniapps.registry.models import CHANNEL, App
 from miniapps.registry.service import refuse_other_department
 from miniapps.releases import repository as versions
 from miniapps.releases.models import (
+    Ending,
     GrayApp,
     PublishedApp,
     PublishVersion,
@@ -203,7 +204,14 @@ def _published(row: PublishedRow) -> PublishedApp:
         version_code=row.version_code,
         release_id=row.release_id,
         manifest=manifest,
+        ending=_ending(row),
     )
+
+
+def _ending(row: PublishedRow) -> Ending | None:
+    if row.ends_at is None or row.ending_reason is None:
+        return None
+    return Ending(at=row.ends_at, reason=row.ending_reason, successor=row.successor)
 
 
 def _exposed(row: ExposedRow) -> PublishedApp | GrayApp:
