@@ -6,6 +6,7 @@ Decides nothing about the application; refuses to start beside whoever already h
 import gc
 import importlib
 import os
+import resource
 import signal
 import socket
 import time
@@ -22,6 +23,7 @@ from app.kit.processes import leave_at_once_with_parent
 
 # Workers of a main process that was killed a moment ago may be on their way out.
 PORT_PATIENCE_SECONDS = 1.0
+MOST_FILES = 16_384
 
 
 class ServeError(Exception):
@@ -76,15 +78,16 @@ def run_granian(
     factory: bool = False,
     header_timeout_seconds: float = 10.0,
     drain_seconds: int = 10,
-    requests_at_once: int = 512,
-    backlog: int = 1024,
+    connections_at_once: int = 2048,
+    backlog: int = 4096,
     log_level: LogLevels = LogLevels.warning,
 ) -> None:
     """Blocks in the main thread until SIGTERM or SIGINT, then drains.
 
-    A client has `header_timeout_seconds` to send its request line and headers. Each worker takes up
-    `requests_at_once` connections, the rest waits in the `backlog`. On the way out a request in flight has
-    `drain_seconds` to finish. A worker that dies is replaced; raises `ServeError` when it dies again right away.
+    A client has `header_timeout_seconds` to send its request line and headers. Each worker takes up to
+    `connections_at_once`, or fewer where the system lets it open fewer files; the rest waits in the `backlog`. On the
+    way out a request in flight has `drain_seconds` to finish. A worker that dies is replaced; raises `ServeError` when
+    it dies again right away.
     """
     server = Server(
         target,
@@ -96,7 +99,7 @@ def run_granian(
         http=HTTPModes.http1,
         websockets=True,
         backlog=backlog,
-        backpressure=requests_at_once,
+        backpressure=min(connections_at_once, files_at_once() // 2),
         http1_settings=HTTP1Settings(header_read_timeout=int(header_timeout_seconds * 1000)),
         log_level=log_level,
         log_access=False,
@@ -109,6 +112,16 @@ def run_granian(
         # Granian leaves with 1 as well when a worker happened to die while everybody was asked to stop.
         if leaving.code and not server.interrupt_signal:
             raise ServeError("The workers could not start or kept dying; the log above says why.") from leaving
+
+
+def files_at_once() -> int:
+    """How many files and sockets a process may open, after asking for as many as it may ask for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    return MOST_FILES if soft == resource.RLIM_INFINITY else soft
 
 
 def load_application(main_process: int, factory: bool, target: str) -> Callable[..., Any]:

@@ -4,7 +4,9 @@
 authorised, signed and sent on exactly as it arrived; nothing here repairs a request.
 """
 
+import asyncio
 import re
+import time
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +23,9 @@ MOST_HEADER_BYTES: Final = 32 * 1024
 LONGEST_ADDRESS: Final = 8 * 1024
 LARGEST_BODY: Final = 8 * 1024 * 1024
 LARGEST_UPLOAD: Final = 1024 * 1024 * 1024
+SILENCE_SECONDS: Final = 10.0  # between two parts of a body
+WHOLE_BODY_SECONDS: Final = 60.0
+GONE: Final = {"type": "http.disconnect"}
 UPLOADS: Final = b"/apps/"  # calls to departments: each route names a limit of its own, of at most `LARGEST_UPLOAD`
 SINGLE: Final = frozenset(
     {
@@ -172,36 +177,47 @@ class EdgeGuard:
             refusal = inspect("GET", scope["raw_path"], scope["query_string"], headers)
             await (self._inner(scope, receive, send) if refusal is None else refuse_websocket(send, refusal, headers))
             return
-        largest = self._largest_upload if scope["raw_path"].startswith(UPLOADS) else self._largest_body
+        upload = scope["raw_path"].startswith(UPLOADS)
+        largest = self._largest_upload if upload else self._largest_body
         refusal = inspect(scope["method"], scope["raw_path"], scope["query_string"], headers, largest_body=largest)
         if refusal is not None:
             await send_problem(send, refusal, headers, more=_beside(refusal))
-        elif find_header(headers, b"transfer-encoding") is None:
-            await self._inner(scope, receive, send)
-        else:
-            body = _CountedBody(receive, send, headers, largest)
+        elif _is_watched(headers, upload=upload):
+            body = _WatchedBody(receive, send, headers, largest, patient=upload)
             await self._inner(scope, body.receive, body.send)
             await body.settle()
+        else:
+            await self._inner(scope, receive, send)
 
 
-class _CountedBody:
-    """A body of unannounced length: when it grows too large the application loses it, and the caller reads 413.
+def _is_watched(headers: Headers, *, upload: bool) -> bool:
+    """Whether a body follows whose length is unknown, or whose time nobody further inside bounds."""
+    length = None if upload else find_header(headers, b"content-length")
+    return (length is not None and length != b"0") or find_header(headers, b"transfer-encoding") is not None
 
-    One whose chunks are none breaks off, which to the application is a caller who left; the caller reads 400.
+
+class _WatchedBody:
+    """A body that is cut off when it grows too large or takes too long: to the application its caller has left.
+
+    The caller reads why: 413, 408, or 400 when the body broke off, as chunks do that are none. The time of an upload
+    to a department is the gateway's to bound.
     """
 
-    def __init__(self, receive: Receive, send: Send, headers: Headers, largest_body: int) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, headers: Headers, largest_body: int, *, patient: bool = False
+    ) -> None:
         self._receive = receive
         self._send = send
         self._headers = headers
         self._left = largest_body
+        self._until = None if patient else time.monotonic() + WHOLE_BODY_SECONDS
         self._ended = False
         self._refusal: Refusal | None = None
         self._answered = False
 
     async def receive(self) -> dict[str, Any]:
-        """The next part, or a disconnect in its place once the limit is passed."""
-        message = await self._receive()
+        """The next part, or a disconnect in its place once a limit is passed."""
+        message = await self._next()
         if message["type"] != "http.request":
             self._refusal = self._refusal or (None if self._ended else errors.BrokenBody())
             return message
@@ -209,7 +225,17 @@ class _CountedBody:
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             self._refusal = errors.BodyTooLarge()
-        return message if self._refusal is None else {"type": "http.disconnect"}
+        return message if self._refusal is None else GONE
+
+    async def _next(self) -> dict[str, Any]:
+        if self._until is None or self._ended:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(min(SILENCE_SECONDS, self._until - time.monotonic())):
+                return await self._receive()
+        except TimeoutError:
+            self._refusal = errors.UploadTooSlow()
+            return GONE
 
     async def send(self, message: dict[str, Any]) -> None:
         """Passes the application's answer on, unless the body was cut off before an answer began."""

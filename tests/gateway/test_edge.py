@@ -1,5 +1,6 @@
 """The edge guard on raw scopes: what is refused and how, and that what passes is untouched."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -404,3 +405,66 @@ async def test_guard_tells_a_body_that_broke_off_from_a_fault(answers: bool) -> 
     assert sent[0]["status"] == 400
     assert (b"connection", b"close") in sent[0]["headers"]
     assert msgspec.json.decode(sent[1]["body"])["type"] == "/problems/broken-body"
+
+
+async def slowly(parts: list[bytes], monkeypatch: pytest.MonkeyPatch, path: bytes = b"/v1/verifications") -> int | None:
+    """The status of the answer to a body whose parts come, and then nothing more; None when none comes."""
+    monkeypatch.setattr(edge, "SILENCE_SECONDS", 0.02)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if parts:
+            await asyncio.sleep(0.012)
+            return {"type": "http.request", "body": parts.pop(0), "more_body": True}
+        return await asyncio.Future()
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = a_scope(method="POST", raw_path=path, headers=[HOST, (b"content-length", b"100")])
+    try:
+        async with asyncio.timeout(0.5):
+            await EdgeGuard(reads_its_body)(scope, receive, send)
+    except TimeoutError:
+        return None
+    return int(sent[0]["status"])
+
+
+async def test_guard_waits_no_longer_for_a_body_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await slowly([b"1", b"2"], monkeypatch) == 408
+
+
+async def test_guard_bounds_a_body_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "WHOLE_BODY_SECONDS", 0.1)
+    assert await slowly([b"1"] * 99, monkeypatch) == 408
+
+
+async def test_guard_leaves_the_time_of_an_upload_to_the_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await slowly([b"1"], monkeypatch, b"/apps/cn.example.library/films") is None
+
+
+async def test_guard_does_not_hurry_an_application_whose_caller_has_said_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever listens for the caller's leaving may do so for as long as the answer takes."""
+    monkeypatch.setattr(edge, "SILENCE_SECONDS", 0.01)
+    waiting = [{"type": "http.request", "body": b"1", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop()
+        await asyncio.sleep(0.05)
+        return {"type": "http.disconnect"}
+
+    async def inner(_scope: Any, receive: Any, send: Any) -> None:
+        assert [(await receive())["type"] for _ in range(2)] == ["http.request", "http.disconnect"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await EdgeGuard(inner)(a_scope(method="POST", headers=[HOST, (b"content-length", b"1")]), receive, send)
+    assert sent[0]["status"] == 200
