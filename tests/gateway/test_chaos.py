@@ -157,4 +157,3 @@ async def test_it_rests_and_is_called_again_when_it_behaves(bad: Bad) -> None:
     seen = [(await bad.call()).slug for _ in range(8)]
     assert seen == ["department-hung-up"] * 5 + ["department-busy"] * 3
     assert (await bad.neighbour()).status == 200
-

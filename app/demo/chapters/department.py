@@ -176,7 +176,7 @@ async def _call(stage: Stage, apps: AppsDoor) -> None:
 
 async def _home(stage: Stage) -> None:
     story, phone = stage.story, stage.citizen
-    with story.step("首页汇集三个部门，其中一个无响应", "one home for three departments, one of which hangs") as step:
+    with story.step("首页汇集各部门，其中一个无响应", "one home for all departments, one of which hangs") as step:
         for app_id in (LIBRARY, HOTLINE, CHAOS):
             await _pin(phone, app_id)
         begin = time.monotonic()
@@ -184,9 +184,9 @@ async def _home(stage: Stage) -> None:
         spent = time.monotonic() - begin
         if spent > HOME_WITHIN_SECONDS:
             raise StepFailed(f"took {spent:.2f} s")
-        shown = sorted({card["app_id"] for card in home["cards"]})
+        shown = {card["app_id"] for card in home["cards"]}
         step.expect([entry["app_id"] for entry in home["degraded"]], [CHAOS], "degraded")
-        step.expect(shown, [HOTLINE, LIBRARY], "cards")
+        step.expect({HOTLINE, LIBRARY} - shown, set(), "missing cards")
         step.saw(f"{len(home['cards'])} cards in {spent * 1000:.0f} ms; degraded: {home['degraded'][0]['reason']}")
 
 
