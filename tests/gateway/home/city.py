@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from tests.gateway.conftest import KnownCitizens, KnownConsents
 from tests.gateway.publications import published
 from tests.gateway.servers import plain_answer, read_request, serving
 
-Answer = Callable[[str, bytes], Awaitable[bytes] | bytes]
+Answer = Callable[[str, bytes], AsyncIterator[bytes] | Awaitable[bytes] | bytes]
 WIDGETS = [
     {"id": "mine", "kind": "list", "personal": True, "timeout_ms": 300},
     {"id": "all", "kind": "text", "personal": False, "ttl_s": 60},
@@ -46,6 +46,13 @@ def good(app_id: str, request: bytes) -> bytes:
 async def hung(_app_id: str, _request: bytes) -> bytes:
     await asyncio.sleep(30)
     return b""
+
+
+async def byte_by_byte(app_id: str, request: bytes) -> AsyncIterator[bytes]:
+    """A good answer that would take minutes."""
+    for byte in good(app_id, request):
+        yield bytes([byte])
+        await asyncio.sleep(0.1)
 
 
 class City:
@@ -103,13 +110,20 @@ class City:
             while request := await read_request(reader):
                 self.asked.append((app_id, request))
                 answered = self.answers[app_id](app_id, request)
-                writer.write(answered if isinstance(answered, bytes) else await answered)
+                if isinstance(answered, AsyncIterator):
+                    async for part in answered:
+                        writer.write(part)
+                else:
+                    writer.write(answered if isinstance(answered, bytes) else await answered)
 
         port = await self._stack.enter_async_context(serving(talk))
         self._ports.add(f"127.0.0.1:{port}")
+        address = f"http://127.0.0.1:{port}/api"
+        if routes := changes.pop("routes", None):
+            changes["backend"] = {"base_url": {"live": address}, "routes": routes}
         facts: dict[str, Any] = {"app_id": app_id, "widgets": WIDGETS, "name": {"zh": name, "en": name}}
         row = {"organization_id": new_id()} | changes.pop("row", {})
-        self.apps.append(published(f"http://127.0.0.1:{port}/api", row=row, **(facts | changes)))
+        self.apps.append(published(address, row=row, **(facts | changes)))
         self.rebuild()
         await self.table.refresh()
         return app_id

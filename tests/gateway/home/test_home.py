@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from gateway.home import repository
-from tests.gateway.conftest import a_principal
-from tests.gateway.home.city import Answer, City, cards_of, good, hung, shown
+from gateway.home.models import ChooseHome, HomeView
+from miniapps.releases.models import GrayApp, PublishedApp
+from tests.gateway.conftest import a_principal, consent_to
+from tests.gateway.home.city import Answer, City, byte_by_byte, cards_of, good, hung, shown
 from tests.gateway.publications import SUSPENSION
 from tests.gateway.servers import plain_answer
 
@@ -71,6 +74,11 @@ async def test_home_is_in_time_with_twenty_departments_and_one_hung(city: City, 
     ("answer", "reason"),
     [
         (hung, "timeout"),
+        (byte_by_byte, "timeout"),
+        (lambda app, request: good(app, request)[:-1], "timeout"),
+        (lambda _app, _request: plain_answer(b" " * 70_000), "unacceptable"),
+        (lambda _app, _request: b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n", "timeout"),
+        (lambda _app, _request: b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, "unacceptable"),
         (lambda _app, _request: b"", "timeout"),
         (lambda _app, _request: b"garbage\r\n\r\n", "unacceptable"),
         (lambda _app, _request: plain_answer(b"", status="500 Oops"), "unreachable"),
@@ -210,3 +218,261 @@ async def test_home_order_is_the_same_every_time(city: City, connection: Connect
     pages = [shown(await city.home.gather(principal, None)) for _ in range(5)]
     assert all(page == pages[0] for page in pages)
     assert [app for app, widget, _ in pages[0] if widget == "all"] == ["b", "a", "c", "y", "z"]
+
+
+async def test_home_asks_twenty_departments_at_most_in_a_citizens_name(city: City, connection: Connection) -> None:
+    principal = a_principal()
+    for number in range(25):
+        await city.layouts.pin(connection, principal, await city.open(f"d{number:02}"))
+    home = await city.home.gather(principal)
+    assert len(city.asked_personally()) == len(set(city.asked_personally())) == 20
+    assert home.sections[0].total == 25
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"unproven": True},
+        {"agent_id": new_id(), "mandate_id": new_id()},
+        {"subject_type": "official", "roles": frozenset({"developer"})},
+    ],
+)
+async def test_whoever_is_not_the_citizen_sees_what_everybody_sees(
+    city: City, connection: Connection, changes: dict[str, Any]
+) -> None:
+    """A number's new holder, and a helper: neither learns which services somebody uses, nor does a department."""
+    principal = a_principal()
+    await city.layouts.pin(connection, principal, await city.open("pinned", zones=["190101"]))
+    await city.open("public")
+    await city.choices.choose(connection, principal, ChooseHome(zone="190101", profile="elder"))
+    await city.public_cards.refresh()
+    city.asked.clear()
+    home = await city.home.gather(msgspec.structs.replace(principal, **changes))
+    everybody = await city.home.gather(None)
+    assert (home.sections, home.cards, home.zone, home.profile) == (
+        everybody.sections,
+        everybody.cards,
+        everybody.zone,
+        everybody.profile,
+    )
+    assert city.asked == []
+
+
+async def test_an_agent_of_a_company_has_its_pins_but_asks_nobody_on_a_mandate(
+    city: City, connection: Connection
+) -> None:
+    company = a_principal(subject_type="organization", agent_id=new_id())
+    app_id = await city.open("tax")
+    await city.layouts.pin(connection, company, app_id)
+    assert shown(await city.home.gather(company)) == [("tax", "mine", "pinned")]
+    city.asked.clear()
+    by_mandate = msgspec.structs.replace(company, mandate_id=new_id())
+    home = await city.home.gather(by_mandate)
+    assert ([section.id for section in home.sections], home.cards, city.asked) == (["pinned"], [], [])
+
+
+BOOKS = [{"method": "GET", "path": "/books"}]
+SCOPE: dict[str, Any] = {"name": "reader", "fields": ["display_name"], "purpose": {"zh": "读", "en": "Read"}}
+
+
+@pytest.mark.parametrize(
+    ("bases", "consented", "asked"),
+    [
+        ([], False, True),
+        (["contract"], False, True),
+        (["statute", "consent"], False, True),
+        (["consent"], True, True),
+        (["consent"], False, False),
+        (["consent", "consent"], False, False),
+    ],
+)
+async def test_home_asks_only_with_a_basis(
+    city: City, connection: Connection, bases: list[str], consented: bool, asked: bool
+) -> None:
+    principal = a_principal()
+    scopes = [
+        SCOPE | {"name": f"scope{number}", "basis": basis} | ({"legal_basis": "某法"} if basis == "statute" else {})
+        for number, basis in enumerate(bases)
+    ]
+    app_id = await city.open("library", data={"scopes": scopes}, routes=BOOKS)
+    if consented:
+        city.consents.given["scope0"] = consent_to("display_name")
+    await city.layouts.pin(connection, principal, app_id)
+    home = await city.home.gather(principal)
+    assert bool(city.asked_personally()) is asked
+    assert home.degraded == []
+
+
+async def test_a_withdrawn_consent_ends_the_copy_too(city: City, connection: Connection) -> None:
+    principal = a_principal()
+    scopes = [SCOPE | {"basis": "consent"}]
+    app_id = await city.open("library", data={"scopes": scopes}, routes=BOOKS)
+    city.consents.given["reader"] = consent_to("display_name")
+    await city.layouts.pin(connection, principal, app_id)
+    assert len((await city.home.gather(principal)).cards) == 1
+    city.consents.given.clear()
+    city.answers[app_id] = hung
+    home = await city.home.gather(principal)
+    assert (home.cards, home.degraded) == ([], [])
+
+
+async def test_the_last_copy_of_ones_own_cards_is_shown_with_its_age(
+    city: City, connection: Connection, clock: ManualClock
+) -> None:
+    principal = a_principal()
+    app_id = await city.open("library")
+    await city.layouts.pin(connection, principal, app_id)
+    first = (await city.home.gather(principal)).cards
+    city.answers[app_id] = lambda _app, _request: plain_answer(b"", status="500 Oops")
+    clock.advance(600)
+    home = await city.home.gather(principal)
+    assert [(card.title, card.stale, home.generated_at - card.as_of) for card in home.cards] == [
+        (first[0].title, True, timedelta(seconds=600))
+    ]
+    assert [missing.reason for missing in home.degraded] == ["unreachable"]
+    clock.advance(301)
+    assert (await city.home.gather(principal)).cards == []
+
+
+async def test_a_copy_is_never_anybody_elses(city: City, connection: Connection) -> None:
+    """Another citizen, the same citizen signed in elsewhere, another agent of the same company, another place."""
+    mine = a_principal(subject_type="organization", agent_id=new_id())
+    app_id = await city.open("library", zones=["190000", "190101"])
+    await city.layouts.pin(connection, mine, app_id)
+    assert len((await city.home.gather(mine)).cards) == 1
+    city.answers[app_id] = hung
+    assert [card.stale for card in (await city.home.gather(mine)).cards] == [True]
+    others = [{"subject_id": new_id()}, {"session_id": new_id()}, {"agent_id": new_id()}]
+    for changes in others:
+        other = msgspec.structs.replace(mine, **changes)
+        await city.layouts.pin(connection, other, app_id)
+        assert (await city.home.gather(other)).cards == []
+    assert (await city.home.gather(mine, "190101")).cards == []
+
+
+async def test_a_copy_of_an_earlier_release_is_not_shown(city: City, connection: Connection) -> None:
+    principal = a_principal()
+    app_id = await city.open("library")
+    await city.layouts.pin(connection, principal, app_id)
+    await city.home.gather(principal)
+    (app,) = city.apps
+    await city.publish(msgspec.structs.replace(app, release_id=new_id()))
+    city.answers[app_id] = hung
+    assert (await city.home.gather(principal)).cards == []
+
+
+@pytest.mark.parametrize("what", ["suspended", "superseded", "withdrawn"])
+async def test_what_ends_while_departments_are_asked_is_not_shown(
+    city: City, connection: Connection, what: str
+) -> None:
+    principal = a_principal()
+    app_id = await city.open("library")
+    await city.layouts.pin(connection, principal, app_id)
+    (app,) = city.apps
+    after = {
+        "suspended": [msgspec.structs.replace(app, **SUSPENSION)],
+        "superseded": [msgspec.structs.replace(app, release_id=new_id())],
+        "withdrawn": [],
+    }[what]
+
+    async def publishing(asked: str, request: bytes) -> bytes:
+        await city.publish(*after)
+        return good(asked, request)
+
+    city.answers[app_id] = publishing
+    home = await city.home.gather(principal)
+    assert home.cards == []
+    assert [missing.reason for missing in home.degraded] == (["suspended"] if what == "suspended" else [])
+
+
+async def test_a_gray_releases_cards_are_for_its_own_citizens(city: City, connection: Connection) -> None:
+    """Also the public ones: a visitor, and whoever is in another bucket, sees those of the published release."""
+    tester, other = a_principal(), a_principal()
+    app_id = await city.open("library")
+    (now,) = city.apps
+    assert isinstance(now, PublishedApp)
+    soon = msgspec.structs.replace(now, release_id=new_id(), version_code=2)
+    gray = GrayApp(app=soon, percent=0, testers=frozenset({tester.subject_id}))
+    await city.publish(now, gray)
+    made = iter(("first", "second"))  # each release is asked once, in whichever order
+
+    def in_turn(_app: str, request: bytes) -> bytes:
+        personal = b"ssb-assertion" in request.lower()
+        return cards_of("personal", "mine") if personal else cards_of(next(made), "all")
+
+    city.answers[app_id] = in_turn
+    await city.public_cards.refresh()
+    titles = {
+        who: [card.title.zh for card in (await city.home.gather(principal)).cards]
+        for who, principal in (("tester", tester), ("other", other), ("visitor", None))
+    }
+    assert titles["other"] == titles["visitor"]
+    assert sorted([titles["tester"], titles["other"]]) == [["first"], ["second"]]
+    for principal in (tester, other):
+        await city.layouts.pin(connection, principal, app_id)
+    await city.publish(now)
+    assert [card.title.zh for card in (await city.home.gather(tester)).cards if card.widget == "all"] == titles["other"]
+
+
+async def test_an_elders_page_is_short_and_large_and_told_to_departments(city: City, connection: Connection) -> None:
+    principal = a_principal()
+    lines = [{"label": {"zh": str(number), "en": "n"}, "value": "1"} for number in range(6)]
+
+    def long_list(_app: str, request: bytes) -> bytes:
+        asked = msgspec.json.decode(request.partition(b"\r\n\r\n")[2])["widgets"]
+        cards = [{"widget": widget, "title": {"zh": "表", "en": "List"}, "lines": lines} for widget in asked]
+        return plain_answer(msgspec.json.encode({"cards": cards}))
+
+    for number in range(6):
+        await city.open(f"p{number}", long_list, accessibility={"elder_mode": number >= 4})
+    await city.layouts.pin(connection, principal, "cn.example.p0")
+    await city.choices.choose(connection, principal, ChooseHome(profile="elder"))
+    await city.public_cards.refresh()
+    city.asked.clear()
+    home = await city.home.gather(principal)
+    assert (home.profile, home.large_text) == ("elder", True)
+    assert [section.id for section in home.sections] == ["pinned", "public"]
+    assert home.sections[1].app_ids == [f"cn.example.p{number}" for number in (4, 5, 1, 2)]
+    assert all(len(card.lines) == 3 for card in home.cards)
+    assert [card.app_id for card in home.cards] == sorted({card.app_id for card in home.cards}, key=_first_of(home))
+    assert [b"ssb-elder: 1\r\n" in request.lower() for _, request in city.asked] == [True]
+    visitor = await city.home.gather(None, None, "elder")
+    assert (visitor.profile, len(visitor.sections[0].app_ids)) == ("elder", 4)
+
+
+def _first_of(home: HomeView) -> Callable[[str], int]:
+    order = [app_id for section in home.sections for app_id in section.app_ids]
+    return order.index
+
+
+async def test_public_cards_are_asked_for_each_zone_that_a_service_names(city: City) -> None:
+    def of_zone(_app: str, request: bytes) -> bytes:
+        assert b"ssb-assertion" not in request.lower()
+        return cards_of(msgspec.json.decode(request.partition(b"\r\n\r\n")[2])["zone"], "all")
+
+    zones = ["190101", "190101001", "190101002", "190102", "190102001", "190103"]
+    await city.open("library", of_zone, zones=zones)
+    await city.public_cards.refresh()
+    assert len(city.asked) == 4  # ahead of anybody; the others from when somebody looked
+
+    async def title(zone: str) -> list[str]:
+        return [card.title.zh for card in (await city.home.gather(None, zone)).cards]
+
+    assert await title("190101003") == ["190101"]
+    assert await title("190101001001") == ["190101001"]
+    assert await title("190103001") == []
+    await city.public_cards.refresh()
+    assert await title("190103001") == ["190103"]
+    assert await title("190104") == []
+
+
+async def test_opening_the_page_tells_no_department_that_was_neither_pinned_nor_used(city: City) -> None:
+    """Counted at the departments: a hundred openings, by citizens and visitors, and not one is asked."""
+    for number in range(5):
+        await city.open(f"d{number}")
+    await city.public_cards.refresh()
+    city.asked.clear()
+    for _ in range(50):
+        await city.home.gather(a_principal())
+        await city.home.gather(None)
+    assert city.asked == []
