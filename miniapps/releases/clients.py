@@ -4,6 +4,7 @@ Read anew each time, so that a release or a suspension counts on every worker wi
 operator's network policy does not allow are left out, whatever was reviewed.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from app.kit.database import Connection
@@ -54,6 +55,12 @@ class PublishedClients:
         return next(read, found[0] if found else None)
 
     def _client(self, published: PublishedApp, login: Login) -> Client:
+        """The published client; while a release is on trial its reviewed addresses and keys are good as well.
+
+        Who signs in is not known before they have, so it cannot hang on their bucket. What they read stays the
+        published words.
+        """
+        logins = [login, *_trial_logins(published)]
         backchannel = self._allowed((login.backchannel_logout_uri,) if login.backchannel_logout_uri else ())
         published_keys = self._allowed((login.jwks_uri,) if login.jwks_uri else ())
         recipient = recipient_of(published.manifest)
@@ -63,9 +70,9 @@ class PublishedClients:
             organization_name=published.organization_name,
             name=published.manifest.name.as_text(),
             text_version=f"manifest-{published.version_code}",
-            keys={key.kid: _jwk(key) for key in login.keys},
-            redirect_uris=self._allowed(login.redirect_uris),
-            post_logout_redirect_uris=self._allowed(login.post_logout_redirect_uris),
+            keys={key.kid: _jwk(key) for each in reversed(logins) for key in each.keys},
+            redirect_uris=self._allowed(_together(each.redirect_uris for each in logins)),
+            post_logout_redirect_uris=self._allowed(_together(each.post_logout_redirect_uris for each in logins)),
             backchannel_logout_uri=backchannel[0] if backchannel else None,
             jwks_uri=published_keys[0] if published_keys else None,
             scopes=tuple(_scope(scope, recipient) for scope in published.manifest.scopes),
@@ -80,6 +87,16 @@ class PublishedClients:
         except SuishenError:
             return False
         return True
+
+
+def _trial_logins(published: PublishedApp) -> list[Login]:
+    trial = published.trial
+    return [trial.login] if trial is not None and trial.login is not None else []
+
+
+def _together(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """All of them in their order, each once."""
+    return tuple(dict.fromkeys(uri for uris in lists for uri in uris))
 
 
 def _jwk(key: BackendKey) -> PublicJwk:

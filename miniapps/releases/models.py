@@ -77,7 +77,10 @@ class Ending(Model):
 
 
 class PublishedApp(Model):
-    """A mini-app that citizens may see, for the gateway. While it is suspended they read `reason` and `fallback`."""
+    """A mini-app that citizens may see, for the gateway. While it is suspended they read `reason` and `fallback`.
+
+    `trial` is the manifest on trial beside it, where one mini-app was looked for.
+    """
 
     app_id: str
     organization_id: UUID
@@ -90,6 +93,7 @@ class PublishedApp(Model):
     release_id: UUID
     manifest: Manifest
     ending: Ending | None = None
+    trial: Manifest | None = None
 
 
 class GrayApp(Model):

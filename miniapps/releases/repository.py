@@ -221,18 +221,26 @@ async def list_published(connection: Connection, after: str, limit: int | None) 
     return [convert(row, PublishedRow) for row in await connection.fetch(LIST_PUBLISHED, after, limit)]
 
 
-LIST_PUBLISHED_OF = SELECT_PUBLISHED + " and a.organization_id = $1 order by a.app_id"
+class FoundRow(PublishedRow):
+    """A published mini-app with the manifest that is on trial beside it."""
+
+    trial: bytes | None
 
 
-async def list_published_of(connection: Connection, organization_id: UUID) -> list[PublishedRow]:
-    """Published mini-apps of one organization."""
-    return [convert(row, PublishedRow) for row in await connection.fetch(LIST_PUBLISHED_OF, organization_id)]
+FIND_PUBLISHED = """
+select a.app_id, a.organization_id, a.organization_name, a.state, a.suspension, r.version_code, r.id as release_id,
+       v.manifest, n.ends_at, n.reason as ending_reason, n.successor,
+       (select w.manifest from miniapps.release t join miniapps.version w on w.id = t.version_id
+         where t.app_id = a.app_id and t.state in ('internal', 'gray')) as trial
+  from miniapps.app a
+  join miniapps.release r on r.app_id = a.app_id and r.state = 'published'
+  join miniapps.version v on v.id = r.version_id
+  left join miniapps.retirement n on n.app_id = a.app_id
+ where a.state in ('active', 'suspended', 'retiring') and a.app_id = $1
+"""
 
 
-FIND_PUBLISHED = SELECT_PUBLISHED + " and a.app_id = $1"
-
-
-async def find_published(connection: Connection, app_id: str) -> PublishedRow | None:
+async def find_published(connection: Connection, app_id: str) -> FoundRow | None:
     """The published mini-app, or None when citizens see nothing of it."""
     row = await connection.fetchrow(FIND_PUBLISHED, app_id)
-    return convert(row, PublishedRow) if row else None
+    return convert(row, FoundRow) if row else None

@@ -131,11 +131,9 @@ class Releases:
     async def find_published(self, connection: Connection, app_id: str) -> PublishedApp | None:
         """One of them, or None when citizens see nothing of it."""
         row = await versions.find_published(connection, app_id)
-        return _published(row) if row else None
-
-    async def list_published_of(self, connection: Connection, organization_id: UUID) -> list[PublishedApp]:
-        """Those of one department."""
-        return [_published(row) for row in await versions.list_published_of(connection, organization_id)]
+        if row is None:
+            return None
+        return structs.replace(_published(row), trial=_manifest(row.trial) if row.trial is not None else None)
 
     async def list_exposed_manifests_of(self, connection: Connection, organization_id: UUID) -> list[Manifest]:
         """The manifests of one department that somebody sees, the published ones first."""

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.demo.caller import public_jwk_of
 from app.kit.database import Connection
-from miniapps.manifest import LocalText
+from miniapps.manifest import LocalText, consent_text, recipient_of
 from miniapps.registry.models import ResumeApp
 from tests.miniapps.city import LIBRARY, ObedientPolicy
 from tests.miniapps.conftest import APP_ID, Steps
@@ -91,6 +93,63 @@ async def test_a_release_without_it_ends_the_client(connection: Connection, step
     await steps.publish(2)
     assert await steps.services.clients.find_client(connection, APP_ID) is None
     assert listener.heard[-1] == (APP_ID, False)
+
+
+async def test_a_release_on_trial_adds_its_reviewed_addresses_and_keys(connection: Connection, steps: Steps) -> None:
+    await steps.live(login=LOGIN)
+    renewed = {**LOGIN["keys"][0], "kid": "k2"}
+    login = {"redirect_uris": ["https://library.example.cn/new"], "keys": [renewed]}
+    await steps.approve(2, login=login)
+    trial = await steps.release(2, to="testers")
+    client = await steps.services.clients.find_client(connection, APP_ID)
+    assert client
+    assert client.redirect_uris == (*LOGIN["redirect_uris"], "https://library.example.cn/new")
+    assert set(client.keys) == {"k1", "k2"}
+    assert client.text_version == "manifest-1"
+    await steps.roll_back(trial.id)
+    client = await steps.services.clients.find_client(connection, APP_ID)
+    assert client
+    assert client.redirect_uris == tuple(LOGIN["redirect_uris"])
+    assert set(client.keys) == {"k1"}
+
+
+async def test_a_key_on_trial_takes_no_published_keys_place(connection: Connection, steps: Steps) -> None:
+    await steps.live(login=LOGIN)
+    point = public_jwk_of(ec.derive_private_key(2, ec.SECP256R1()))
+    other = {"kid": "k1", "x": point["x"], "y": point["y"]}
+    await steps.approve(2, login={"redirect_uris": LOGIN["redirect_uris"], "keys": [other]})
+    await steps.release(2, to="testers")
+    client = await steps.services.clients.find_client(connection, APP_ID)
+    assert client
+    assert client.keys["k1"].x == LOGIN["keys"][0]["x"]
+
+
+async def test_words_of_a_release_on_trial_can_be_consented_to(connection: Connection, steps: Steps) -> None:
+    data = {"scopes": [SCOPE]}
+    await steps.live(data=data)
+    await steps.approve(2, data={"scopes": [SCOPE | {"retention_days": 90}]})
+    clients = steps.services.clients
+    before = await clients.find_purpose(connection, LIBRARY, "library.loans", "none of both")
+    assert before
+    await steps.release(2, to="testers")
+    published = await clients.find_purpose(connection, LIBRARY, "library.loans", before.text.version)
+    assert published == before
+    assert await clients.find_purpose(connection, LIBRARY, "library.loans", "none of both") == before
+    (_, gray) = await steps.services.releases.list_exposed_manifests_of(connection, LIBRARY)
+    words = consent_text(gray.scopes[0], recipient_of(gray))
+    found = await clients.find_purpose(connection, LIBRARY, "library.loans", words.version)
+    assert found
+    assert (found.text.retention_days, before.text.retention_days) == (90, 30)
+    assert await clients.find_purpose(connection, LIBRARY, "library.none", words.version) is None
+
+
+SCOPE: dict[str, Any] = {
+    "name": "library.loans",
+    "fields": ["display_name"],
+    "purpose": {"zh": "显示借阅", "en": "Show loans"},
+    "basis": "consent",
+    "retention_days": 30,
+}
 
 
 async def test_addresses_that_the_operator_does_not_allow_are_left_out(
