@@ -58,6 +58,7 @@ def build_miniapps(
     rollouts = Rollouts(releases, evidence, floor.clock, dwell=dwell)
     registry = Registry(organizations, floor.clock)
     stewardship = build_stewardship(floor, settings, registry=registry, releases=releases)
+    evidence.count_ratings_by(stewardship.ratings)
     onboarding = build_onboarding(floor, settings, releases, stewardship.tellers)
     checks = Checks(floor.database, policy, floor.clock, due_of=due_of(settings), reports=onboarding.conformance)
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)
