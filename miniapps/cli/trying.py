@@ -35,6 +35,7 @@ from miniapps.manifest.addresses import is_loopback
 from miniapps.sandbox.signing import CityKeys, Signer
 
 FAILED, NOT_RUN = 1, 2
+STANDARD_ERROR = 2  # standard output is the report's
 READY_SECONDS = 20.0
 LEAVE_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.05
@@ -180,7 +181,7 @@ async def _running(command: tuple[str, ...], url: str, issuer: str) -> AsyncIter
     port = str(urlsplit(url).port or "")
     filled = [part.replace("{issuer}", issuer).replace("{port}", port) for part in command]
     # A group of its own: what the command starts ends with it.
-    process = await asyncio.create_subprocess_exec(*filled, start_new_session=True, stdout=sys.stderr)
+    process = await asyncio.create_subprocess_exec(*filled, start_new_session=True, stdout=STANDARD_ERROR)
     try:
         await _listening(url, process)
         yield

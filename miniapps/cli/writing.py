@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from auth.documents import credit_code_is_valid, make_synthetic_credit_code
+from miniapps.conformance.models import ConformanceReport
 from miniapps.manifest import (
     Finding,
     ManifestUnreadable,
@@ -23,6 +24,7 @@ from miniapps.manifest import (
     parse_manifest,
     refusals,
 )
+from miniapps.manifest.lint import warning
 
 TEMPLATE = ("manifest.json", "department.py", "check_department.py", "README.md")
 OUR_SDK, THEIR_SDK = "miniapps.sdk", "suishen_department"
@@ -48,15 +50,20 @@ def init(directory: Path, app_id: str, org_code: str | None) -> None:
 
 @click.command()
 @click.argument("manifest", type=click.File("rb"))
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Your conformance report: say also whether it is missing, failed, or older than the manifest.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def lint(manifest: BinaryIO, *, as_json: bool) -> None:
+def lint(manifest: BinaryIO, report: Path | None, *, as_json: bool) -> None:
     """Says what is wrong with MANIFEST ("-" reads standard input).
 
     Exits with 0 when it can be handed in, 1 when it would be refused, 2 when it cannot be read.
     """
     document = manifest.read()
     try:
-        findings = lint_manifest(parse_manifest(document))
+        findings = [*lint_manifest(parse_manifest(document)), *_judge_report(report, document)]
     except ManifestUnreadable as error:
         click.echo(f"无法读取 unreadable: {error.reason}", err=True)
         sys.exit(UNREADABLE)
@@ -78,6 +85,30 @@ def _tell(findings: list[Finding], *, as_json: bool) -> None:
         return
     for finding in findings:
         click.echo(f"{finding.severity} {finding.at} {finding.code}: {finding.message.zh} / {finding.message.en}")
+
+
+def _judge_report(path: Path | None, document: bytes) -> list[Finding]:
+    """Warnings only: a manifest is sound or not whatever somebody said of a server."""
+    if path is None:
+        return []
+    if not path.exists():
+        return [warning("conformance-missing", "/backend", "没有符合性报告", "There is no conformance report")]
+    try:
+        report = msgspec.json.decode(path.read_bytes(), type=ConformanceReport)
+    except msgspec.MsgspecError as error:
+        return [warning("conformance-unreadable", "/backend", "符合性报告无法读取", f"No conformance report: {error}")]
+    if report.manifest_hash != manifest_hash(document):
+        return [
+            warning(
+                "conformance-outdated",
+                "/backend",
+                "符合性报告早于清单",
+                "The report is older than the manifest: test again",
+            )
+        ]
+    if report.outcome == "failed":
+        return [warning("conformance-failed", "/backend", "符合性报告未通过", "The conformance report says failed")]
+    return []
 
 
 def _template(name: str) -> str:

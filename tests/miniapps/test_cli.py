@@ -10,6 +10,7 @@ import jsonschema_rs
 import pytest
 from click.testing import CliRunner, Result
 
+from app.kit.processes import free_port
 from miniapps.cli import miniapp
 from tests.miniapps.documents import encode, sound_document, spoil
 
@@ -108,6 +109,79 @@ def test_lint_of_something_else_says_so(document: bytes) -> None:
 
     assert result.exit_code == 2
     assert "unreadable" in result.output
+
+
+def tried(folder: Path, *words: str, port: int | None = None) -> Result:
+    """The kit against the template's server, on ports of their own."""
+    backend, listen = port or free_port(), free_port()
+    server = (sys.executable, str(folder / "department.py"), "--port", "{port}", "--issuer", "{issuer}")
+    places = ("--backend", f"http://127.0.0.1:{backend}", "--listen", f"127.0.0.1:{listen}")
+    return run("test", str(folder / "manifest.json"), *places, *words, *(() if port else ("--", *server)))
+
+
+def test_the_template_passes_the_kit_and_lint_knows_its_report(tmp_path: Path) -> None:
+    run("init", str(tmp_path))
+    reports = [tmp_path / f"report.{ending}" for ending in ("json", "html", "md", "txt")]
+    result = tried(tmp_path, *(word for path in reports for word in ("--report", str(path))))
+
+    assert result.exit_code == 0, result.output
+    assert "✗" not in result.output
+    assert all(path.read_text() for path in reports)
+    manifest, report = tmp_path / "manifest.json", str(reports[0])
+    assert "conformance" not in run("lint", str(manifest), "--report", report).output
+    assert "conformance-missing" in run("lint", str(manifest), "--report", str(tmp_path / "none.json")).output
+    manifest.write_text(manifest.read_text().replace("你好", "您好"))
+    assert "conformance-outdated" in run("lint", str(manifest), "--report", report).output
+    reports[0].write_text("{}")
+    assert "conformance-unreadable" in run("lint", str(manifest), "--report", report).output
+
+
+def test_a_template_that_lost_its_door_does_not_pass(tmp_path: Path) -> None:
+    run("init", str(tmp_path))
+    program = (tmp_path / "department.py").read_text()
+    closed = "verified(verifier, anonymous_paths="
+    assert closed in program
+    opened = program.replace(closed, 'verified(verifier, open_paths=("/health", "/.ssb/cards"), anonymous_paths=')
+    (tmp_path / "department.py").write_text(opened)
+    result = tried(tmp_path, "--json")
+
+    failed = {case["id"] for case in json.loads(result.stdout)["cases"] if case["outcome"] == "failed"}
+    assert result.exit_code == 1
+    assert failed == {"replayed-card", "wrong-body"}
+
+
+def test_where_nothing_answers_the_kit_says_so(tmp_path: Path) -> None:
+    run("init", str(tmp_path))
+    result = tried(tmp_path, port=free_port())
+
+    assert result.exit_code == 2
+    assert "nothing answers" in result.output
+
+
+def test_a_command_that_ends_is_told(tmp_path: Path) -> None:
+    run("init", str(tmp_path))
+    (tmp_path / "department.py").write_text("raise SystemExit(3)")
+    result = tried(tmp_path)
+
+    assert result.exit_code == 2
+    assert "ended with 3" in result.output
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--report", "r.pdf"), ("--listen", "nowhere"), ("--backend", "http://127.1"), ("--backend", "x")]
+)
+def test_the_kit_refuses_what_it_cannot_use(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    run("init", str(tmp_path))
+
+    assert run("test", str(tmp_path / "manifest.json"), *wrong).exit_code == 2
+
+
+def test_a_live_server_elsewhere_is_not_tried_by_mistake(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(encode(sound_document()))
+    result = run("test", str(tmp_path / "manifest.json"))
+
+    assert result.exit_code == 2
+    assert "--backend" in result.output
 
 
 def test_schema_is_a_schema() -> None:
