@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TextIO
 
 import click
 import httpx
@@ -46,6 +47,7 @@ from codes.scenarios.cli import scenarios
 from codes.scenarios.editions import read_in_force
 from codes.scenarios.usage import list_uses
 from miniapps.cli import miniapp
+from miniapps.scorecards.rendering import as_csv, as_table
 
 EXPECTED = (
     SettingsInvalid,
@@ -383,6 +385,24 @@ def adopt() -> None:
 
 suishen.add_command(miniapp)
 suishen.add_command(scenarios)
+
+
+@miniapp.command()
+@click.option("--csv", "csv_file", type=click.File("w", encoding="utf-8"), help="Write a spreadsheet ('-': to stdout).")
+def scorecards(*, csv_file: TextIO | None) -> None:
+    """Hold every published mini-app of this city against its year: keep, merge or retire, with the reasons."""
+
+    async def show(floor: Floor, chosen: Settings) -> None:
+        house = build_house(chosen, database=floor.database)
+        async with floor.database.acquire() as connection:
+            cards = await house.packages.miniapps.stewardship.scorecards.list_scorecards(connection)
+        if csv_file is None:
+            click.echo(as_table(cards))
+        else:
+            csv_file.write(as_csv(cards))
+        tell(f"{len(cards)} mini-apps.")
+
+    _with_settings(show)
 
 
 @scenarios.command("in-use")

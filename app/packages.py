@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 from litestar import Router
 from litestar.di import Provide
@@ -28,6 +30,7 @@ from gateway.probing import trial_network
 from gateway.settings import GatewaySettings
 from gateway.uses import ServiceUses
 from gateway.wiring import GatewayServices
+from miniapps.calendar import CalendarInvalid, WorkingCalendar, read_calendar
 from miniapps.privacy import MiniappsPrivacy
 from miniapps.settings import MiniappsSettings
 from miniapps.wiring import MiniappsServices
@@ -79,7 +82,11 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     door_settings = _gateway_settings(settings)
     registry = miniapps.wiring.build_miniapps(
         floor,
-        MiniappsSettings(issuer=settings.public_origin, gray_step_seconds=settings.gray_step_seconds),
+        MiniappsSettings(
+            issuer=settings.public_origin,
+            gray_step_seconds=settings.gray_step_seconds,
+            calendar=_calendar(settings),
+        ),
         organizations=identity.organizations,
         policy=gateway.wiring.network_policy(door_settings),
     )
@@ -103,7 +110,9 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     registry.onboarding.way.lead_through(trial_network(gateway.wiring.network_policy(door_settings)))
     registry.stewardship.tellers.speak_through(identity.message_centre.alerts, identity.messages)
     registry.stewardship.sunsets.end_consents_in(identity.consents)
-    registry.stewardship.ratings.find_uses_in(ServiceUses(door.table, door.home_rooms.choices))
+    uses = ServiceUses(door.table, door.home_rooms.choices)
+    registry.stewardship.ratings.find_uses_in(uses)
+    registry.stewardship.scorecards.count_by(uses, door.health)
     registry.evidence.count_ratings_by(registry.stewardship.ratings)
     identity.provider.backchannel.send_through(gateway.wiring.client_network(door))
     identity.provider.keys.fetch_through(gateway.wiring.client_network(door))
@@ -150,6 +159,14 @@ def _zones(settings: Settings) -> ZoneTree:
         return load_zones(settings.zones_file, settings.region)
     except ZonesInvalid as invalid:
         raise SettingsInvalid([f"SUISHEN_ZONES_FILE: {mistake}" for mistake in invalid.mistakes]) from None
+
+
+def _calendar(settings: Settings) -> WorkingCalendar:
+    path = Path(settings.calendar_file) if settings.calendar_file else None
+    try:
+        return read_calendar(path, offset=timedelta(seconds=_auth_settings(settings).city_utc_offset_seconds))
+    except CalendarInvalid as mistake:
+        raise SettingsInvalid([f"SUISHEN_CALENDAR_FILE: {mistake}"]) from None
 
 
 def _auth_settings(settings: Settings) -> AuthSettings:

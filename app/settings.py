@@ -51,6 +51,7 @@ class Settings(Model):
     code_prefix: str
     region: str
     zones_file: str
+    calendar_file: str
     population_registry_url: str
     face_service_url: str
     enterprise_registry_url: str
@@ -297,6 +298,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="190000",
         parse=_matching(re.compile(r"^\d{6}$"), "six digits (GB/T 2260)"),
         help="the city's region code; the default is assigned to nobody",
+    ),
+    Variable(
+        name="SUISHEN_CALENDAR_FILE",
+        field="calendar_file",
+        default="",
+        parse=_text,
+        help="public holidays and worked weekends (TOML: holidays = [2026-10-01, …], workdays = […]); empty: weekends",
     ),
     Variable(
         name="SUISHEN_ZONES_FILE",

@@ -24,12 +24,19 @@ from miniapps.registry.service import Registry
 from miniapps.releases.service import Releases
 from miniapps.reviewing import routes as reviewing_routes
 from miniapps.reviewing.service import ReviewDesk
+from miniapps.scorecards import routes as scorecards_routes
+from miniapps.scorecards.service import Scorecards
 from miniapps.settings import MiniappsSettings
 from miniapps.tellers import Tellers
 
 MINUTE = 60.0
 SOON = 5.0
-HANDLERS: list[Router] = [reviewing_routes.router, lifecycle_routes.router, ratings_routes.router]
+HANDLERS: list[Router] = [
+    reviewing_routes.router,
+    lifecycle_routes.router,
+    ratings_routes.router,
+    scorecards_routes.router,
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,7 @@ class Stewardship:
     emergencies: Emergencies
     ratings: Ratings
     rating_desk: RatingDesk
+    scorecards: Scorecards
 
     def provided(self) -> dict[str, Any]:
         """What the handlers are given, by name."""
@@ -51,6 +59,7 @@ class Stewardship:
             "emergencies": self.emergencies,
             "ratings": self.ratings,
             "rating_desk": self.rating_desk,
+            "scorecards": self.scorecards,
         }
 
     def jobs(self) -> list[Job]:
@@ -86,6 +95,7 @@ def build_stewardship(
         sunsets=sunsets,
         emergencies=Emergencies(floor.database, sunsets, tellers, floor.clock),
         ratings=Ratings(releases, tellers, words, floor.vault, floor.clock, calendar=calendar),
+        scorecards=Scorecards(releases, floor.clock),
         rating_desk=RatingDesk(floor.database, tellers, words, floor.clock, calendar=calendar),
     )
 
