@@ -54,6 +54,14 @@ async def list_testers(connection: Connection, app_id: str, after: UUID | None, 
     return [convert(row, Tester) for row in await connection.fetch(LIST_TESTERS, app_id, after, limit)]
 
 
+LOCK_SUBJECT = "select pg_advisory_xact_lock(hashtextextended('miniapps.tester ' || $1, 0))"
+
+
+async def lock_subject(connection: Connection, subject_id: UUID) -> None:
+    """Until the transaction ends this citizen accepts nothing else: of two codes for one mini-app, one is used."""
+    await connection.execute(LOCK_SUBJECT, str(subject_id))
+
+
 MARK_ACCEPTED = f"""
 update miniapps.tester set subject_id = $2, accepted_at = $3
  where code_hash = $1 and accepted_at is null and ended_at is null and expires_at > $3

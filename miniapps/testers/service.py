@@ -83,6 +83,7 @@ class Testers:
     async def accept(self, connection: Connection, principal: Principal, request: AcceptInvitation) -> TrialView:
         """The caller tests the mini-app from now on; for one who does already, the same. Raises `InvitationInvalid`."""
         digest, now = _hash(request.code), self._clock.now()
+        await repository.lock_subject(connection, principal.subject_id)
         tester = await repository.mark_accepted(connection, digest, principal.subject_id, now)
         if tester is None:
             tester = await repository.find_tested_by_code(connection, digest, principal.subject_id)
