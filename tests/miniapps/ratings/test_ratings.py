@@ -96,7 +96,7 @@ async def test_an_act_is_rated_once_by_its_receipt(called_by: As, floor: Floor) 
 
 
 async def test_a_receipt_that_names_no_act_is_one(called_by: As, floor: Floor) -> None:
-    plain = {"act": None, "loan_id": 7}
+    plain: dict[str, Any] = {"act": None, "loan_id": 7}
     assert (await rate(called_by, receipt=receipt(floor, **plain))).status_code == 201
     # Signed anew, and so with another signature: the same receipt.
     assert slug(await rate(called_by, receipt=receipt(floor, **plain))) == "act-rated"
