@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench import functions, identity, overload, served
+from bench import functions, home, identity, overload, served
 from bench.result import as_json, table
 
 OUT = Path("bench/out/latest.json")
@@ -15,6 +15,7 @@ def main() -> None:
     rows = functions.rows()
     rows += served.rows()
     rows += identity.rows()
+    rows += home.rows()
     rows += overload.rows()
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_bytes(msgspec.json.format(msgspec.json.encode([as_json(row) for row in rows])) + b"\n")

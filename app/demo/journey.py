@@ -17,6 +17,7 @@ from app.demo.chapters import (
     department,
     enterprise,
     family,
+    home,
     inspection,
     ladder,
     mandates,
@@ -120,6 +121,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await enterprise.play(stage)
         await inspection.play(stage)
         await department.play(stage)
+        await home.play(stage)
         await offices.play(stage)
         await signon.play(stage)
         await waysin.play(stage)
