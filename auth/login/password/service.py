@@ -2,6 +2,7 @@
 
 The second factor is a passkey or a time-based code. No transaction is open while the password is hashed. Tries are
 counted before, so that guesses in parallel do not pass; wrong ones count against their address too, over every way in.
+Strangers who guess lock nobody out: while an account's tries are used up, only who shows its second factor is heard.
 """
 
 from typing import Annotated, Final
@@ -12,7 +13,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.errors import RateLimited, SuishenError, Unauthenticated
-from app.kit.structs import Request, Text
+from app.kit.structs import Model, Request, Text
 from app.kit.vault import Vault
 from auth.assurance import KEY, VERIFIED_KEY
 from auth.attempts import Limit, Lockout, delete_attempts, refund_attempt, spend_attempt
@@ -52,6 +53,14 @@ class PasswordRefused(Unauthenticated):
     )
 
 
+class Heard(Model):
+    """An account whose password is to be checked. `aal` is what its second factor gave, where that was asked first."""
+
+    official: Official | None
+    locked_for: int | None = None
+    aal: int | None = None
+
+
 class PasswordLogin:
     """Lets staff in."""
 
@@ -87,19 +96,38 @@ class PasswordLogin:
         Raises `TemporarilyUnavailable` when too many passwords are being checked; that costs no try.
         """
         key = self._vault.blind_index("username", shown.username)
+        heard = await self._hear(key, shown, address)
+        if isinstance(heard, RateLimited):
+            return heard
+        right = await self._verify(key, heard.official, shown.password)
         async with self._database.transaction() as connection:
-            locked_for = await self._lockout.find_wait(connection, address)
-            locked_for = locked_for or await spend_attempt(connection, self._limit, key, self._clock.now())
-            official = None if locked_for else await self._officials.find_by_username(connection, shown.username)
-        if locked_for is not None:
-            return RateLimited(retry_after=locked_for)
-        right = await self._verify(key, official, shown.password)
+            aal = heard.aal
+            if heard.locked_for is None:
+                aal = await self._second_factor(connection, heard.official, shown, address)
+            wrong = _what_is_wrong(heard.official, right=right, aal=aal)
+            if wrong is None and heard.official is not None and aal is not None:
+                await delete_attempts(connection, self._limit, key)
+                return await self._open(connection, heard.official, aal, jkt)
+            await self._remember(connection, heard.official, wrong or "account", aal, address)
+        # While it is locked nobody learns whether the second factor was right.
+        return PasswordRefused() if heard.locked_for is None else RateLimited(retry_after=heard.locked_for)
+
+    async def _hear(self, key: bytes, shown: SignInWithPassword, address: str) -> Heard | RateLimited:
+        """Whose password is to be checked, or for how long none is."""
         async with self._database.transaction() as connection:
-            aal = await self._second_factor(connection, official, shown, address)
-            if official is None or not right or aal is None or official.status != "active":
-                return await self._refuse(connection, official if right else None, address)
-            await delete_attempts(connection, self._limit, key)
-            return await self._open(connection, official, aal, jkt)
+            wait = await self._lockout.find_wait(connection, address)
+            if wait is not None:
+                return RateLimited(retry_after=wait)
+            locked_for = await spend_attempt(connection, self._limit, key, self._clock.now())
+            official = await self._officials.find_by_username(connection, shown.username)
+            if official is not None:
+                wait = await self._lockout.find_wait(connection, address, target=official.id.bytes)
+            if locked_for is None and wait is None:
+                return Heard(official=official)
+            aal = None if wait else await self._second_factor(connection, official, shown, address)
+            if aal is None:
+                return RateLimited(retry_after=wait or locked_for)
+            return Heard(official=official, locked_for=locked_for, aal=aal)
 
     async def _verify(self, key: bytes, official: Official | None, password: str) -> bool:
         try:
@@ -125,17 +153,20 @@ class PasswordLogin:
             return None
         return KEY
 
-    async def _refuse(self, connection: Connection, official: Official | None, address: str) -> SuishenError:
-        await self._lockout.count_wrong(connection, address)
+    async def _remember(
+        self, connection: Connection, official: Official | None, wrong: str, aal: int | None, address: str
+    ) -> None:
+        """Of an account only who holds its second factor uses up tries of a day: strangers cannot."""
+        target = official.id.bytes if official is not None and aal is not None else None
+        await self._lockout.count_wrong(connection, address, target=target)
         await audit.record(
             connection,
             clock_now=self._clock.now(),
             actor="anonymous",
             action="login.password_refused",
             subject=f"official:{official.id}" if official else "official:unknown",
-            detail={},
+            detail={"wrong": wrong},
         )
-        return PasswordRefused()
 
     async def _open(self, connection: Connection, official: Official, aal: int, jkt: str | None) -> TokenPair:
         start = StartSession(
@@ -155,3 +186,14 @@ class PasswordLogin:
             jkt=jkt,
         )
         return await self._sessions.start_session(connection, start)
+
+
+def _what_is_wrong(official: Official | None, *, right: bool, aal: int | None) -> str | None:
+    """For the audit log alone; None when nothing is."""
+    if official is None:
+        return "account"
+    if official.status != "active":
+        return "closed"
+    if not right:
+        return "password"
+    return "second_factor" if aal is None else None
