@@ -177,3 +177,20 @@ async def mark_all_revoked(
     """Ends every device of a person for ever; those that ended now."""
     rows = await connection.fetch(MARK_ALL_REVOKED, person_id, now, reason)
     return [convert(row, StoredDevice) for row in rows]
+
+
+MARK_WAITING_REVOKED = """
+with ending as (select id from auth.device
+                 where person_id = $1 and revoked_at is null and active_from > $2 order by id for update)
+update auth.device d set revoked_at = $2, revoked_reason = $3 from ending where d.id = ending.id
+returning d.id, d.person_id, d.name_sealed, d.public_key, d.thumbprint, d.enrolled_at, d.active_from, d.revoked_at,
+          d.revoked_reason
+"""
+
+
+async def mark_waiting_revoked(
+    connection: Connection, person_id: UUID, *, now: datetime, reason: str
+) -> list[StoredDevice]:
+    """Ends the person's devices whose wait is not over; those that ended now."""
+    rows = await connection.fetch(MARK_WAITING_REVOKED, person_id, now, reason)
+    return [convert(row, StoredDevice) for row in rows]

@@ -164,6 +164,15 @@ class Devices:
             await notify(connection, CHANNEL, str(device.id))
         return len(ended)
 
+    async def end_waiting_devices_of(self, connection: Connection, person_id: UUID, *, actor: str, reason: str) -> int:
+        """Ends the devices that still wait for their time: whoever froze the account may not know them; how many."""
+        now = self._clock.now()
+        ended = await repository.mark_waiting_revoked(connection, person_id, now=now, reason=reason)
+        for device in ended:
+            await self._record(connection, actor, "device.revoked", device, {"reason": reason})
+            await notify(connection, CHANNEL, str(device.id))
+        return len(ended)
+
     def _require_fresh(self, principal: Principal, now: datetime) -> None:
         shortfall = find_shortfall(principal, aal=ONE_TIME_CODE, within_seconds=self._settings.step_up_seconds, now=now)
         if shortfall is not None:

@@ -52,6 +52,7 @@ MOST_PHONES: Final = 3
 MOST_SHARING: Final = 5
 MOST_AT_ONCE: Final = 100
 DISOWNED: Final = "number_disowned"
+DETACHED: Final = "phone_detached"
 
 
 class Phones:
@@ -184,7 +185,10 @@ class Phones:
         await self._record(connection, principal.actor, "phone.change_stopped", principal.subject_id, change_id)
 
     async def detach(self, connection: Connection, principal: Principal, phone_id: UUID) -> None:
-        """Takes one of the caller's phones away, at once. Raises `StepUpRequired`, `PhoneUnknown`, `LastPhone`."""
+        """Takes one of the caller's phones away, at once, and with it what a number alone had opened.
+
+        The caller's own session stays. Raises `StepUpRequired`, `PhoneUnknown`, `LastPhone`.
+        """
         await self._standing.require(connection, principal)
         await lock_key(connection, principal.subject_id.bytes)  # two at once would each leave the other one
         phones = await repository.list_phones(connection, principal.subject_id)
@@ -193,6 +197,9 @@ class Phones:
         if len(phones) == 1 and not await self._devices.guards(connection, principal.subject_id):
             raise LastPhone
         await repository.delete_phone(connection, phone_id)
+        await self._end_sessions_on_a_phone(
+            connection, principal.subject_id, actor=principal.actor, reason=DETACHED, but=principal.session_id
+        )
         await self._messages.write(connection, principal.subject_id, "phone_detached", self._clock.now())
         await self._record(connection, principal.actor, "phone.detached", principal.subject_id, phone_id)
 
@@ -274,13 +281,19 @@ class Phones:
 
     async def _take_from(self, connection: Connection, holder: PhoneHolder) -> None:
         await repository.delete_phone(connection, holder.id)
-        known = await self._standing.is_known_by_more(connection, holder.person_id)
-        for session_id in await repository.list_sessions_on_a_phone(connection, holder.person_id, known_by_more=known):
-            session = await self._sessions.find_living(connection, session_id)
-            if session is not None:
-                await self._sessions.end_one(connection, session, actor="system", reason=DISOWNED)
+        await self._end_sessions_on_a_phone(connection, holder.person_id, actor="system", reason=DISOWNED)
         await self._messages.write(connection, holder.person_id, "phone_disowned", self._clock.now())
         await self._record(connection, "anonymous", "phone.disowned", holder.person_id, holder.id)
+
+    async def _end_sessions_on_a_phone(
+        self, connection: Connection, person_id: UUID, *, actor: str, reason: str, but: UUID | None = None
+    ) -> None:
+        """Which number opened a session is not kept: all end that a number alone opened, except one."""
+        known = await self._standing.is_known_by_more(connection, person_id)
+        for session_id in await repository.list_sessions_on_a_phone(connection, person_id, known_by_more=known):
+            session = None if session_id == but else await self._sessions.find_living(connection, session_id)
+            if session is not None:
+                await self._sessions.end_one(connection, session, actor=actor, reason=reason)
 
     async def _label(self, connection: Connection, holder: PhoneHolder) -> str | None:
         if holder.label_sealed is None:

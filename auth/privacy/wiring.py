@@ -135,4 +135,5 @@ def build_privacy(
         cases=[Companies(mandates), corrections],
         erasers=[Traces(), exports, corrections],
     )
+    life.tell(closing)
     return PrivacyRooms(exports=exports, corrections=corrections, closing=closing)

@@ -228,8 +228,11 @@ class PersonLife:
         await repository.mark_status(connection, person_id, ENDED_BY[reason], merged_into=merged_into)
         await self._sessions.end_sessions_of(connection, person_id, actor=cause.actor, reason=f"account_{reason}")
         await repository.delete_phone_changes(connection, person_id)
-        if reason != "frozen":
-            await self._end_keys(connection, person_id, actor=cause.actor, reason=f"account_{reason}")
+        ended_as = f"account_{reason}"
+        if reason == "frozen":
+            await self._devices.end_waiting_devices_of(connection, person_id, actor=cause.actor, reason=ended_as)
+        else:
+            await self._end_keys(connection, person_id, actor=cause.actor, reason=ended_as)
         for listener in self._listeners:
             await listener.person_ended(connection, person_id, reason, now)
         if reason in RELEASES_PHONES:

@@ -5,7 +5,7 @@ readable is deleted, and the key is destroyed: one transaction, and no way back.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from auth.errors import IdentityLevelTooLow
 from auth.messages.service import Messages
 from auth.people.life.errors import AccountNotActive
 from auth.people.life.service import PersonLife
+from auth.people.ports import EndReason
 from auth.people.service import People
 from auth.principal import Principal
 from auth.privacy.closing import repository
@@ -95,6 +96,13 @@ class AccountClosing:
         await self._messages.write(connection, principal.subject_id, "closing_cancelled", now)
         await self._record(connection, principal.actor, "closing.cancelled", closing)
         return _view_of(closing, await self._list_open_cases(connection, principal.subject_id))
+
+    async def person_ended(self, connection: Connection, person_id: UUID, reason: EndReason, now: datetime) -> None:
+        """A wish of before is called off by a death, which may be a mistake, and by a merge; nobody is told."""
+        if reason in {"died", "merged"}:
+            closing = await repository.mark_cancelled(connection, person_id, now)
+            if closing is not None:
+                await self._record(connection, "system", "closing.cancelled", closing)
 
     async def close_due(self) -> None:
         """Closes every account whose day has come, each in a transaction of its own; the round of a job.

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.demo.registries import CHILD, RESIDENTS
+from app.demo.registries import CHILD, CITIZEN, RESIDENTS
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.ids import new_id
@@ -15,7 +15,7 @@ from auth.consents.repository import upsert_request
 from auth.people.life.models import NamedPerson
 from auth.wiring import AuthServices
 from tests.auth.consents.test_consents import PURPOSE, grant, make_department, person_of
-from tests.auth.people.conftest import NewStaff, named
+from tests.auth.people.conftest import NewStaff
 from tests.auth.people.test_life import freeze
 from tests.auth.people.test_merging import merge
 from tests.auth.phones import Phone
@@ -39,7 +39,9 @@ async def test_a_death_ends_them_and_nobody_says_the_dead_withdrew(
     person_id = await person_of(phone)
     await grant(phone, department)
     assert await is_allowed(auth, connection, person_id, department)
-    await auth.people_rooms.life.hear_of_death(connection, NamedPerson(**named()))
+    await auth.people_rooms.life.hear_of_death(
+        connection, NamedPerson(name=CITIZEN.name, document_number=CITIZEN.document_number)
+    )
     assert not await is_allowed(auth, connection, person_id, department)
     actors = await connection.fetch("select actor from kit.audit_entry where action = 'consent.withdrawn'")
     assert [row["actor"] for row in actors] == ["system"]
@@ -95,6 +97,8 @@ async def test_what_a_child_asked_for_ends_with_the_child(
         expires_at=now + timedelta(days=30),
     )
     await upsert_request(connection, request)
-    await auth.people_rooms.life.hear_of_death(connection, NamedPerson(**named(CHILD)))
+    await auth.people_rooms.life.hear_of_death(
+        connection, NamedPerson(name=CHILD.name, document_number=CHILD.document_number)
+    )
     open_ = await connection.fetchval("select count(*) from auth.consent_request where ended_at is null")
     assert open_ == 0

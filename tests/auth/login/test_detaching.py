@@ -1,0 +1,44 @@
+"""A number that is taken away takes along the sessions that a number alone had opened."""
+
+from collections.abc import Callable
+
+from app.kit.clock import ManualClock
+from tests.auth.login.wallets import Wallet
+from tests.auth.phones import Key, Phone
+
+OLD, NEW = "19900000001", "19900000002"
+WAIT_SECONDS = 86_400
+
+
+async def test_whoever_came_in_by_the_number_is_out(
+    phone: Phone, new_phone: Callable[[str], Phone], clock: ManualClock
+) -> None:
+    await phone.sign_in()
+    wallet = Wallet(phone)
+    asked = await wallet.post("/v1/me/phones/challenges", {"phone": NEW})
+    body = {"challenge_id": asked.json()["challenge_id"], "code": await new_phone(NEW).read_code()}
+    assert (await wallet.post("/v1/me/phones", body)).status_code == 201
+    clock.advance(WAIT_SECONDS)
+    stolen, mine = new_phone(NEW), new_phone(OLD)
+    await stolen.sign_in()
+    await mine.sign_in()
+    found = (await mine.get("/v1/me/phones")).json()["items"]
+    (gone,) = [item["id"] for item in found if item["phone"].endswith("0002")]
+    answer = await mine.client.delete(f"/v1/me/phones/{gone}", headers=mine.headers)
+    assert answer.status_code == 200, answer.text
+    assert (await stolen.refresh()).status_code == 400
+    assert (await mine.refresh()).status_code == 200
+
+
+async def test_a_device_s_own_session_stays(
+    phone: Phone, new_phone: Callable[[str], Phone], clock: ManualClock
+) -> None:
+    await phone.sign_in()
+    key = Key()
+    assert (await phone.enroll(key)).status_code == 201
+    device = new_phone(OLD)
+    await device.sign_in(dpop=key.dpop("POST", "/v1/login/otp/tokens", clock.now()))
+    ended = (await phone.client.post("/oauth/token", data={})).status_code
+    assert ended == 400
+    proof = key.dpop("POST", "/oauth/token", clock.now())
+    assert (await device.refresh(dpop=proof)).status_code == 200
