@@ -101,3 +101,11 @@ async def list_recipients(connection: Connection, alert: Alert) -> list[str]:
     """The account names of those who are told now."""
     rows = await connection.fetch(LIST_RECIPIENTS, alert.organization_id, alert.roles, alert.city_roles)
     return [row["username"] for row in rows]
+
+
+DELETE_OLD_ALERTS = "delete from auth.alert where raised_at < $1"
+
+
+async def delete_old_alerts(connection: Connection, before: datetime) -> None:
+    """Forgets alerts from before then, with their readings and deliveries; the audit log has what was done."""
+    await connection.execute(DELETE_OLD_ALERTS, before)

@@ -1,13 +1,12 @@
 """An official's alerts."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from auth.alerts.models import AlertList, AlertView
 from auth.alerts.service import Alerts
@@ -20,8 +19,8 @@ async def list_alerts(
     connection: Injected[Connection],
     principal: Injected[Principal],
     alerts: Injected[Alerts],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    after: After = None,
+    limit: Limit = 20,
 ) -> AlertList:
     """Alerts of my department for my roles, and those that go to my roles in the whole city, newest first."""
     return await alerts.list_alerts(connection, principal, after=after, limit=limit)

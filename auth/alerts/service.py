@@ -13,6 +13,7 @@ from uuid import UUID
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.outbox import Outbox
 from auth.alerts import repository
 from auth.alerts.errors import AlertUnknown
@@ -108,8 +109,8 @@ class Alerts:
             after=after,
             limit=limit + 1,
         )
-        page = rows[:limit]
-        return AlertList(items=[self._view_of(row) for row in page], next=page[-1].id if len(rows) > limit else None)
+        page, following = cut(rows, limit)
+        return AlertList(items=[self._view_of(row) for row in page], next=following)
 
     async def read(self, connection: Connection, principal: Principal, alert_id: UUID) -> AlertView:
         """This official has seen it; raises `AlertUnknown` when it is not for them."""

@@ -241,3 +241,11 @@ async def delete_traces(connection: Connection, person_id: UUID) -> None:
     """Everything that the message centre has of this person; deliveries go with their messages."""
     for statement in DELETE_TRACES:
         await connection.execute(statement, person_id)
+
+
+DELETE_OLD_MESSAGES = "delete from auth.message where created_at < $1"
+
+
+async def delete_old_messages(connection: Connection, before: datetime) -> None:
+    """Forgets notices from before then, read or not, with their deliveries."""
+    await connection.execute(DELETE_OLD_MESSAGES, before)

@@ -35,8 +35,10 @@ async def list_my_messages(
     unread: Annotated[bool, QueryParameter(description="Only those that nobody has read")] = False,
 ) -> MessageList:
     """With those that I get as somebody's trusted contact: `about` says whose they are."""
-    items = await messages.list_messages(connection, principal.subject_id, after=after, limit=limit, unread=unread)
-    return MessageList(items=items, next=items[-1].id if len(items) == limit else None)
+    items, following = await messages.list_messages(
+        connection, principal.subject_id, after=after, limit=limit, unread=unread
+    )
+    return MessageList(items=items, next=following)
 
 
 @get("/v1/me/messages/unread", summary="How many notices I have not read", tags=["me"])

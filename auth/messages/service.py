@@ -12,6 +12,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.outbox import Outbox
 from auth.messages import repository
 from auth.messages.contacts.repository import list_told
@@ -72,10 +73,11 @@ class Messages:
 
     async def list_messages(
         self, connection: Connection, person_id: UUID, *, after: UUID | None, limit: int, unread: bool = False
-    ) -> list[MessageView]:
-        """The person's notices, newest first, older than `after`."""
-        rows = await repository.list_messages(connection, person_id, after=after, limit=limit, unread=unread)
-        return [await self._view_of(connection, row) for row in rows]
+    ) -> tuple[list[MessageView], UUID | None]:
+        """A page of the person's notices, newest first, older than `after`, and the `after` of the next page."""
+        rows = await repository.list_messages(connection, person_id, after=after, limit=limit + 1, unread=unread)
+        page, following = cut(rows, limit)
+        return [await self._view_of(connection, row) for row in page], following
 
     async def get_receipts(self, connection: Connection, person_id: UUID, message_id: UUID) -> MessageReceipts:
         """One of the person's notices, and what became of it outside the app; raises `MessageUnknown`."""

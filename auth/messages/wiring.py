@@ -11,10 +11,11 @@ from litestar import Router
 from app.kit.database import Connection
 from app.kit.floor import Floor
 from app.kit.jobs import Job
+from auth.alerts import repository as alerts_repository
 from auth.alerts import routes as alerts_routes
 from auth.alerts.channel import HttpStaffChannel
 from auth.alerts.service import Alerts, load_alert_texts
-from auth.messages import routes
+from auth.messages import repository, routes
 from auth.messages.contacts import routes as contacts_routes
 from auth.messages.contacts.service import Contacts
 from auth.messages.courier import Courier
@@ -38,6 +39,9 @@ from auth.sms.vendors_inbox import VendorsInbox
 from auth.subject_keys.service import SubjectVault
 
 SWEEP_EVERY_SECONDS: Final = 15
+NOTICES_KEPT: Final = timedelta(days=730)
+"""For the person; whatever was done stands in the audit log and in their account's events."""
+ALERTS_KEPT: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +90,8 @@ class MessageCentre:
     async def forget(self, connection: Connection, now: datetime, before: datetime) -> None:
         """What is over is forgotten; a part of identity's own job."""
         await self.contacts.forget(connection, now)
+        await repository.delete_old_messages(connection, now - NOTICES_KEPT)
+        await alerts_repository.delete_old_alerts(connection, now - ALERTS_KEPT)
         if isinstance(self.demo_inbox, DemoInbox):
             await self.demo_inbox.forget_before(connection, before)
 

@@ -1,13 +1,12 @@
 """Staff administration: departments and accounts."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, delete, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import After, Injected, Limit
 from app.kit.idempotency import Once
 from app.kit.structs import Model
 from auth.guards import official
@@ -55,11 +54,11 @@ async def register_department(
 async def list_departments(
     connection: Injected[Connection],
     organizations: Injected[Organizations],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> DepartmentList:
-    items = await organizations.list_departments(connection, after=after, limit=limit)
-    return DepartmentList(items=items, next=items[-1].id if len(items) == limit else None)
+    items, following = await organizations.list_departments(connection, after=after, limit=limit)
+    return DepartmentList(items=items, next=following)
 
 
 @post("/v1/staff/officials", summary="Make a staff account", tags=["staff"])
@@ -78,11 +77,11 @@ async def register_official(
 async def list_officials(
     connection: Injected[Connection],
     officials: Injected[Officials],
-    after: Annotated[UUID | None, QueryParameter()] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+    after: After = None,
+    limit: Limit = 50,
 ) -> OfficialList:
-    items = await officials.list_officials(connection, after=after, limit=limit)
-    return OfficialList(items=items, next=items[-1].id if len(items) == limit else None)
+    items, following = await officials.list_officials(connection, after=after, limit=limit)
+    return OfficialList(items=items, next=following)
 
 
 @delete("/v1/staff/officials/{official_id:uuid}", summary="Close a staff account", tags=["staff"], status_code=200)

@@ -8,6 +8,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from app.kit.masking import mask_name
 from app.kit.vault import Vault
 from auth.officials import repository
@@ -106,9 +107,12 @@ class Officials:
             raise OperatorRoleReserved
         return await self.disable(connection, official_id, actor=principal.actor)
 
-    async def list_officials(self, connection: Connection, *, after: UUID | None, limit: int) -> list[OfficialView]:
-        """Accounts in the order of their making; without names."""
-        return [_view_of(official) for official in await repository.list_officials(connection, after, limit)]
+    async def list_officials(
+        self, connection: Connection, *, after: UUID | None, limit: int
+    ) -> tuple[list[OfficialView], UUID | None]:
+        """A page of accounts in the order of their making, without names, and the `after` of the next page."""
+        page, following = cut(await repository.list_officials(connection, after, limit + 1), limit)
+        return [_view_of(official) for official in page], following
 
     async def find_by_username(self, connection: Connection, username: str) -> Official | None:
         """The account, in whatever state."""

@@ -8,6 +8,7 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_id
+from app.kit.listing import cut
 from auth.acts.service import Acts
 from auth.documents import credit_code_is_valid
 from auth.locks import lock_key
@@ -78,9 +79,10 @@ class Organizations:
 
     async def list_departments(
         self, connection: Connection, *, after: UUID | None, limit: int
-    ) -> list[OrganizationView]:
-        """Departments in the order of their registration."""
-        return [view_of(found) for found in await repository.list_departments(connection, after, limit)]
+    ) -> tuple[list[OrganizationView], UUID | None]:
+        """A page of departments in the order of their registration, and the `after` of the next page."""
+        page, following = cut(await repository.list_departments(connection, after, limit + 1), limit)
+        return [view_of(found) for found in page], following
 
     async def register_department(
         self, connection: Connection, department: RegisterDepartment, *, actor: str

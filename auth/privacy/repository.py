@@ -12,6 +12,13 @@ update auth.person
 """
 
 DELETES: Final = (
+    # First, while the numbers are known: where they declined, or a trust ended. What waits for who shares one stays.
+    """
+    delete from auth.trusted_contact
+     where state in ('declined', 'ended')
+       and phone_index in (select phone_index from auth.phone where person_id = $1
+                           union all select phone_index from auth.released_phone where person_id = $1)
+    """,
     "delete from auth.phone where person_id = $1",
     "delete from auth.released_phone where person_id = $1",
     "delete from auth.phone_change where person_id = $1",

@@ -1,6 +1,6 @@
 """Rows of sessions. No token stands in them, only the hash of the newest refresh token."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -329,7 +329,21 @@ async def list_revoked_since(connection: Connection, since: datetime) -> list[Re
     return [convert(row, RevokedSession) for row in await connection.fetch(LIST_REVOKED_SINCE, since)]
 
 
+ENDED_KEPT: Final = timedelta(days=90)
+"""For its holder, and for whoever looks into what happened; the audit log has it longer."""
 DELETE_EXPIRED_SESSIONS = "delete from auth.session where expires_at < $1"
+
+# With a session goes what began in it, so none goes on which a living one stands.
+DELETE_ENDED_SESSIONS = """
+delete from auth.session s
+ where revoked_at < $1
+   and not exists (select from auth.session begun where begun.parent_id = s.id and begun.revoked_at is null)
+"""
+
+
+async def delete_ended_sessions(connection: Connection, before: datetime) -> None:
+    """Forgets sessions that were ended before then."""
+    await connection.execute(DELETE_ENDED_SESSIONS, before)
 
 
 async def delete_expired_sessions(connection: Connection, before: datetime) -> None:

@@ -43,12 +43,12 @@ class SmsSender:
     async def send(self, message: SmsMessage, *, tried: Collection[str] = ()) -> Handed:
         """Hands the message over; raises `SmsNotTaken` (also when the day's money is spent) and `SmsRefused`."""
         day, parts = (self._clock.now() + self._city_offset).date(), spending.parts_of(message.text)
-        await self._spend(day, parts, message)
+        row = await self._spend(day, parts, message)
         try:
             return await self._vendors.send(message, tried=tried)
         except (SmsNotTaken, SmsRefused):
             async with self._database.transaction() as connection:
-                await spending.refund(connection, day, parts)
+                await spending.refund(connection, day, parts, row=row)
             raise
 
     async def send_code(self, payload: dict[str, Any]) -> None:
@@ -66,11 +66,13 @@ class SmsSender:
         """Ends what the vendors hold open."""
         await self._vendors.close()
 
-    async def _spend(self, day: date, parts: int, message: SmsMessage) -> None:
+    async def _spend(self, day: date, parts: int, message: SmsMessage) -> int:
         share = spending.NOTICES_SHARE if message.purpose == "notice" else 1
         async with self._database.transaction() as connection:
-            if await spending.spend(connection, day, parts, most=int(self._parts_a_day * share)):
-                return
+            most = int(self._parts_a_day * share)
+            row = await spending.spend(connection, day, parts, most=most, a_day=self._parts_a_day)
+            if row is not None:
+                return row
             now = self._clock.now()
             if await spending.mark_warned(connection, day, now):
                 await self._alerts.raise_alert(connection, "sms_money_spent", subject=f"sms:{day}", now=now)

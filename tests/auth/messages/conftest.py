@@ -62,7 +62,7 @@ class Town:
     async def states(self, person_id: UUID) -> list[tuple[str, str]]:
         """What became of the newest notice outside the app: channel and state."""
         async with self.floor.database.transaction() as connection:
-            (newest, *_) = await self.auth.messages.list_messages(connection, person_id, after=None, limit=1)
+            (newest, *_), _ = await self.auth.messages.list_messages(connection, person_id, after=None, limit=1)
             receipts = await self.auth.messages.get_receipts(connection, person_id, newest.id)
         return [(delivery.channel, delivery.state) for delivery in receipts.deliveries]
 

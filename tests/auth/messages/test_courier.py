@@ -329,7 +329,7 @@ async def test_what_was_read_in_the_app_is_not_sent(town: Town) -> None:
     person = await town.person(PHONE)
     await town.tell(person, IMPORTANT)
     async with town.floor.database.transaction() as connection:
-        (newest,) = await town.auth.messages.list_messages(connection, person, after=None, limit=1)
+        (newest,), _ = await town.auth.messages.list_messages(connection, person, after=None, limit=1)
         await town.auth.messages.read_up_to(connection, person, newest.id)
     await town.deliver()
     assert (await town.states(person), town.first.asked) == ([("sms", "unneeded")], 0)
@@ -340,7 +340,7 @@ async def test_urgent_is_sent_although_somebody_read_it(town: Town) -> None:
     person = await town.person(PHONE)
     await town.tell(person, URGENT)
     async with town.floor.database.transaction() as connection:
-        (newest,) = await town.auth.messages.list_messages(connection, person, after=None, limit=1)
+        (newest,), _ = await town.auth.messages.list_messages(connection, person, after=None, limit=1)
         await town.auth.messages.read_up_to(connection, person, newest.id)
     await town.deliver()
     assert len(town.first.taken) == 1
@@ -376,7 +376,9 @@ async def test_money_of_the_day_is_not_overspent_and_codes_have_a_share_of_their
     await town.deliver()
     assert town.first.taken[-1]["template"] == "code"
     async with town.floor.database.transaction() as connection:
-        assert await connection.fetchval("select parts from auth.sms_spending") == sum(map(parts_of, town.first.texts))
+        assert await connection.fetchval("select sum(parts) from auth.sms_spending") == sum(
+            map(parts_of, town.first.texts)
+        )
         assert await connection.fetchval("select count(*) from auth.alert where kind = 'sms_money_spent'") == 1
     town.clock.advance(4 * 3600)  # midnight in the city: new money
     await town.deliver()
@@ -389,7 +391,7 @@ async def test_what_no_vendor_took_costs_nothing(town: Town) -> None:
     await town.tell(person)
     await town.deliver()
     async with town.floor.database.transaction() as connection:
-        assert await connection.fetchval("select parts from auth.sms_spending") == 0
+        assert await connection.fetchval("select sum(parts) from auth.sms_spending") == 0
 
 
 @pytest.mark.parametrize(("length", "parts"), [(1, 1), (70, 1), (71, 2), (134, 2), (135, 3)])
@@ -452,4 +454,4 @@ async def test_copy_has_what_left_and_nothing_is_kept_of_who_is_gone(town: Town)
             await traces.erase_person(connection, person, town.clock.now())
         copy = await traces.export_person(connection, person)
         assert (copy["preferences"].urgent_by, copy["deliveries"]) == ("sms", [])
-        assert await town.auth.messages.list_messages(connection, person, after=None, limit=10) == []
+        assert await town.auth.messages.list_messages(connection, person, after=None, limit=10) == ([], None)
