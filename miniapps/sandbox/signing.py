@@ -14,7 +14,7 @@ from http_message_signatures import ContentDigest
 from app.kit.structs import Model
 from miniapps.sdk.testing import TestCity
 
-CHANNEL = "app"
+CHANNEL = "citizen-app"
 
 
 class Ask(Model):
