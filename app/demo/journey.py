@@ -120,6 +120,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await ladder.play(stage)
         await enterprise.play(stage)
         await inspection.play(stage)
+        await onboarding.play(stage)
         await department.play(stage)
         await home.play(stage)
         await offices.play(stage)
