@@ -74,7 +74,10 @@ class Server:
         """The process ids of its workers."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        programs = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
+        return [
+            pid for pid, program in programs.items() if b"postgres" not in program and b"app.metrics" not in program
+        ]
 
     def kill(self) -> None:
         """As the kernel does it when memory is short."""
