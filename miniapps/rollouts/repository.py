@@ -8,7 +8,7 @@ from app.kit.structs import Model, Text, convert
 from miniapps.errors import ReleaseUnknown
 from miniapps.releases.models import Release
 from miniapps.rollouts.models import Step
-from miniapps.states import ReleaseState
+from miniapps.states import AppState, ReleaseState
 
 COLUMNS = """
 id, app_id, version_id, version_code, state, percent, zones, created_by, created_at, stage_at, ended_at, reason,
@@ -90,6 +90,23 @@ select {COLUMNS} from miniapps.release where app_id = $1 and ($2::uuid is null o
 async def list_releases(connection: Connection, app_id: str, after: UUID | None, limit: int) -> list[Release]:
     """The mini-app's releases, newest first."""
     return [convert(row, Release) for row in await connection.fetch(LIST_RELEASES, app_id, after, limit)]
+
+
+LIST_ALL = """
+select r.id, r.app_id, r.version_id, r.version_code, r.state, r.percent, r.zones, r.created_by, r.created_at,
+       r.stage_at, r.ended_at, r.reason, r.restores, a.state as app_state
+  from miniapps.release r join miniapps.app a on a.app_id = r.app_id
+ where ($1::text is null or r.state = $1) and ($2::uuid is null or r.id < $2)
+ order by r.id desc limit $3
+"""
+
+
+async def list_all(
+    connection: Connection, state: ReleaseState | None, after: UUID | None, limit: int
+) -> list[tuple[Release, AppState]]:
+    """Releases of every mini-app with its state, newest first; in one state, if one is named."""
+    rows = await connection.fetch(LIST_ALL, state, after, limit)
+    return [(convert(row, Release), row["app_state"]) for row in rows]
 
 
 MARK_STAGE = "update miniapps.release set state = $2, percent = $3, zones = $4, stage_at = $5 where id = $1"

@@ -1,9 +1,10 @@
 """The course of releases over HTTP: for the department that lets one grow, and for the city that may take it back."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.kit.database import Connection
 from app.kit.http import After, Injected, Limit
@@ -26,6 +27,9 @@ from miniapps.releases.models import ReleaseView
 from miniapps.releases.routes import READERS
 from miniapps.rollouts.models import ReleaseDetail, ReleaseList, RollBack, TakeStep
 from miniapps.rollouts.service import Rollouts
+from miniapps.states import ReleaseState
+
+State = Annotated[ReleaseState | None, QueryParameter(name="state", description="Only releases in this state")]
 
 
 @get(
@@ -46,6 +50,24 @@ async def list_releases(
 ) -> ReleaseList:
     """Newest first, with how far each has come or why it ended."""
     return await rollouts.list_releases(connection, principal, app_id, after=after, limit=limit)
+
+
+@get(
+    "/v1/releases",
+    summary="Releases of all mini-apps",
+    tags=TAGS,
+    guards=[official("reviewer", "system_admin", "audit_admin")],
+)
+async def list_all_releases(
+    *,
+    connection: Injected[Connection],
+    rollouts: Injected[Rollouts],
+    in_state: State = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> ReleaseList:
+    """Newest first: `?state=gray` is what grows now, `?state=halted` what the city's watch took back."""
+    return await rollouts.list_all(connection, state=in_state, after=after, limit=limit)
 
 
 @get(
@@ -132,4 +154,6 @@ async def roll_back(
     return await once(ReleaseView, lambda: rollouts.roll_back(connection, principal, app_id, release_id, data))
 
 
-router = Router(path="/", route_handlers=[list_releases, get_release, take_step, publish_release, roll_back])
+router = Router(
+    path="/", route_handlers=[list_releases, list_all_releases, get_release, take_step, publish_release, roll_back]
+)

@@ -118,6 +118,14 @@ class Rollouts:
         rows, following = cut(await repository.list_releases(connection, app_id, after, limit + 1), limit)
         return ReleaseList(items=[release_view(release, app.state) for release in rows], next=following)
 
+    async def list_all(
+        self, connection: Connection, *, state: ReleaseState | None, after: UUID | None, limit: int
+    ) -> ReleaseList:
+        """Releases of every mini-app, newest first, for the city's staff; in one state, if one is named."""
+        rows = await repository.list_all(connection, state, after, limit + 1)
+        page, following = cut(rows, limit, cursor_of=lambda row: row[0].id)
+        return ReleaseList(items=[release_view(*row) for row in page], next=following)
+
     async def get_release(
         self, connection: Connection, principal: Principal, app_id: str, release_id: UUID
     ) -> ReleaseDetail:
