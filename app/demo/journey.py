@@ -23,6 +23,7 @@ from app.demo.chapters import (
     mandates,
     messages,
     offices,
+    onboarding,
     people,
     places,
     privacy,
