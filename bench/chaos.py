@@ -7,12 +7,11 @@ the misbehaviour differs. Bounded, loopback only.
 import asyncio
 import contextlib
 import itertools
+import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from statistics import quantiles
 
 import httpx
 import msgspec
@@ -26,9 +25,10 @@ from app.demo.stage import Stage
 from app.demo.story import Story
 from app.kit.processes import free_port
 from app.settings import read_settings
-from bench.load import read_answer, request_bytes
+from bench.callers import OK, Errand, Times, go
+from bench.load import request_bytes
 from bench.result import Row
-from bench.served import ROUTES, _bearer
+from bench.served import ROUTES, _bearer, _pin_tree
 from miniapps.departments.misbehaviour import MODES
 
 BAD = tuple(mode for mode in MODES if mode != "good")
@@ -41,29 +41,6 @@ NEIGHBOUR_PAUSE_SECONDS = 0.02
 CROWD = 700  # more than the gateway has connections for all departments together
 HEALS_SECONDS = 10.0
 PROMISED_SHARE = 1.10
-OK = 200
-
-
-class Times(msgspec.Struct):
-    """What one kind of caller met: answers by status (0: none), and how long each took."""
-
-    statuses: Counter[int] = msgspec.field(default_factory=Counter)
-    seconds: list[float] = msgspec.field(default_factory=list)
-
-    @property
-    def errors(self) -> int:
-        """Whatever was not a good answer."""
-        return self.statuses.total() - self.statuses[OK]
-
-    @property
-    def p99_ms(self) -> float:
-        """In milliseconds."""
-        return quantiles(self.seconds, n=100)[98] * 1000 if len(self.seconds) > 1 else 0.0
-
-    def add(self, other: "Times") -> None:
-        """Both together."""
-        self.statuses += other.statuses
-        self.seconds += other.seconds
 
 
 class Street:
@@ -80,14 +57,14 @@ class Street:
     async def turn(self, mode: str, *, seconds: float = TURN_SECONDS, callers: int = CALLERS) -> tuple[Times, Times]:
         """Neighbour and bad department while the latter is in `mode`."""
         await self.choose(mode)
-        end = time.monotonic() + seconds
-        neighbour, bad = Times(), Times()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(NEIGHBOURS):
-                group.create_task(self._call(self.neighbour, end, NEIGHBOUR_PAUSE_SECONDS, neighbour))
-            for _ in range(callers):
-                group.create_task(self._call(self.bad, end, CALLER_PAUSE_SECONDS, bad))
-        return neighbour, bad
+        bad = self._errand(self.bad, seconds=seconds, callers=callers, pause=CALLER_PAUSE_SECONDS)
+        neighbour = self._errand(self.neighbour, seconds=seconds, callers=NEIGHBOURS, pause=NEIGHBOUR_PAUSE_SECONDS)
+        async with _elsewhere(bad) as begin:
+            their_times = begin()
+            return await go(neighbour), await their_times
+
+    def _errand(self, request: bytes, *, seconds: float, callers: int, pause: float) -> Errand:
+        return Errand(port=self._port, request=request, seconds=seconds, callers=callers, pause=pause)
 
     async def choose(self, mode: str) -> None:
         """From the next call on."""
@@ -99,33 +76,34 @@ class Street:
         await self.choose("good")
         begin = time.monotonic()
         while time.monotonic() - begin < HEALS_SECONDS:
-            seen = Times()
-            await self._call(self.bad, 0, 0, seen)
+            seen = await go(self._errand(self.bad, seconds=0, callers=1, pause=0))
             if not seen.errors:
                 return time.monotonic() - begin
             await asyncio.sleep(0.05)
         raise TimeoutError(f"not called again within {HEALS_SECONDS} s")
 
-    async def _call(self, request: bytes, end: float, pause: float, seen: Times) -> None:
-        """Calls once, and again until the end; whoever is not answered does not wait beyond it."""
-        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        with contextlib.ExitStack() as open_ones:
-            while True:
-                begin = time.monotonic()
-                try:
-                    if connection is None:
-                        connection = await asyncio.open_connection("127.0.0.1", self._port)
-                        open_ones.callback(connection[1].close)
-                    connection[1].write(request)
-                    async with asyncio.timeout(max(end - begin, 3.0)):
-                        status, _ = await read_answer(connection[0])
-                except (OSError, TimeoutError, EOFError):
-                    status, connection = 0, None
-                seen.statuses[status] += 1
-                seen.seconds.append(time.monotonic() - begin)
-                if time.monotonic() + pause >= end:
-                    return
-                await asyncio.sleep(max(0.0, begin + pause - time.monotonic()))
+
+@contextlib.asynccontextmanager
+async def _elsewhere(errand: Errand) -> AsyncIterator[Callable[[], Awaitable[Times]]]:
+    """Callers in a process of their own, ready to begin when they are told."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.callers", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(msgspec.json.encode(errand) + b"\n")
+    await process.stdout.readline()
+
+    def begin() -> Awaitable[Times]:
+        return asyncio.ensure_future(_finish(process))
+
+    yield begin
+    await process.wait()
+
+
+async def _finish(process: asyncio.subprocess.Process) -> Times:
+    told, _ = await process.communicate(b"\n")
+    return msgspec.json.decode(told, type=Times)
 
 
 @contextlib.contextmanager
@@ -137,6 +115,7 @@ def house_of_two() -> Iterator[RunningHouse]:
     city = City(departments={name: department_program(name, free_port()) for name in ("library", "chaos")})
     pictures = settings.data_directory / "pictures"
     with running_house(settings, pictures=pictures, workers=1, tell=_say_nothing, city=city) as house:
+        _pin_tree(house.pid, 0)
         yield house
 
 

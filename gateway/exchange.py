@@ -8,6 +8,7 @@ no second try; and a connection that is not clean afterwards is never used again
 import asyncio
 import re
 import select
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from aiohttp.connector import Connection
 from aiohttp.streams import StreamReader
 
 from app.kit.structs import Model
+from gateway.pace import Pace
 
 CONNECT_SECONDS: Final = 3.0
 CONNECTING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
@@ -46,11 +48,15 @@ class Switched(Exception):
 
 
 class Origin(Model):
-    """Scheme, host and port. `request` is one that is never sent: what the pool makes connections for, by `key`."""
+    """Scheme, host and port. `request` is one that is never sent: what the pool makes connections for, by `key`.
+
+    `pace` is that of all long answers from there.
+    """
 
     authority: str
     request: Any
     key: Any
+    pace: Any  # a Pace, which msgspec cannot name
 
 
 def origin_of(url: str) -> str:
@@ -64,7 +70,7 @@ def origin_of(url: str) -> str:
 def open_origin(origin: str) -> Origin:
     """What `CleanConnector` needs to know of an origin; on the running loop, raises `ValueError`."""
     request = aiohttp.ClientRequest("GET", yarl.URL(origin, encoded=True), loop=asyncio.get_running_loop())
-    return Origin(authority=request.headers["Host"], request=request, key=request.connection_key)
+    return Origin(authority=request.headers["Host"], request=request, key=request.connection_key, pace=Pace())
 
 
 class CleanConnector(aiohttp.TCPConnector):
@@ -109,7 +115,7 @@ class CleanConnector(aiohttp.TCPConnector):
 
 
 async def exchange(
-    connection: Connection, head: bytes, body: bytes, *, is_head: bool, seconds: float, largest: int
+    connection: Connection, head: bytes, body: bytes, *, is_head: bool, seconds: float, largest: int, pace: Pace
 ) -> Answer:
     """Sends `head` and `body` and reads the whole answer, within `seconds`; gives the connection back.
 
@@ -121,7 +127,7 @@ async def exchange(
     clean = False
     try:
         deed.send(head + body)
-        answer = await deed.read(largest)
+        answer = await deed.read(largest, pace)
         clean = deed.all_sent
         return answer
     finally:
@@ -158,7 +164,7 @@ class _Deed:
         transport = self.protocol.transport
         return transport is None or transport.get_write_buffer_size() == 0
 
-    async def read(self, largest: int) -> Answer:
+    async def read(self, largest: int, pace: Pace) -> Answer:
         """The final answer; interim ones (RFC 9110, section 15.2) are passed over."""
         message, payload = await self.protocol.read()
         interim = 0
@@ -170,7 +176,7 @@ class _Deed:
         if message.code == SWITCHING:
             raise Switched
         self.payload = payload
-        return Answer(status=message.code, headers=message.raw_headers, body=await _read(payload, largest))
+        return Answer(status=message.code, headers=message.raw_headers, body=await _read(payload, largest, pace))
 
     def expire(self) -> None:
         """Ends the waiting, for the head or for the body."""
@@ -192,7 +198,7 @@ def head_of(method: str, origin: Origin, target: str, headers: Mapping[str, str]
     return head.encode("ascii")
 
 
-async def _read(payload: StreamReader, largest: int) -> bytes:
+async def _read(payload: StreamReader, largest: int, pace: Pace) -> bytes:
     if payload.is_eof():  # it came with its head, as most answers do
         body = payload.read_nowait()
         if len(body) > largest:
@@ -206,4 +212,7 @@ async def _read(payload: StreamReader, largest: int) -> bytes:
         if left < 0:
             raise AnswerTooLarge
         parts.append(part)
+        wait = pace.wait_seconds(len(part), time.monotonic())
+        if wait:
+            await asyncio.sleep(wait)
     return b"".join(parts)

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 FIELD: Final = "id_number"
 KIND: Final = "miniapp_leaks"
-MOST_LOOKED_AT: Final = 1024 * 1024
+MOST_LOOKED_AT: Final = 256 * 1024
 MOST_COUNTED: Final = 100
 _DIGITS_ALIKE: Final = bytes(ord("0" if byte in b"0123456789" else " ") for byte in range(256))
 _ENOUGH_DIGITS: Final = b"0" * 17
@@ -119,10 +119,11 @@ def look_at_nothing(_decision: Decision, _body: bytes) -> None:
 
 
 def count_id_numbers(body: bytes) -> int:
-    """How many ID numbers with a check digit that holds stand in the first MiB; counts to a hundred. Pure.
+    """How many ID numbers with a check digit that holds stand in the first 256 KiB; counts to a hundred. Pure.
 
     Nearly every answer has no 17 digits in a row, which is seen in a thousandth of a millisecond.
     """
+    body = body[:MOST_LOOKED_AT]
     if _ENOUGH_DIGITS not in body.translate(_DIGITS_ALIKE):
         return 0
     counted = 0
@@ -134,5 +135,5 @@ def count_id_numbers(body: bytes) -> int:
 
 
 def _likely(body: bytes) -> Iterator[str]:
-    for found in _LIKELY.finditer(body, 0, min(len(body), MOST_LOOKED_AT)):
+    for found in _LIKELY.finditer(body):
         yield found[0].decode().upper()

@@ -158,7 +158,13 @@ class Upstream:
             connection = await self._pool().lend(known, timeout_seconds)
             left = timeout_seconds - (time.monotonic() - started)
             return await exchange(
-                connection, head, body, is_head=method == "HEAD", seconds=left, largest=largest_answer
+                connection,
+                head,
+                body,
+                is_head=method == "HEAD",
+                seconds=left,
+                largest=largest_answer,
+                pace=known.pace,
             )
         except _FAULTS as fault:
             raise _named(fault) from None

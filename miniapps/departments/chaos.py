@@ -19,6 +19,7 @@ from miniapps.departments.misbehaviour import MODES
 from miniapps.departments.program import Office, Program
 
 VICTIM_SECONDS: Final = 3
+BEHIND_OTHERS: Final = 15
 HOPS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 TABLES = """
 create table mode (part text primary key, mode text not null);
@@ -128,6 +129,7 @@ def _disguises(request: web.Request) -> list[dict[str, str]]:
 def _prepare(office: Office, chosen: dict[str, Any]) -> None:
     if os.environ.get("SUISHEN_ENVIRONMENT") == "production":
         raise click.ClickException("This department is made to do harm; production refuses it.")
+    os.nice(BEHIND_OTHERS)  # the harm is in what it sends, not in what it takes from a machine that it shares
     for part in ("calls", "cards"):
         if chosen[part] is not None:
             choose(office, part, chosen[part])
