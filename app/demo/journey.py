@@ -28,6 +28,7 @@ from app.demo.chapters import (
     places,
     privacy,
     records,
+    releases,
     signon,
     trust,
     upstream,
@@ -123,6 +124,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await inspection.play(stage)
         await onboarding.play(stage)
         await department.play(stage)
+        await releases.play(stage)
         await home.play(stage)
         await offices.play(stage)
         await signon.play(stage)
