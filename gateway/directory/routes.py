@@ -21,7 +21,8 @@ Question = Annotated[
     QueryParameter(
         min_length=1,
         max_length=64,
-        description="Chinese, pinyin, initials or a mixture; several words are all looked for",
+        pattern=r"^[^\u0000-\u001f\u007f]*$(?!\n)",
+        description="Chinese, pinyin, initials or a mixture; of several words all",
     ),
 ]
 Word = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]

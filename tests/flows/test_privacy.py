@@ -26,6 +26,8 @@ PARTS = {
     "disclosures",
     "services_used",
     "services_kept",
+    "services_hidden",
+    "home_choice",
 }
 EMPTY_AFTERWARDS = (
     "select count(*) from codes.complaint where subject_id = $1",
@@ -35,6 +37,8 @@ EMPTY_AFTERWARDS = (
     "select count(*) from auth.message where person_id = $1",
     "select count(*) from auth.phone where person_id = $1",
     "select count(*) from gateway.disclosure where subject_id = $1",
+    "select count(*) from gateway.hidden where subject_id = $1",
+    "select count(*) from gateway.home_choice where subject_id = $1",
 )
 
 
@@ -42,6 +46,7 @@ async def test_every_package_has_its_part_and_lets_go(inhabited: Inhabited) -> N
     house, citizen = inhabited.house, inhabited.citizen
     privacy, floor = house.packages.auth.privacy, house.floor
     me = UUID((await citizen.call("GET", "/v1/me"))["subject_id"])
+    await citizen.call("PUT", "/v1/home/choice", json={"zone": "190101", "profile": "elder"})
     export_id = (await citizen.call("POST", "/v1/me/export"))["id"]
     await privacy.exports.make({"export_id": export_id})
     copy = await citizen.call("GET", f"/v1/me/export/{export_id}/file")
@@ -49,6 +54,7 @@ async def test_every_package_has_its_part_and_lets_go(inhabited: Inhabited) -> N
     assert copy["parts"]["scans"]
     assert copy["parts"]["complaints"][0]["state"] != "answered"
     assert copy["parts"]["codes_on_paper"]
+    assert copy["parts"]["home_choice"][0]["zone"] == "190101"
     assert "_sealed" not in msgspec.json.encode(copy).decode()
     kinds = {case["kind"] for case in (await citizen.call("GET", "/v1/me/closing"))["open_cases"]}
     assert "complaint" in kinds

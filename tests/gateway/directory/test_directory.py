@@ -78,7 +78,7 @@ WRONG = [
     *("services?" + query for query in ("zone=1", "zone=%00", "zone=199999", "zone=310000", "subject=")),
     "services?life_event=" + "x" * 65,
     *("search?" + query for query in ("", "q=", "q=a&limit=0", "q=a&limit=51", "q=a&zone=1", "q=a&zone=199999")),
-    "search?q=" + "x" * 65,
+    *("search?q=" + query for query in ("x" * 65, "%00", "a%0a", "a%00b")),
 ]
 
 
