@@ -170,13 +170,13 @@ select r.app_id, r.id as release_id, a.organization_id, r.state, r.stage_at, p.i
   join miniapps.app a on a.app_id = r.app_id
   left join miniapps.release p on p.app_id = r.app_id and p.state = 'published'
   left join miniapps.release_watch w on w.release_id = r.id
- where r.state in ('internal', 'gray')
+ where r.state in ('internal', 'gray') and a.state in ('active', 'suspended')
  order by r.app_id
 """
 
 
 async def list_on_trial(connection: Connection) -> list[OnTrial]:
-    """Every release that is on its way."""
+    """Every release that is on its way, of mini-apps that citizens may still use."""
     return [convert(row, OnTrial) for row in await connection.fetch(LIST_ON_TRIAL)]
 
 
