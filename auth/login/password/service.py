@@ -2,7 +2,8 @@
 
 The second factor is a passkey or a time-based code. No transaction is open while the password is hashed. Tries are
 counted before, so that guesses in parallel do not pass; wrong ones count against their address too, over every way in.
-Strangers who guess lock nobody out: while an account's tries are used up, only who shows its second factor is heard.
+Strangers who guess lock nobody out: while an account's tries are used up, who shows its second factor is heard. A code
+can be guessed, so those are counted then, by address and by account; a passkey cannot, and is always heard.
 """
 
 from typing import Annotated, Final
@@ -24,11 +25,14 @@ from auth.officials.passwords import Passwords
 from auth.officials.service import Officials
 from auth.sessions.models import StartSession, TokenPair
 from auth.sessions.service import Sessions
-from auth.settings import AuthSettings
+from auth.settings import DAY_SECONDS, AuthSettings
 
 CLIENT: Final = "staff-console"
 SCOPES: Final = frozenset({"staff"})
 STAFF_IAL: Final = 2
+CODES_HERE_A_DAY: Final = 10
+CODES_A_DAY: Final = 200
+"""At an account whose tries are used up: three codes in a million are good at any time."""
 
 
 class SignInWithPassword(Request):
@@ -89,6 +93,8 @@ class PasswordLogin:
         self._limit = Limit(
             kind="password", most=settings.password_limit, window_seconds=settings.password_window_seconds
         )
+        self._codes_here = Limit(kind="password_code_here", most=CODES_HERE_A_DAY, window_seconds=DAY_SECONDS)
+        self._codes = Limit(kind="password_code", most=CODES_A_DAY, window_seconds=DAY_SECONDS)
 
     async def sign_in(self, shown: SignInWithPassword, *, jkt: str | None, address: str) -> TokenPair | SuishenError:
         """Tokens, or the refusal, which is remembered. Opens its own transactions.
@@ -107,6 +113,7 @@ class PasswordLogin:
             wrong = _what_is_wrong(heard.official, right=right, aal=aal)
             if wrong is None and heard.official is not None and aal is not None:
                 await delete_attempts(connection, self._limit, key)
+                await delete_attempts(connection, self._codes_here, self._here(shown, address))
                 return await self._open(connection, heard.official, aal, jkt)
             await self._remember(connection, heard.official, wrong or "account", aal, address)
         # While it is locked nobody learns whether the second factor was right.
@@ -115,19 +122,30 @@ class PasswordLogin:
     async def _hear(self, key: bytes, shown: SignInWithPassword, address: str) -> Heard | RateLimited:
         """Whose password is to be checked, or for how long none is."""
         async with self._database.transaction() as connection:
-            wait = await self._lockout.find_wait(connection, address)
+            official = await self._officials.find_by_username(connection, shown.username)
+            target = key if official is None else official.id.bytes  # the same work for every name
+            wait = await self._lockout.find_wait(connection, address, target=target)
             if wait is not None:
                 return RateLimited(retry_after=wait)
             locked_for = await spend_attempt(connection, self._limit, key, self._clock.now())
-            official = await self._officials.find_by_username(connection, shown.username)
-            if official is not None:
-                wait = await self._lockout.find_wait(connection, address, target=official.id.bytes)
-            if locked_for is None and wait is None:
+            if locked_for is None:
                 return Heard(official=official)
-            aal = None if wait else await self._second_factor(connection, official, shown, address)
+            aal = None
+            if shown.passkey is not None or await self._may_show_code(connection, key, shown, address):
+                aal = await self._second_factor(connection, official, shown, address)
             if aal is None:
-                return RateLimited(retry_after=wait or locked_for)
+                return RateLimited(retry_after=locked_for)
             return Heard(official=official, locked_for=locked_for, aal=aal)
+
+    async def _may_show_code(self, connection: Connection, key: bytes, shown: SignInWithPassword, address: str) -> bool:
+        """Whether a code may still be shown at an account whose tries are used up; this one counts."""
+        now = self._clock.now()
+        if await spend_attempt(connection, self._codes_here, self._here(shown, address), now) is not None:
+            return False
+        return await spend_attempt(connection, self._codes, key, now) is None
+
+    def _here(self, shown: SignInWithPassword, address: str) -> bytes:
+        return self._vault.blind_index("username-address", f"{shown.username}\n{address}")
 
     async def _verify(self, key: bytes, official: Official | None, password: str) -> bool:
         try:

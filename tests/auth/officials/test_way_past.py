@@ -4,11 +4,13 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
+from auth.login.password.service import CODES_HERE_A_DAY
 from auth.settings import AuthSettings
+from tests.auth.login.test_guessing import StaffWallet, keeper, staff
 from tests.auth.officials.test_officials import PASSWORD, Staff, admin
 from tests.auth.phones import slug_of
 
-__all__ = ["admin"]
+__all__ = ["admin", "keeper", "staff"]
 
 
 async def lock(staff: Staff) -> None:
@@ -40,6 +42,18 @@ async def test_a_right_code_is_not_told_from_a_wrong_one(admin: Staff) -> None:
     right = await admin.try_to_sign_in(password="wrong-password-1")
     wrong = await admin.try_to_sign_in(password="wrong-password-1", totp="000000")
     assert (right.status_code, right.text) == (wrong.status_code, wrong.text) == (429, right.text)
+
+
+async def test_codes_are_guessed_a_few_times_and_a_passkey_is_heard_even_then(
+    keeper: StaffWallet, clock: ManualClock
+) -> None:
+    await lock(keeper.staff)
+    clock.advance(60)
+    for _ in range(CODES_HERE_A_DAY):
+        assert slug_of(await keeper.staff.try_to_sign_in(totp="000000")) == "rate-limited"
+    assert slug_of(await keeper.staff.try_to_sign_in()) == "rate-limited"
+    answer = await keeper.try_both()
+    assert answer.status_code == 200, answer.text
 
 
 async def test_whoever_holds_the_authenticator_guesses_passwords_a_few_times_a_day(
