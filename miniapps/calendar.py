@@ -3,7 +3,7 @@
 Pure, but for reading the operator's file. Refuses a day that is both.
 """
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
@@ -38,13 +38,13 @@ class WorkingCalendar(Model):
         return day in self.workdays or (day.weekday() < SATURDAY and day not in self.holidays)
 
     def after(self, start: datetime, days: int) -> datetime:
-        """The end of the last of `days` working days that follow the day of `start`: the day itself never counts."""
+        """The end of the last of `days` working days that follow the day of `start`, which never counts; in UTC."""
         day = self.day_of(start)
         left = days
         while left > 0:
             day += DAY
             left -= self.works_on(day)
-        return datetime.combine(day + DAY, time(), tzinfo=timezone(self.offset))
+        return datetime.combine(day + DAY, time(), tzinfo=timezone(self.offset)).astimezone(UTC)
 
     def day_of(self, moment: datetime) -> date:
         """Which day it is in the city."""

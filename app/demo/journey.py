@@ -12,6 +12,7 @@ import msgspec
 
 from app.boot import ground, with_data_directory
 from app.demo.chapters import (
+    care,
     citizen,
     codes,
     department,
@@ -127,6 +128,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await releases.play(stage)
         await home.play(stage)
         await offices.play(stage)
+        await care.play(stage)
         await signon.play(stage)
         await waysin.play(stage)
         await upstream.play(stage)
