@@ -6,6 +6,7 @@ no second try; and a connection that is not clean afterwards is never used again
 """
 
 import asyncio
+import functools
 import re
 import select
 import time
@@ -14,7 +15,9 @@ from typing import Any, Final
 
 import aiohttp
 import yarl
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from app.kit.structs import Model
@@ -25,6 +28,7 @@ CONNECTING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECON
 SWITCHING: Final = 101
 FINAL: Final = 200
 MOST_INTERIM: Final = 8  # each costs the worker as much as an answer
+PIECE: Final = 4096
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # methods that need not say that they have none
 
 _ORIGIN: Final = re.compile(r"https?://[^/?#]+")
@@ -73,6 +77,30 @@ def open_origin(origin: str) -> Origin:
     return Origin(authority=request.headers["Host"], request=request, key=request.connection_key, pace=Pace())
 
 
+class PatientHandler(ResponseHandler):
+    """Takes what comes before an answer's body in small pieces, and no more of it than anybody needs.
+
+    Interim answers cost the worker as much as whole ones: a few KB of them, parsed at once, would stop everybody else.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """The next bytes of the other side."""
+        begin, most = 0, len(data)
+        while most - begin > PIECE and self._awaits_head():
+            super().data_received(data[begin : begin + PIECE])
+            begin += PIECE
+            if self.exception() is not None:
+                return
+            if len(self._buffer) > MOST_INTERIM:
+                self.set_exception(HttpProcessingError(message="Too many interim answers."))
+                self.abort()
+                return
+        super().data_received(data[begin:] if begin else data)
+
+    def _awaits_head(self) -> bool:
+        return not self.upgraded and (self._payload is None or self._payload.is_eof())
+
+
 class CleanConnector(aiohttp.TCPConnector):
     """A pool that gives out only silent connections.
 
@@ -82,6 +110,8 @@ class CleanConnector(aiohttp.TCPConnector):
 
     def __init__(self, **choices: Any) -> None:
         super().__init__(**choices)
+        kind: type[ResponseHandler] = PatientHandler
+        self._factory = functools.partial(kind, loop=asyncio.get_running_loop())
         self._poll = select.poll()
 
     async def _get(self, key: Any, traces: Any) -> Connection | None:

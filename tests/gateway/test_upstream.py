@@ -356,3 +356,27 @@ async def test_call_judges_the_whole_address_whatever_follows_it(end: str) -> No
             with pytest.raises(errors.DepartmentUnreachable):
                 await get(upstream, port, end, timeout_seconds=1.0)
     assert not reached.is_set()
+
+
+@pytest.mark.parametrize("asked_before", [0, 1])
+async def test_a_flood_of_interim_answers_ends_the_connection_and_stops_nobody(asked_before: int) -> None:
+    hints = {b"/few": 8, b"/many": 9, b"/flood": 5000}
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while request := await read_request(reader):
+                writer.write(hint * hints.get(target_of(request), 0) + plain_answer(b"ok"))
+                await writer.drain()
+
+    async with serving(talk) as port, upstream_to(port) as upstream:
+        for path in ("/few", "/many", "/flood", "/few"):
+            for _ in range(asked_before):
+                assert (await get(upstream, port, "/plain")).body == b"ok"
+            if path == "/few":
+                assert (await get(upstream, port, path)).body == b"ok"
+                continue
+            spent = time.process_time()
+            with pytest.raises(errors.DepartmentMisbehaved):
+                await get(upstream, port, path)
+            assert time.process_time() - spent < 0.05, "most of it is thrown away unread"
