@@ -6,6 +6,7 @@ and logs no question.
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from auth.principal import Principal
@@ -50,11 +51,12 @@ class Directory:
         """A page in the order of app ids. A suspended service stays in it, with the reason; raises `ZoneUnknown`."""
         self._refuse_unknown(filters.zone)
         catalogue, sees = await self._look(principal)
-        found = [
+        fitting = (
             each.view
             for number, each in enumerate(catalogue.listed)
             if each.view.app_id > after and _passes(each, filters) and sees(number)
-        ]
+        )
+        found = list(islice(fitting, limit + 1))
         more = found[limit - 1].app_id if len(found) > limit else None
         return ServiceList(items=found[:limit], next=more)
 

@@ -71,8 +71,14 @@ class Seen:
 
 def ranked(apps: Iterable[CompiledApp], zone: str, *, elder: bool) -> list[Ranked]:
     """Those offered in `zone`, the nearest first, then by id; for elders what is made for them before the others."""
-    near = ((nearness(zone, app.zones), app) for app in apps)
-    offered = [((elder and not app.elder_ready, -digits, app.app_id), app) for digits, app in near if digits]
+    known: dict[frozenset[str], int] = {}
+    offered: list[Ranked] = []
+    for app in apps:
+        digits = known.get(app.zones)
+        if digits is None:  # most services are of the whole city: worked out once
+            digits = known[app.zones] = nearness(zone, app.zones)
+        if digits:
+            offered.append(((elder and not app.elder_ready, -digits, app.app_id), app))
     return sorted(offered, key=_rank)
 
 

@@ -1,5 +1,6 @@
 """The list of services and the search over HTTP: for everybody the same, for a citizen as they are served."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -7,7 +8,8 @@ import msgspec
 import pytest
 
 from app.kit.ids import new_id
-from app.main import House
+from app.main import House, build_house
+from app.settings import Settings, SettingsInvalid
 from gateway.snapshot import RouteSnapshot, compile_snapshot
 from miniapps.releases.models import GrayApp, PublishedApp
 from tests.gateway.publications import SUSPENSION, published
@@ -201,3 +203,13 @@ async def test_the_catalogue_follows_what_is_exposed(client: httpx.AsyncClient, 
     assert ids(await client.get("/v1/services")) == ["one", "two"]
     expose(house)
     assert ids(await client.get("/v1/services")) == []  # withdrawn: not even until the catalogue is built anew
+
+
+def test_a_start_with_an_unreadable_map_is_refused_with_every_mistake(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "zones.toml"
+    rows = ("190000", "190000", "19")
+    file.write_text("".join(f'[[zones]]\ncode = "{code}"\nzh = "某地"\nen = "A place"\n' for code in rows), "utf-8")
+    with pytest.raises(SettingsInvalid) as refused:
+        build_house(msgspec.structs.replace(settings, zones_file=str(file)))
+    assert len(refused.value.mistakes) == 2
+    assert all(mistake.startswith("SUISHEN_ZONES_FILE: ") for mistake in refused.value.mistakes)

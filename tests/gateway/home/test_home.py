@@ -1,6 +1,8 @@
 """The home page with real departments: complete, in time, and silent towards those whom the citizen does not use."""
 
+import asyncio
 import base64
+import itertools
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -196,6 +198,30 @@ async def test_one_citizens_cards_are_never_shown_to_another(city: City, connect
     homes = [await city.home.gather(principal, None) for principal in (first, second, first)]
     titles = [home.cards[0].title.zh for home in homes]
     assert titles[0] == titles[2] != titles[1]
+
+
+async def test_cards_find_their_way_among_many_citizens_at_once(city: City, connection: Connection) -> None:
+    """The department answers late, in another order, half of the time not at all; nobody ever sees another's card."""
+    names: dict[str, str] = {}
+    turn = itertools.count()
+
+    async def muddled(_app: str, request: bytes) -> bytes:
+        number = next(turn)
+        await asyncio.sleep(0.02 * (number * 7 % 5))
+        return cards_of(_openid(request), "mine") if number % 2 else plain_answer(b"", status="500 Oops")
+
+    apps = [await city.open(f"d{number}", muddled) for number in range(2)]
+    citizens = [a_principal() for _ in range(12)]
+    for principal in citizens:
+        for app_id in apps:
+            await city.layouts.pin(connection, principal, app_id)
+    for _ in range(4):
+        homes = await asyncio.gather(*(city.home.gather(principal) for principal in citizens))
+        for principal, home in zip(citizens, homes, strict=True):
+            for card in home.cards:  # also the stale ones
+                key = f"{principal.subject_id}{card.app_id}"
+                assert names.setdefault(key, card.title.zh) == card.title.zh
+    assert len(set(names.values())) == len(names) > len(citizens)
 
 
 def _openid(request: bytes) -> str:
