@@ -57,8 +57,11 @@ class Asking:
 class SharedLimits:
     """One for each worker, over a store that is one for all."""
 
-    def __init__(self, store: Store, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, *, now: Callable[[], float] = time.monotonic, patience_seconds: float = STORE_SECONDS
+    ) -> None:
         self._store = store
+        self._patience_seconds = patience_seconds
         self._now = now
         self._local = LocalLimits(now_us=lambda: int(now() * 1_000_000))
         self._leases: dict[str, Lease] = {}
@@ -126,7 +129,7 @@ class SharedLimits:
         if self._away_until is not None and self._now() < self._away_until:
             return await self._take_alone(asks)
         try:
-            async with asyncio.timeout(STORE_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 grants = await self._store.take(asks)
         except (StoreAway, TimeoutError) as error:
             self._note_away(error)
