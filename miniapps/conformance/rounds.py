@@ -7,6 +7,8 @@ Refuses to write anywhere: on live it reads or is refused, and speaks of no citi
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
+import structlog
+
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
@@ -25,6 +27,8 @@ from miniapps.releases.models import PublishedApp, Version
 from miniapps.releases.service import Releases
 from miniapps.sandbox.keys import issuer_of_sandbox, live_keys, sandbox_keys
 from miniapps.tellers import Tellers
+
+log = structlog.get_logger()
 
 CITY_TIME: Final = timezone(timedelta(hours=8))
 NIGHT_BEGINS, NIGHT_ENDS = 2, 5
@@ -99,6 +103,9 @@ class Rounds:
             report = await self._examine(run, version)
         except BackendSilent as silent:
             await self._end(run, version, None, trouble=str(silent))
+        except Exception as error:  # noqa: BLE001 - one that the kit cannot read must not stop the others, nor come back
+            log.warning("conformance.failed", app_id=run.app_id, error=type(error).__name__)
+            await self._end(run, version, None, trouble="kit-failed")
         else:
             await self._end(run, version, report, trouble=None)
 

@@ -3,15 +3,20 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from app.kit.structs import Text
 from miniapps.conformance.catalogue import CASES
-from miniapps.conformance.judging import Case, Judgement, failed
+from miniapps.conformance.judging import Case, Judgement, failed, skipped
 from miniapps.conformance.models import CaseResult, ConformanceReport, Environment, Told, outcome_of
 from miniapps.conformance.ports import Network, Unanswered
 from miniapps.conformance.trial import Trial, place_of
 from miniapps.manifest import decode_canonical
 from miniapps.sandbox.signing import CityKeys, Signer
+
+PATIENCE: Final = 8
+"""After so many time-outs the rest is not tried: a department that hangs must not hold whoever tries it."""
+GAVE_UP: Final = "gave-up-waiting"
 
 
 class BackendSilent(Exception):
@@ -71,7 +76,7 @@ async def _knock(trial: Trial) -> None:
 async def _try(case: Case, trial: Trial) -> CaseResult:
     started = time.perf_counter()
     try:
-        judgement = await case.judge(trial)
+        judgement = skipped(GAVE_UP) if trial.timed_out >= PATIENCE else await case.judge(trial)
     except Unanswered as unanswered:
         judgement = failed(unanswered.trouble)
     return CaseResult(

@@ -54,6 +54,7 @@ class Trial:
         self.live = live
         self.citizen, self.other, self.elder = CITIZENS
         self.echoed = 0
+        self.timed_out = 0
         self._place = place
         self._network = network
         self._scopes = {scope.name: scope for scope in manifest.scopes}
@@ -113,16 +114,19 @@ class Trial:
         """The request with just these headers; `more` may repeat one. Counts answers that say our secrets aloud."""
         lines = (*headers.items(), *more)
         largest = LARGEST_CARDS if ask.target.endswith(CARDS) else LARGEST_ANSWER
-        answer = await self._network.send(
-            Outgoing(
-                method=ask.method,
-                url=self._place.origin + ask.target,
-                headers=lines,
-                body=ask.body,
-                timeout_seconds=ask.timeout_seconds,
-                largest_answer=largest,
-            )
+        outgoing = Outgoing(
+            method=ask.method,
+            url=self._place.origin + ask.target,
+            headers=lines,
+            body=ask.body,
+            timeout_seconds=ask.timeout_seconds,
+            largest_answer=largest,
         )
+        try:
+            answer = await self._network.send(outgoing)
+        except Unanswered as unanswered:
+            self.timed_out += unanswered.trouble == "timed-out"
+            raise
         told = answer.body + b"\n".join(value.encode("latin-1", "replace") for _, value in answer.headers)
         self.echoed += any(value.encode() in told for name, value in lines if name in SECRETS and value)
         return answer

@@ -13,7 +13,7 @@ from miniapps.conformance.ports import Answer, Outgoing, Unanswered
 from miniapps.conformance.refusing import REFUSING
 from miniapps.conformance.running import BackendSilent
 from miniapps.sdk import Citizen, Verifier
-from tests.miniapps.conformance.departments import ISSUER, Department, answer, failures, report_on, serve
+from tests.miniapps.conformance.departments import ISSUER, Department, answer, document, failures, report_on, serve
 
 FORGED = {
     "citizen-switched",
@@ -152,6 +152,20 @@ def slow(path: str) -> Any:
 async def test_each_fault_is_named(handler: Any, expected: set[str]) -> None:
     _REMEMBERED.clear()
     assert expected <= failures(await report_on(Department(handler=handler)))
+
+
+async def test_whoever_hangs_is_given_up_and_failed() -> None:
+    async def hang(_request: Outgoing, _citizen: Citizen | None) -> Answer:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    made = document()
+    routes = [route | {"timeout_ms": 50} for route in made["backend"]["routes"]]
+    report = await report_on(Department(handler=hang), backend=made["backend"] | {"routes": routes})
+
+    assert report.outcome == "failed"
+    assert {case.seen for case in report.cases if case.outcome == "skipped"} == {"gave-up-waiting"}
+    assert report.count("skipped") > 20
 
 
 async def test_what_must_be_masked_must_be_readable() -> None:

@@ -148,6 +148,23 @@ async def test_a_test_server_that_does_not_answer_ends_the_run_without_a_report(
     assert (await called_by(steps.author).post(RUNS)).json()["state"] == "waiting"  # and may be asked for anew
 
 
+async def test_what_the_kit_cannot_try_ends_and_stops_nobody_else(
+    called_by: As, steps: Steps, services: MiniappsServices
+) -> None:
+    class Broken(Department):
+        async def send(self, _request: Outgoing) -> Answer:
+            raise ZeroDivisionError
+
+    await draft(steps)
+    lead(services, Broken())
+    await called_by(steps.author).post(RUNS)
+    await services.onboarding.rounds.make_due()
+
+    run = await steps.connection.fetchrow("select * from miniapps.conformance_run")
+    assert run is not None
+    assert (run["trouble"], run["ended_at"] is not None) == ("kit-failed", True)
+
+
 @pytest.mark.parametrize(("utc_hour", "is_night"), [(17, False), (18, True), (20, True), (21, False), (3, False)])
 def test_night_is_the_citys_own(utc_hour: int, is_night: bool) -> None:
     assert (night_of(datetime(2026, 3, 2, utc_hour, tzinfo=UTC)) is not None) == is_night
