@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint format bench clean lock
+.PHONY: help run demo test lint format bench chaos clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ format: $(INSTALLED_DEV) ## let ruff fix and format
 
 bench: $(INSTALLED) ## measure each promise beside its limit; writes bench/out/latest.json
 	$(BIN)/python -m bench
+
+chaos: $(INSTALLED) ## one department misbehaves in every way while its neighbour is measured; writes bench/out/chaos.json
+	$(BIN)/python -m bench.chaos
 
 clean: ## forget all data of the embedded database (asks nothing)
 	@[ ! -x $(BIN)/suishen ] || $(BIN)/suishen forget
