@@ -16,6 +16,7 @@ from app.demo.chapters import (
     citizen,
     codes,
     department,
+    edge,
     enterprise,
     family,
     home,
@@ -127,6 +128,7 @@ async def _play(house: RunningHouse, pictures: Path, story: Story) -> None:
         await department.play(stage)
         await releases.play(stage)
         await home.play(stage)
+        await edge.play(stage)
         await offices.play(stage)
         await care.play(stage)
         await signon.play(stage)

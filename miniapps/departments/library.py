@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from miniapps.departments import library_pages
 from miniapps.departments.answers import Refusal, answer, card, openid_of, widgets_asked
 from miniapps.departments.program import Office, Program
 from miniapps.sdk.aiohttp_web import CITIZEN
@@ -99,7 +100,7 @@ def _cards(office: Office) -> Any:
     return cards
 
 
-PROGRAM = Program(name="library", tables=(TABLES,), routes=_routes, cards=_cards)
+PROGRAM = Program(name="library", tables=(TABLES,), routes=_routes, cards=_cards, pages=library_pages.routes)
 
 if __name__ == "__main__":
     PROGRAM.command()()

@@ -76,8 +76,9 @@ class Program:
     """One department. Its manifest lies beside this module.
 
     `tables` are scripts, each run once in the life of a store, in order. `routes` are the citizens', `desk` those of
-    its own staff (below `/desk/`), `errands` those of the city itself (below `/.ssb/`, besides cards). `chores` is done
-    every second. `prepare` gets what was chosen of `options`, before the server listens.
+    its own staff (below `/desk/`), `errands` those of the city itself (below `/.ssb/`, besides cards), `pages` those
+    of everybody, below the prefix that the manifest names. `chores` is done every second. `prepare` gets what was
+    chosen of `options`, before the server listens.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Program:
     cards: Callable[[Office], Any]
     desk: Callable[[Office], list[web.RouteDef]] = _no_routes
     errands: Callable[[Office], list[web.RouteDef]] = _no_routes
+    pages: Callable[[Office], list[web.RouteDef]] = _no_routes
     chores: Callable[[Office], None] = _nothing
     options: tuple[click.Option, ...] = ()
     prepare: Callable[[Office, dict[str, Any]], None] = _as_it_is
@@ -115,7 +117,7 @@ class Program:
 
     def application(self, office: Office, verifier: Verifier) -> web.Application:
         """The department's server. What neither the gateway nor a desk sent is answered with 401."""
-        errands = self.errands(office)
+        errands = [*self.errands(office), *self.pages(office)]
         of_the_city = (CARDS, *(route.path for route in errands))
         app = web.Application(
             middlewares=[_with_problems, desk_door(office.desks), _citizens_door(verifier, of_the_city)],
