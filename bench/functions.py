@@ -32,8 +32,8 @@ def rows() -> list[Row]:
     verify = _offline_verification(issuer, device, now)
     assert verify().reason is Reason.OK
     bare_verify, bare_sign = _bare(issuer)
-    offline, two_verifications = _side_by_side(verify, lambda: (bare_verify(), bare_verify()))
-    grants, signatures = _side_by_side(_grant_issue(issuer, device, now), bare_sign)
+    offline, two_verifications = side_by_side(verify, lambda: (bare_verify(), bare_verify()))
+    grants, signatures = side_by_side(_grant_issue(issuer, device, now), bare_sign)
     return [
         Row(
             row="verify offline",
@@ -61,7 +61,7 @@ def offline_probe() -> Callable[[], float]:
     return lambda: _rate(verify)
 
 
-def _side_by_side(ours: Callable[[], object], limit: Callable[[], object]) -> tuple[float, float]:
+def side_by_side(ours: Callable[[], object], limit: Callable[[], object]) -> tuple[float, float]:
     """Median rates of both, measured in turn so that a slow minute slows both."""
     ours_rates, limit_rates = [], []
     for _ in range(ROUNDS):

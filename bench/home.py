@@ -99,7 +99,7 @@ async def _measure(house: RunningHouse, ports: list[int]) -> Row:
         limit=100,
         limit_is="all pages within 800 ms, none an error",
         promise=PROMISED_SHARE,
-        promise_is_value=True,
+        promise_is="value",
         note=f"{len(times)} pages, {dict(statuses)}; {spread}",
     )
 

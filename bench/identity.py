@@ -81,7 +81,7 @@ def token_row(name: str, ours: Side, theirs: Side, form_of: Callable[[Party], di
         limit=rates[1],
         limit_is=ORACLE,
         promise=600,
-        promise_is_value=True,
+        promise_is="value",
         note=f"private_key_jwt and DPoP; {costs[0]:.2f} ms of the core a request, theirs {costs[1]:.2f} ms",
     )
 
@@ -123,7 +123,7 @@ def sign_in_row(city: City, us: Registration, oracle: Party) -> Row:
         limit=rate_of(theirs),
         limit_is=f"{ORACLE}, without codes",
         promise=40,
-        promise_is_value=True,
+        promise_is="value",
         note=f"{CITIZENS} citizens at once; the load itself is Python, and reads each code in the inbox",
     )
 

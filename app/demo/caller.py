@@ -50,7 +50,7 @@ class Caller:
         headers = dict(options.pop("headers", {}))
         token = self.tokens.get("access_token")
         if token or proven:
-            headers["DPoP"] = self._proof(method, str(url), token)
+            headers["DPoP"] = self.proof(method, str(url), token)
         if token:
             headers["Authorization"] = f"{self.tokens['token_type']} {token}"
         if method != "GET":
@@ -65,7 +65,8 @@ class Caller:
         self.tokens = await self.call("POST", "/oauth/token", proven=True, data=form)
         return self.tokens
 
-    def _proof(self, method: str, url: str, token: str | None) -> str:
+    def proof(self, method: str, url: str, token: str | None) -> str:
+        """A proof for one request to `url` (RFC 9449), with the hash of `token` where there is one."""
         parts = urlsplit(url)
         claims = {
             "htm": method,

@@ -407,7 +407,7 @@ async def at(people: Inhabited, who: str, method: str, target: str, headers: Any
     origin = people.house.settings.public_origin
     caller = people.callers[who]
     token = caller.tokens.get("access_token")
-    proof = caller._proof(method, origin + target.partition("?")[0], token) if token else ""
+    proof = caller.proof(method, origin + target.partition("?")[0], token) if token else ""
     given = {"authorization": f"DPoP {token}", "dpop": proof} if token else {}
     url = httpx.URL(origin).copy_with(raw_path=target.encode())
     return await people.http.request(method, url, headers=given | (headers or {}))

@@ -261,7 +261,7 @@ def authorization(caller: Caller, method: str, url: str) -> dict[str, str]:
     token = caller.tokens.get("access_token")
     if token is None:
         return {}
-    return {"authorization": f"DPoP {token}", "dpop": caller._proof(method, url, token)}
+    return {"authorization": f"DPoP {token}", "dpop": caller.proof(method, url, token)}
 
 
 class Judge:

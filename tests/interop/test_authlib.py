@@ -46,7 +46,7 @@ class Bound(httpx.Auth):
         self._caller.proof_key = ec.generate_private_key(ec.SECP256R1())
 
     def proof(self, method: str, url: str, token: str | None = None) -> dict[str, str]:
-        return {"DPoP": self._caller._proof(method, url, token)}
+        return {"DPoP": self._caller.proof(method, url, token)}
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ async def call(city: City, phone: Phone, token: str, path: str) -> httpx.Respons
     headers = {
         "Host": host,
         "Authorization": f"DPoP {token}",
-        "DPoP": phone._proof("GET", f"http://{host}{path}", token),
+        "DPoP": phone.proof("GET", f"http://{host}{path}", token),
     }
     return await phone.http.get(path, headers=headers)
 
