@@ -28,6 +28,7 @@ PARTS = {
     "services_kept",
     "services_hidden",
     "home_choice",
+    "ratings",
 }
 EMPTY_AFTERWARDS = (
     "select count(*) from codes.complaint where subject_id = $1",
@@ -39,6 +40,7 @@ EMPTY_AFTERWARDS = (
     "select count(*) from gateway.disclosure where subject_id = $1",
     "select count(*) from gateway.hidden where subject_id = $1",
     "select count(*) from gateway.home_choice where subject_id = $1",
+    "select count(*) from miniapps.rating where subject_id = $1",
 )
 
 
@@ -55,6 +57,7 @@ async def test_every_package_has_its_part_and_lets_go(inhabited: Inhabited) -> N
     assert copy["parts"]["complaints"][0]["state"] != "answered"
     assert copy["parts"]["codes_on_paper"]
     assert copy["parts"]["home_choice"][0]["zone"] == "190101"
+    assert copy["parts"]["ratings"][0]["level"] == 1
     assert "_sealed" not in msgspec.json.encode(copy).decode()
     kinds = {case["kind"] for case in (await citizen.call("GET", "/v1/me/closing"))["open_cases"]}
     assert "complaint" in kinds

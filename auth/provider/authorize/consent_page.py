@@ -123,7 +123,7 @@ def _choice(scope: ClientScope) -> str:
 
 def _marks(scope: ClientScope) -> str:
     mark = Text(zh="办理所必需", en="The service needs this") if scope.required else Text(zh="可选", en="Optional")
-    return f"<span class='soft'>{both(mark)}{_kept(scope)}</span>"
+    return f"<span class='soft'>{both(mark)}{_kept(scope)}{_goes_to(scope)}</span>"
 
 
 def _told(scope: ClientScope) -> str:
@@ -144,6 +144,11 @@ def _kept(scope: ClientScope) -> str:
     if scope.retention_days == 0:
         return ""
     return both(Text(zh=f"保存 {scope.retention_days} 天", en=f"Kept for {scope.retention_days} days"))
+
+
+def _goes_to(scope: ClientScope) -> str:
+    hosts = ", ".join(scope.recipient.hosts)
+    return both(Text(zh=f"送往 {hosts}", en=f"Goes to {hosts}")) if hosts else ""
 
 
 def _hidden(name: str, value: str) -> str:

@@ -54,6 +54,8 @@ class AskedScope(Model):
     required: bool
     sensitive: bool
     retention_days: int
+    goes_to: tuple[str, ...]
+    """The department's own hosts: others, later, are another question."""
 
 
 class ToldScope(Model):

@@ -172,6 +172,7 @@ def _shown(client: Client, question: Question) -> LaunchQuestion:
                 required=scope.required,
                 sensitive=scope.sensitive,
                 retention_days=scope.retention_days,
+                goes_to=scope.recipient.hosts,
             )
             for scope in question.asked
         ),
