@@ -200,6 +200,7 @@ async def test_what_is_done_at_one_node_holds_at_both(nodes: Nodes) -> None:
     await at(tester, nodes.http[1]).call("POST", "/v1/me/trials", json={"code": invitation["code"]})
     await until(lambda: nodes.seen_by(tester), ["gray"] * 2, within=LIVE_WITHIN)
     assert await nodes.seen_by(other) == ["live"] * 2
+    await tell_each_their_own(nodes, tester, other)
 
     for percent, door in zip(STEPS, itertools.cycle(nodes.http), strict=False):
         step = {"percent": percent}
@@ -251,6 +252,29 @@ def manifest(nodes: Nodes, code: int) -> dict[str, Any]:
     document["widgets"] = []
     document["data"] = {"scopes": [SCOPE]}
     return document
+
+
+async def tell_each_their_own(nodes: Nodes, tester: Phone, other: Phone) -> None:
+    """Lists and search tell each citizen of the release that serves them; what one chose holds at both nodes."""
+
+    async def told(citizen: Caller) -> list[str]:
+        versions = []
+        for http in nodes.http:
+            listed = (await at(citizen, http).call("GET", "/v1/services"))["items"]
+            found = (await at(citizen, http).call("GET", "/v1/search?q=tsg"))["items"]
+            versions += [listed[0]["version"], found[0]["service"]["version"]]
+        return versions
+
+    await until(lambda: told(tester), ["2.0.0"] * 4, within=LIVE_WITHIN)
+    assert await told(other) == ["1.0.0"] * 4
+    for phone, profile in ((tester, "elder"), (other, "standard")):
+        await phone.call("PUT", "/v1/home/choice", json={"zone": "190101001", "profile": profile})
+
+        async def pages(citizen: Caller = phone) -> list[tuple[str, str]]:
+            homes = [await at(citizen, http).call("GET", "/v1/home") for http in nodes.http]
+            return [(home["zone"], home["profile"]) for home in homes]
+
+        await until(pages, [("190101001", profile)] * 2, within=LIVE_WITHIN)
 
 
 SCOPE: dict[str, Any] = {
