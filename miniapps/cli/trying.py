@@ -4,20 +4,18 @@ should. Needs no account and no server of ours; whatever it signs, no live depar
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import click
-from aiohttp import web
 
+from miniapps.cli.local_city import Place, place_of, published
 from miniapps.conformance.direct import DirectNetwork
 from miniapps.conformance.models import ConformanceReport
 from miniapps.conformance.rendering import RENDERERS, as_json, as_text
@@ -32,23 +30,13 @@ from miniapps.manifest import (
     parse_manifest,
 )
 from miniapps.manifest.addresses import is_loopback
-from miniapps.sandbox.signing import CityKeys, Signer
+from miniapps.sandbox.signing import CityKeys
 
 FAILED, NOT_RUN = 1, 2
 STANDARD_ERROR = 2  # standard output is the report's
 READY_SECONDS = 20.0
 LEAVE_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 0.05
-WELL_KNOWN = "/.well-known/ssb-jwks"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where the run's own city listens, and by which name the department knows it."""
-
-    host: str
-    port: int
-    issuer: str
 
 
 @click.command()
@@ -89,8 +77,8 @@ def test(  # noqa: PLR0917 - one argument for each option
         if path.suffix not in RENDERERS:
             raise click.BadParameter(f"{path}: end it with {', '.join(RENDERERS)}.", param_hint="--report")
     document = manifest.read_bytes()
-    declared = _read(document)
-    url, place = _backend_of(declared, backend), _place(listen, issuer)
+    declared = read_manifest(document)
+    url, place = backend_of(declared, backend), place_of(listen, issuer)
     try:
         report = asyncio.run(_try(document, url, place, command))
     except (BackendSilent, OSError, TimeoutError) as error:
@@ -102,7 +90,8 @@ def test(  # noqa: PLR0917 - one argument for each option
     sys.exit(0 if report.outcome == "passed" else FAILED)
 
 
-def _read(document: bytes) -> Manifest:
+def read_manifest(document: bytes) -> Manifest:
+    """A manifest with a backend; ends the program with a clear word otherwise."""
     try:
         manifest = parse_manifest(document)
     except ManifestUnreadable as error:
@@ -113,7 +102,8 @@ def _read(document: bytes) -> Manifest:
     return manifest
 
 
-def _backend_of(manifest: Manifest, chosen: str | None) -> str:
+def backend_of(manifest: Manifest, chosen: str | None) -> str:
+    """Which server is meant: never a live one elsewhere."""
     assert manifest.backend is not None
     base = manifest.backend.base_url
     local = base.live if address_problem(base.live) is None and is_loopback(host_of(base.live)) else None
@@ -126,17 +116,10 @@ def _backend_of(manifest: Manifest, chosen: str | None) -> str:
     return url
 
 
-def _place(listen: str, issuer: str | None) -> Place:
-    host, _, port = listen.rpartition(":")
-    if not host or not port.isdecimal():
-        raise click.BadParameter("HOST:PORT, for instance 127.0.0.1:9300", param_hint="--listen")
-    return Place(host=host, port=int(port), issuer=(issuer or f"http://{listen}").rstrip("/"))
-
-
 async def _try(document: bytes, url: str, place: Place, command: tuple[str, ...]) -> ConformanceReport:
-    keys, manifest = CityKeys.fresh(), parse_manifest(document)
+    keys = CityKeys.fresh()
     async with (
-        _published(keys, place, manifest.app_id),
+        published(keys, place),
         _running(command, url, place.issuer),
         DirectNetwork() as network,
     ):
@@ -150,26 +133,6 @@ async def _try(document: bytes, url: str, place: Place, command: tuple[str, ...]
             environment="local",
             now=lambda: datetime.now(UTC),
         )
-
-
-@contextlib.asynccontextmanager
-async def _published(keys: CityKeys, place: Place, app_id: str) -> AsyncIterator[None]:
-    """The run's keys, where a department looks for them."""
-    signer = Signer(issuer=place.issuer, app_id=app_id, authority="", zone="", keys=keys, now=lambda: 0)
-    jwks = json.dumps(signer.city().jwks())
-
-    async def serve(_request: web.Request) -> web.Response:
-        return web.Response(text=jwks, content_type="application/json")
-
-    app = web.Application()
-    app.add_routes([web.get(urlsplit(place.issuer).path + WELL_KNOWN, serve)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, place.host, place.port).start()
-        yield
-    finally:
-        await runner.cleanup()
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ Holds no connection while it waits for a department.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from app.kit.clock import Clock
 from app.kit.database import Database
@@ -15,14 +15,15 @@ from app.kit.errors import TemporarilyUnavailable
 from app.kit.keyring import Keyring
 from app.kit.structs import Text
 from auth.principal import Principal
-from miniapps.conformance.ports import Answer, OpensNetworks, Outgoing, Unanswered
+from miniapps.conformance.ports import Answer, OpensNetworks, Unanswered
 from miniapps.conformance.trial import Place, place_of
 from miniapps.errors import RouteNotDeclared, SandboxAddressMissing, SandboxUnanswered
 from miniapps.manifest import Manifest, Route, decode_canonical
 from miniapps.registry import repository as apps
 from miniapps.registry.service import refuse_other_department
 from miniapps.releases import repository as versions
-from miniapps.sandbox.citizens import BY_NAME, CITIZENS, SyntheticCitizen, claims_of, openid_of
+from miniapps.sandbox.calls import prepare_call, signer_for
+from miniapps.sandbox.citizens import CITIZENS
 from miniapps.sandbox.keys import issuer_of_sandbox, sandbox_keys
 from miniapps.sandbox.models import (
     LARGEST_BODY,
@@ -32,10 +33,8 @@ from miniapps.sandbox.models import (
     SandboxView,
     find_route,
 )
-from miniapps.sandbox.signing import Ask, Signer
 
 AT_ONCE: Final = 8
-LONGEST_SECONDS: Final = 10.0
 
 
 class Sandbox:
@@ -90,12 +89,13 @@ class Sandbox:
         return decode_canonical(version.manifest)
 
     async def _send(self, manifest: Manifest, place: Place, route: Route, request: CallInSandbox) -> AnswerInSandbox:
-        citizen = BY_NAME[request.citizen]
-        claims = claims_of(citizen, manifest.app_id, route, {scope.name: scope for scope in manifest.scopes})
-        outgoing, started = self._outgoing(manifest, place, route, request, claims), time.perf_counter()
+        keys = sandbox_keys(self._keyring)
+        signer = signer_for(manifest, place, issuer=self._issuer, keys=keys, now=lambda: self._clock.now().timestamp())
+        prepared = prepare_call(manifest, route, request, place=place, signer=signer)
+        started = time.perf_counter()
         try:
             async with self._opens_network() as network:
-                answer = await network.send(outgoing)
+                answer = await network.send(prepared.outgoing)
         except Unanswered as unanswered:
             raise SandboxUnanswered(trouble=unanswered.trouble) from None
         return AnswerInSandbox(
@@ -105,36 +105,8 @@ class Sandbox:
             bytes=len(answer.body),
             milliseconds=int((time.perf_counter() - started) * 1000),
             route=f"{route.method} {route.path}",
-            openid=openid_of(citizen, manifest.app_id),
-            granted=claims.get("fields", {}),
-        )
-
-    def _outgoing(
-        self, manifest: Manifest, place: Place, route: Route, request: CallInSandbox, claims: dict[str, Any]
-    ) -> Outgoing:
-        signer = Signer(
-            issuer=self._issuer,
-            app_id=manifest.app_id,
-            authority=place.authority,
-            zone=min(manifest.zones),
-            keys=sandbox_keys(self._keyring),
-            now=lambda: self._clock.now().timestamp(),
-        )
-        ask = Ask(
-            method=request.method,
-            target=place.base_path + request.path + request.query,
-            body=request.body.encode(),
-            headers=_hints(BY_NAME[request.citizen], request),
-            timeout_seconds=min(route.timeout_ms / 1000, LONGEST_SECONDS),
-        )
-        assertion = signer.city().assertion(**claims) if route.min_ial else None
-        return Outgoing(
-            method=ask.method,
-            url=place.origin + ask.target,
-            headers=tuple(signer.sign(ask, assertion=assertion).items()),
-            body=ask.body,
-            timeout_seconds=ask.timeout_seconds,
-            largest_answer=1024 * 1024,
+            openid=prepared.openid,
+            granted=prepared.granted,
         )
 
     @contextmanager
@@ -146,11 +118,6 @@ class Sandbox:
             yield
         finally:
             self._under_way -= 1
-
-
-def _hints(citizen: SyntheticCitizen, request: CallInSandbox) -> dict[str, str]:
-    elder = {"ssb-elder": "1"} if citizen.elder else {}
-    return elder | ({"idempotency-key": request.idempotency_key} if request.idempotency_key else {})
 
 
 def _text_of(answer: Answer) -> str | None:
