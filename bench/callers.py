@@ -43,25 +43,30 @@ class Times(msgspec.Struct):
 
 
 class Errand(msgspec.Struct, frozen=True):
-    """What to send, how often, for how long. `pause` is the time from one call of a caller to its next."""
+    """What to send, how often, for how long.
+
+    `pause` is the time from one call of a caller to its next; the callers come one by one within `arrival` seconds.
+    """
 
     port: int
     request: bytes
     seconds: float
     callers: int
     pause: float
+    arrival: float = 0.0
 
 
 async def go(errand: Errand) -> Times:
     """All callers, until the time is over; whoever is not answered stops waiting."""
     seen, end = Times(), time.monotonic() + errand.seconds
     async with asyncio.TaskGroup() as group:
-        for _ in range(errand.callers):
-            group.create_task(_call(errand, end, seen))
+        for number in range(errand.callers):
+            group.create_task(_call(errand, end, seen, number * errand.arrival / errand.callers))
     return seen
 
 
-async def _call(errand: Errand, end: float, seen: Times) -> None:
+async def _call(errand: Errand, end: float, seen: Times, wait: float) -> None:
+    await asyncio.sleep(wait)
     connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
     with contextlib.ExitStack() as open_ones:
         while True:

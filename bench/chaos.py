@@ -40,7 +40,7 @@ CALLERS = 8
 CALLER_PAUSE_SECONDS = 0.2
 NEIGHBOURS = 4
 NEIGHBOUR_PAUSE_SECONDS = 0.02
-CROWD = 700  # more than the gateway has connections for all departments together
+CROWD = 600  # more than the gateway has connections for all departments together
 HEALS_SECONDS = 10.0
 PROMISED_SHARE = 1.10
 
@@ -56,10 +56,19 @@ class Street:
         self.neighbour = request_bytes("GET", f"/apps/{LIBRARY}/loans", host, headers)
         self.bad = request_bytes("GET", f"/apps/{CHAOS}/calls", host, headers)
 
-    async def turn(self, mode: str, *, seconds: float = TURN_SECONDS, callers: int = CALLERS) -> tuple[Times, Times]:
+    async def turn(self, mode: str, *, seconds: float = TURN_SECONDS) -> tuple[Times, Times]:
         """Neighbour and bad department while the latter is in `mode`."""
+        bad = self._errand(self.bad, seconds=seconds, callers=CALLERS, pause=CALLER_PAUSE_SECONDS)
+        return await self._beside(mode, bad)
+
+    async def crowd(self, mode: str, *, seconds: float) -> tuple[Times, Times]:
+        """The same with many callers, who come one by one and call once."""
+        crowd = self._errand(self.bad, seconds=seconds, callers=CROWD, pause=seconds)
+        return await self._beside(mode, msgspec.structs.replace(crowd, arrival=seconds / 2))
+
+    async def _beside(self, mode: str, bad: Errand) -> tuple[Times, Times]:
         await self.choose(mode)
-        bad = self._errand(self.bad, seconds=seconds, callers=callers, pause=CALLER_PAUSE_SECONDS)
+        seconds = bad.seconds
         neighbour = self._errand(self.neighbour, seconds=seconds, callers=NEIGHBOURS, pause=NEIGHBOUR_PAUSE_SECONDS)
         async with _elsewhere(bad) as begin:
             their_times = begin()

@@ -53,8 +53,8 @@ async def _try_every_mode(street: Street) -> None:
 
 async def _send_a_crowd(street: Street) -> None:
     """More callers than the gateway has connections: those who find no place at the department are told at once."""
-    neighbour, crowd = await street.turn("hang", seconds=2.0, callers=CROWD)
+    neighbour, crowd = await street.crowd("hang", seconds=3.0)
     assert neighbour.errors == 0, neighbour.statuses
-    assert crowd.statuses.get(503, 0) > CROWD / 2, crowd.statuses
+    assert crowd.statuses.get(503, 0) > CROWD / 3, crowd.statuses
     assert max(neighbour.seconds) < PATIENCE_SECONDS
     assert await street.heal() < HEALS_SECONDS
