@@ -21,6 +21,7 @@ from gateway.calls import Departments
 from gateway.consents import ConsentLookup, KnownConsents
 from gateway.delegates import Delegates
 from gateway.directory import routes as directory_routes
+from gateway.directory.service import Directory
 from gateway.disclosures import routes as disclosures_routes
 from gateway.disclosures.service import Disclosures, Organizations, People
 from gateway.dispatch import Dispatcher
@@ -75,6 +76,7 @@ class GatewayServices:
     websockets: WebSockets
     site: Site
     home_rooms: HomeRooms
+    directory: Directory
     usage: Usage
     errands: Errands
     leaks: Leaks
@@ -220,6 +222,7 @@ def build_gateway(
             limits=limits,
         ),
         home_rooms=home_rooms,
+        directory=Directory(table=table, shelves=home_rooms.shelves, choices=home_rooms.choices, zones=zones),
         usage=usage,
         leaks=leaks,
         errands=Errands(
@@ -251,6 +254,7 @@ def routers(services: GatewayServices) -> list[Router]:
     """Home, disclosures and the public keys, with their services."""
     provided: dict[str, Any] = {
         **services.home_rooms.provided(),
+        "directory": services.directory,
         "disclosures": services.disclosures,
         "keyring": services.floor.keyring,
     }
@@ -274,6 +278,7 @@ def background(services: GatewayServices) -> list[Job]:
     jobs = [
         Job(name="gateway.snapshot", every_seconds=ROUND_SECONDS, run=services.table.refresh_when_due),
         *services.home_rooms.jobs(),
+        Job(name="gateway.directory", every_seconds=ROUND_SECONDS, run=services.directory.refresh),
         Job(name="gateway.leaks", every_seconds=1, run=services.leaks.write),
         Job(name="gateway.usage", every_seconds=1, run=services.usage.write),
         Job(name="gateway.health", every_seconds=1, run=services.health.write),

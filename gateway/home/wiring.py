@@ -1,11 +1,10 @@
-"""Puts the home page together with the list of services: choices, arrangement, cards, search, and periodic work."""
+"""Puts the home page together: choices, arrangement, cards, and what comes round by itself."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
-from gateway.directory.service import Directory
 from gateway.home.cards import CardSource
 from gateway.home.choices import CHANNEL, Choices
 from gateway.home.layout import Layouts
@@ -14,7 +13,7 @@ from gateway.home.public_cards import PublicCards
 from gateway.home.service import Home
 from gateway.home.shelves import Shelves
 from gateway.ports import Consents
-from gateway.routing import ROUND_SECONDS, RouteTable
+from gateway.routing import RouteTable
 from gateway.settings import GatewaySettings
 from miniapps.zones.models import ZoneTree
 
@@ -28,7 +27,6 @@ class HomeRooms:
     layouts: Layouts
     home: Home
     public_cards: PublicCards
-    directory: Directory
     zones: ZoneTree
 
     def provided(self) -> dict[str, Any]:
@@ -37,7 +35,6 @@ class HomeRooms:
             "home": self.home,
             "layouts": self.layouts,
             "choices": self.choices,
-            "directory": self.directory,
             "zones": self.zones,
         }
 
@@ -45,7 +42,6 @@ class HomeRooms:
         """What comes round by itself."""
         return [
             Job(name="gateway.public_cards", every_seconds=1, run=self.public_cards.refresh),
-            Job(name="gateway.directory", every_seconds=ROUND_SECONDS, run=self.directory.refresh),
         ]
 
 
@@ -80,6 +76,5 @@ def build_home(
         layouts=Layouts(clock=floor.clock, shelves=shelves, choices=choices),
         home=home,
         public_cards=public_cards,
-        directory=Directory(table=table, shelves=shelves, choices=choices, zones=zones),
         zones=zones,
     )

@@ -29,7 +29,7 @@ def service(label: str, **changes: Any) -> PublishedApp:
 
 
 async def refreshed(house: House) -> None:
-    await house.packages.gateway.home_rooms.directory.refresh()
+    await house.packages.gateway.directory.refresh()
 
 
 def ids(answer: httpx.Response) -> list[str]:
