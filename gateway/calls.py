@@ -132,6 +132,10 @@ class Departments:
             finally:
                 await department.close(FAREWELL)
 
+    def note_unusable(self, app: CompiledApp) -> None:
+        """What came back whole could not be passed on: a fault of this release, though its server is well."""
+        self._note(app.release_id, "department_fault", 0.0)
+
     def failing_since(self, app: CompiledApp) -> float | None:
         """Seconds since the department of `app` began to fail, None when it does not."""
         since = self._protection.lane(app.lane).breaker.failing_since

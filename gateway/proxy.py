@@ -17,6 +17,7 @@ from gateway.access import write_row
 from gateway.admission import Admission
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.calls import Departments
+from gateway.exchange import Answer
 from gateway.leaks import look_at_nothing
 from gateway.policy import Decision
 from gateway.replies import Reply, has_body, head_of, passed_on, refused
@@ -83,9 +84,16 @@ class Proxy:
         finally:
             trace.department_seconds = time.perf_counter() - started
         self._note(decision)
-        reply = passed_on(answer, scope["method"], decision)
+        reply = self._passed_on(answer, scope["method"], decision)
         self._look_at(decision, reply.body)
         return reply
+
+    def _passed_on(self, answer: Answer, method: str, decision: Decision) -> Reply:
+        try:
+            return passed_on(answer, method, decision)
+        except errors.DepartmentFault:
+            self._departments.note_unusable(decision.match.app)
+            raise
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, trace: Trace, decision: Decision) -> None:
         upload = self._upload(scope, receive, decision.match.route.body_limit)

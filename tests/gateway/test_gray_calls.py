@@ -13,7 +13,7 @@ from gateway.home.models import UNCHOSEN, Choice
 from miniapps.releases.models import GrayApp, PublishedApp
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.harness import BEARER, Citizen, Harness, Received, gateway
-from tests.gateway.publications import LIBRARY, ROUTES, SUSPENSION, a_manifest, published
+from tests.gateway.publications import LIBRARY, ROUTES, SCOPES, SUSPENSION, a_manifest, published
 from tests.gateway.servers import plain_answer, read_request, serving
 
 EAST, WEST = "190102", "190103"
@@ -276,3 +276,15 @@ async def listen(city: Harness) -> Citizen:
     assert (await citizen.receive())["status"] == 200
     assert (await citizen.receive())["body"]
     return citizen
+
+
+async def test_an_answer_that_cannot_be_masked_counts_against_its_release(city: Harness) -> None:
+    backend = city.apps[0].manifest.backend
+    assert backend is not None
+    masking = [{"method": "GET", "path": "/loans", "pointer": "/items/*/reader", "rule": "name"}]
+    manifest = a_manifest(backend.base_url.live, data={"scopes": SCOPES, "masking": masking})
+    masked = published(row={"manifest": manifest})
+    await city.publish(masked)
+    city.answer = lambda _request: plain_answer(b"no JSON", headers="Content-Type: text/plain\r\n")
+    assert (await city.call("GET", "/loans", BEARER)).slug == "answer-not-maskable"
+    assert (masked.release_id, "department_fault") in city.noted
