@@ -56,14 +56,16 @@ def serve(
     run_granian(target, host=host, port=port, workers=workers, factory=factory)
 
 
-def refuse_if_port_taken(host: str, port: int, *, patience_seconds: float = PORT_PATIENCE_SECONDS) -> None:
+def refuse_if_port_taken(
+    host: str, port: int, *, patience_seconds: float = PORT_PATIENCE_SECONDS, setting: str = "SUISHEN_PORT"
+) -> None:
     """Raises `ServeError` when anybody listens there.
 
     Workers share their port (SO_REUSEPORT), so the system itself would let a second server in beside the first, and
     each would get a part of the requests.
     """
     deadline = time.monotonic() + patience_seconds
-    while (reason := _why_not_free(host, port)) is not None:
+    while (reason := _why_not_free(host, port, setting)) is not None:
         if time.monotonic() > deadline:
             raise ServeError(reason)
         time.sleep(0.05)
@@ -145,7 +147,7 @@ def leave_out_of_collections() -> None:
     gc.freeze()
 
 
-def _why_not_free(host: str, port: int) -> str | None:
+def _why_not_free(host: str, port: int, setting: str) -> str | None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -159,6 +161,6 @@ def _why_not_free(host: str, port: int) -> str | None:
             return (
                 f"Cannot listen on {host}:{port} ({error.strerror}). If a server already runs there, stop it first "
                 f"(`ss -ltnp 'sport = :{port}'` or `lsof -i :{port}` names it), "
-                "or choose another port with SUISHEN_PORT."
+                f"or choose another port with {setting}."
             )
     return None

@@ -185,7 +185,8 @@ def _limits(value: str) -> str:
 
 def _listen(value: str) -> str:
     host, colon, port = value.rpartition(":")
-    if value and not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) <= LAST_PORT):
+    numbered = colon and port.isascii() and port.isdigit() and 0 < int(port) <= LAST_PORT
+    if value and not (numbered and HOST_PATTERN.match(host)):
         raise ValueError("must be an address and a port, as 127.0.0.1:9100")
     return value
 

@@ -52,6 +52,8 @@ def _with_metrics(stack: contextlib.ExitStack, settings: Settings, tell: Callabl
     """The listener is a process of its own, so that no thread lives beside the workers' forks."""
     if not settings.metrics_listen:
         return
+    host, _, port = settings.metrics_listen.rpartition(":")
+    refuse_if_port_taken(host, int(port), setting="SUISHEN_METRICS_LISTEN")
     forget_earlier(directory_of(settings))
     children = stack.enter_context(ChildProcesses(logs=settings.data_directory / "logs"))
     children.start("metrics", "app.metrics", ready=f"tcp://{settings.metrics_listen}", environment=to_environ(settings))

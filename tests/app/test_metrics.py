@@ -144,6 +144,8 @@ def test_a_worker_writes_whole_files_and_a_new_run_begins_at_nothing(tmp_path: P
         ({"SUISHEN_METRICS_LISTEN": "127.0.0.1:9100"}, "SUISHEN_METRICS_TOKEN must be set"),
         ({"SUISHEN_METRICS_LISTEN": "9100", "SUISHEN_METRICS_TOKEN": TOKEN}, "an address and a port"),
         ({"SUISHEN_METRICS_LISTEN": "127.0.0.1:0", "SUISHEN_METRICS_TOKEN": TOKEN}, "an address and a port"),
+        ({"SUISHEN_METRICS_LISTEN": "[::1]:9100", "SUISHEN_METRICS_TOKEN": TOKEN}, "an address and a port"),
+        ({"SUISHEN_METRICS_LISTEN": ":9100", "SUISHEN_METRICS_TOKEN": TOKEN}, "an address and a port"),
         ({"SUISHEN_METRICS_TOKEN": "short"}, "at least 32"),
         ({"SUISHEN_METRICS_TOKEN": "a b" * 20}, "at least 32"),
     ],
