@@ -15,6 +15,7 @@ from auth.privacy.ports import ExportsPersons, OpenCase
 from auth.privacy.rows import MOST_ROWS, RowsPart
 from miniapps.ratings.models import Rating
 from miniapps.ratings.repository import COLUMNS as RATING
+from miniapps.ratings.repository import FORGETTING
 from miniapps.ratings.words import Words
 
 PARTS: Final = (
@@ -33,14 +34,7 @@ ERASES: Final = (
     """
     update miniapps.tester set ended_at = $2, subject_id = null where subject_id = $1 and ended_at is null
     """,
-    """
-    update miniapps.rating
-       set subject_id = null, rater_id = null, words_sealed = null, reply_sealed = null,
-           reply_due_at = case when replied_at is null then null else reply_due_at end,
-           call_back = case call_back when 'open' then 'none' when 'called_back' then 'closed' else call_back end,
-           closed_at = case when call_back = 'called_back' then $2 else closed_at end
-     where rater_id = $1
-    """,
+    f"update miniapps.rating set {FORGETTING} where rater_id = $1",  # noqa: S608 - a constant
 )
 
 

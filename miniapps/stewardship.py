@@ -30,6 +30,7 @@ from miniapps.settings import MiniappsSettings
 from miniapps.tellers import Tellers
 
 MINUTE = 60.0
+HOUR = 3600.0
 SOON = 5.0
 HANDLERS: list[Router] = [
     reviewing_routes.router,
@@ -73,6 +74,7 @@ class Stewardship:
             Job(name="miniapps.sunsets.consents", every_seconds=SOON, run=self.sunsets.end_consents),
             Job(name="miniapps.ratings.overdue", every_seconds=MINUTE, run=self.rating_desk.tell_overdue),
             Job(name="miniapps.ratings.silent", every_seconds=MINUTE, run=self.rating_desk.close_silent),
+            Job(name="miniapps.ratings.forget", every_seconds=HOUR, run=self.rating_desk.forget_old),
         ]
 
 

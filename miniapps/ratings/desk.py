@@ -1,6 +1,6 @@
 """The department's side of ratings: reads them, replies in time, calls back. And what everybody may read of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +23,9 @@ from miniapps.registry.service import SEES_ALL, refuse_other_department
 from miniapps.tellers import Tellers
 
 SILENCE: Final = timedelta(days=10)
+KNOWN_FOR: Final = timedelta(days=730)
+SHOWN_FOR: Final = timedelta(minutes=1)
+MOST_SHOWN: Final = 2000
 AT_ONCE: Final = 100
 
 
@@ -49,6 +52,7 @@ class RatingDesk:
         self._words = words
         self._clock = clock
         self._calendar = calendar
+        self._shown: dict[tuple[str, int], tuple[datetime, PublicRatings]] = {}
 
     async def list_received(
         self,
@@ -99,9 +103,20 @@ class RatingDesk:
         return self._view(called)
 
     async def show(self, connection: Connection, app_id: str, year: int | None) -> PublicRatings:
-        """The public figures; raises `AppUnknown`."""
+        """The public figures, counted at most once a minute on each worker; raises `AppUnknown`."""
         await apps.get_app(connection, app_id)
-        chosen = self._calendar.day_of(self._clock.now()).year if year is None else year
+        now = self._clock.now()
+        chosen = self._calendar.day_of(now).year if year is None else year
+        kept = self._shown.get((app_id, chosen))
+        if kept is not None and now - kept[0] < SHOWN_FOR:
+            return kept[1]
+        if len(self._shown) >= MOST_SHOWN:
+            self._shown.clear()
+        counted = await self._count(connection, app_id, chosen)
+        self._shown[app_id, chosen] = (now, counted)
+        return counted
+
+    async def _count(self, connection: Connection, app_id: str, chosen: int) -> PublicRatings:
         return PublicRatings(
             app_id=app_id,
             year=chosen,
@@ -123,6 +138,12 @@ class RatingDesk:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             await repository.mark_silent_closed(connection, now, now - SILENCE, AT_ONCE)
+
+    async def forget_old(self) -> None:
+        """Two years later nobody knows any more who rated, nor what they wrote; a periodic job."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            await repository.forget_old(connection, now - KNOWN_FOR, now)
 
     async def _own(self, connection: Connection, principal: Principal, app_id: str, rating_id: UUID) -> Rating:
         app = await apps.get_app(connection, app_id)

@@ -118,6 +118,25 @@ async def mark_closed(connection: Connection, rating_id: UUID, now: datetime, *,
     await connection.execute(MARK_CLOSED, rating_id, now, resolved)
 
 
+FORGETTING: Final = """
+subject_id = null, rater_id = null, words_sealed = null, reply_sealed = null,
+reply_due_at = case when replied_at is null then null else reply_due_at end,
+call_back = case call_back when 'open' then 'none' when 'called_back' then 'closed' else call_back end,
+closed_at = case when call_back = 'called_back' then $2 else closed_at end
+"""
+"""What is left of a rating when nobody may know any more who gave it; `$2` is now."""
+
+FORGET_OLD = f"""
+update miniapps.rating set {FORGETTING}
+ where id in (select id from miniapps.rating where rated_at < $1 and rater_id is not null order by id limit 1000)
+"""  # noqa: S608 - constants
+
+
+async def forget_old(connection: Connection, before: datetime, now: datetime) -> None:
+    """Of ratings that old the level and its item stay."""
+    await connection.execute(FORGET_OLD, before, now)
+
+
 MARK_SILENT_CLOSED = """
 with silent as (
   select id from miniapps.rating where call_back = 'called_back' and called_back_at <= $2
@@ -164,11 +183,10 @@ async def count_bad(connection: Connection, release_id: UUID, since: datetime) -
 
 # Whole tens in the order of arrival: see `statistics`.
 COUNT_LEVELS = f"""
-with given as (
-  select level, row_number() over (order by id) as place, count(*) over () as count
-    from miniapps.rating where app_id = $1 and year = $2
-)
-select level, count(*) as count from given where place <= given.count - given.count % {SMALLEST} group by level
+select level, count(*) as count
+  from (select level from miniapps.rating where app_id = $1 and year = $2 order by id
+         limit (select count(*) - count(*) % {SMALLEST} from miniapps.rating where app_id = $1 and year = $2)) as told
+ group by level
 """  # noqa: S608 - a constant
 
 COUNT_ITEM_LEVELS = f"""

@@ -35,7 +35,8 @@ LEAST_PUNCTUAL: Final = 90.0
 
 
 class Facts(Model):
-    """A year of one mini-app. `users` are those of the last 90 days; shares are percentages, None where nothing was.
+    """A year of one mini-app. `users` are those of the last 90 days, None where nobody counts: a directory entry is a
+    link to elsewhere. Shares are percentages, None where nothing was.
 
     `same_items_as` names a mini-app with more users that serves an item of this one.
     """
@@ -43,7 +44,7 @@ class Facts(Model):
     published_at: datetime
     now: datetime
     ending: bool
-    users: int
+    users: int | None
     calls: int
     success: float | None
     p95_ms: int | None
@@ -96,7 +97,7 @@ def judge(facts: Facts) -> Judgement:
 
 
 def _ends(facts: Facts) -> Iterator[Reason]:
-    if facts.users < HARDLY_ANY_USERS:
+    if facts.users is not None and facts.users < HARDLY_ANY_USERS:
         yield "unused"
     if _below(facts.success, BROKEN_SUCCESS, facts.calls, ENOUGH_CALLS) and _below(
         facts.satisfied, HATED_SATISFIED, facts.ratings, ENOUGH_RATINGS
@@ -105,7 +106,7 @@ def _ends(facts: Facts) -> Iterator[Reason]:
 
 
 def _joins(facts: Facts) -> Iterator[Reason]:
-    if facts.users < FEW_USERS:
+    if facts.users is not None and facts.users < FEW_USERS:
         yield "little_used"
     if facts.same_items_as is not None:
         yield "same_items"

@@ -27,14 +27,12 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def row_of(card: Scorecard) -> tuple[str, ...]:
     """One card as texts; what is not known is empty."""
     facts = card.facts
-    numbers = (facts.success, facts.p95_ms, facts.ratings, facts.satisfied, facts.punctual)
+    numbers = (facts.users, facts.calls, facts.success, facts.p95_ms, facts.ratings, facts.satisfied, facts.punctual)
     return (
         card.app_id,
         card.department,
         card.judgement.verdict,
         " ".join(card.judgement.reasons),
-        str(facts.users),
-        str(facts.calls),
         *("" if number is None else str(number) for number in numbers),
     )
 

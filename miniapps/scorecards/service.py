@@ -64,7 +64,7 @@ class Scorecards:
         since, manifest = now - YEAR, app.manifest
         health = await self._year(connection, app.app_id, since)
         rated = await repository.count_ratings(connection, app.app_id, since, now)
-        users = await self._users(connection, app.app_id, now)
+        users = None if manifest.kind == "directory" else await self._users(connection, app.app_id, now)
         failed = health.faults + health.timeouts + health.bad_signatures
         return Facts(
             published_at=await repository.find_first_release(connection, app.app_id) or now,
@@ -98,11 +98,11 @@ class Scorecards:
         return 0 if self._uses is None else await self._uses.count_users(connection, app_id, now - USE_KEPT)
 
     async def _bigger_with_same_items(
-        self, connection: Connection, app: PublishedApp, users: int, now: datetime
+        self, connection: Connection, app: PublishedApp, users: int | None, now: datetime
     ) -> str | None:
         codes = [item.item_code for item in app.manifest.items]
         for other in await repository.list_same_items(connection, app.app_id, codes) if codes else ():
-            if await self._users(connection, other, now) > users:
+            if await self._users(connection, other, now) > (users or 0):
                 return other
         return None
 

@@ -250,6 +250,8 @@ async def test_what_everybody_reads_comes_by_tens(called_by: As, uses: Uses, clo
         await rate(called_by, 1 if number == 3 else 5, citizen, **item)
         if number == 8:
             assert (await read())["figures"] is None
+    assert (await read())["figures"] is None  # counted a moment ago
+    clock.advance(61)
     shown = await read()
     # One of ten is not satisfied, and nine are: both are too few to be told of.
     assert shown["figures"] == {"count": 10, "satisfied_at_least": 0, "buckets": []}
@@ -293,6 +295,20 @@ async def test_a_closed_account_leaves_a_level_and_no_word(
         None,
         None,
     )
+
+
+async def test_after_two_years_nobody_knows_who_rated(
+    called_by: As, floor: Floor, clock: ManualClock, services: MiniappsServices, connection: Connection
+) -> None:
+    await rate(called_by, 1, receipt=receipt(floor), comment="等太久")
+    clock.advance(730 * DAY)
+    await services.stewardship.rating_desk.forget_old()
+    assert await connection.fetchval("select rater_id from miniapps.rating") == CITIZEN.subject_id
+    clock.advance(DAY)
+    await services.stewardship.rating_desk.forget_old()
+    row = await connection.fetchrow("select level, rater_id, subject_id, words_sealed from miniapps.rating")
+    assert row is not None
+    assert tuple(row.values()) == (1, None, None, None)
 
 
 async def test_words_are_sealed(called_by: As, floor: Floor, connection: Connection) -> None:

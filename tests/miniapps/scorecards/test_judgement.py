@@ -44,6 +44,7 @@ def judged(**changes: Any) -> tuple[str, tuple[str, ...]]:
     [
         ({}, "keep", ()),
         ({"users": 9}, "retire", ("unused",)),
+        ({"users": None, "calls": 0, "success": None, "p95_ms": None}, "keep", ()),
         ({"users": 9, "published_at": NOW - timedelta(days=179)}, "keep", ("young",)),
         ({"users": 99}, "merge", ("little_used",)),
         ({"same_items_as": "cn.example.big"}, "merge", ("same_items",)),
