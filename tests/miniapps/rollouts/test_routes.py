@@ -85,16 +85,17 @@ async def test_wrong_input_is_refused_by_name(
         assert answer.json()["type"] == f"/problems/{slug}"
 
 
-@pytest.mark.parametrize("query", [{"state": "grey"}, {"after": "x"}, {"limit": 0}, {"limit": 101}])
-async def test_a_list_asked_for_wrongly_is_refused(called_by: As, query: dict[str, Any]) -> None:
-    assert (await called_by(official("reviewer")).get("/v1/releases", params=query)).status_code == 400
+async def test_a_list_asked_for_wrongly_is_refused(called_by: As) -> None:
+    client = called_by(official("reviewer"))
+    queries: list[dict[str, Any]] = [{"state": "grey"}, {"after": "x"}, {"limit": 0}, {"limit": 101}]
+    for query in queries:
+        assert (await client.get("/v1/releases", params=query)).status_code == 400
 
 
-@pytest.mark.parametrize("act", ["steps", "publish", "roll-back"])
 @pytest.mark.parametrize("caller", [None, person(), official("inspector")], ids=["nobody", "person", "inspector"])
-async def test_others_than_the_role_are_refused(called_by: As, caller: Any, act: str) -> None:
-    bodies: dict[str, Any] = {"steps": {"percent": 1}, "roll-back": REASON}
-    client = called_by(caller)
-    answer = await client.post(f"{PATH}/{NOBODYS}/{act}", json=bodies.get(act))
-    assert answer.status_code == (401 if caller is None else 403)
-    assert (await client.get("/v1/releases")).status_code == answer.status_code
+async def test_others_than_the_role_are_refused(called_by: As, caller: Any) -> None:
+    client, refused = called_by(caller), 401 if caller is None else 403
+    for act, body in (("steps", {"percent": 1}), ("publish", None), ("roll-back", REASON)):
+        assert (await client.post(f"{PATH}/{NOBODYS}/{act}", json=body)).status_code == refused
+    for path in ("/v1/releases", PATH, f"{PATH}/{NOBODYS}"):
+        assert (await client.get(path)).status_code == refused
