@@ -36,6 +36,8 @@ COVERED_FIELDS: Final = (
     "ssb-channel",
 )
 """Covered when present, in this order, after the four derived components."""
+DERIVED_LINES: Final = 4
+_CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x0A})
 
 
 class OutgoingRequest(Model):
@@ -70,7 +72,6 @@ class RequestSigner:
             headers["content-digest"] = content_digest(request.body) if request.body else NO_BODY
         key: SigningKey = self._keyring.active(PURPOSE)
         present = tuple([name for name in COVERED_FIELDS if name in headers])
-        _refuse_unsignable(request, [headers[name] for name in present])
         created = int(now.timestamp())
         tag = STREAM_TAG if request.body is None else TAG
         params = (
@@ -82,7 +83,9 @@ class RequestSigner:
             f'"@method": {request.method}\n"@authority": {request.authority}\n'
             f'"@path": {request.path}\n"@query": {request.query or "?"}\n{fields}"@signature-params": {params}'
         )
-        signature = b2a_base64(self._signer(key)(base.encode("ascii")), newline=False).decode()
+        signed = base.encode()
+        _refuse_forged(signed, lines=len(present) + DERIVED_LINES)
+        signature = b2a_base64(self._signer(key)(signed), newline=False).decode()
         headers["signature-input"] = f"{LABEL}={params}"
         headers["signature"] = f"{LABEL}=:{signature}:"
         return headers
@@ -94,10 +97,10 @@ class RequestSigner:
         return signer
 
 
-def _refuse_unsignable(request: OutgoingRequest, values: list[str]) -> None:
-    """A line feed in a value would forge a line of the signature base."""
-    text = "".join((request.method, request.authority, request.path, request.query, *values))
-    if not text.isascii() or not text.isprintable():
+def _refuse_forged(base: bytes, *, lines: int) -> None:
+    """A line feed in a value would forge a line of the signature base; other control characters say nothing good."""
+    plain = base.isascii() and len(base.translate(None, _CONTROLS)) == len(base)
+    if not plain or base.count(b"\n") != lines:
         raise ValueError("Only printable ASCII can be signed.")
 
 

@@ -128,7 +128,7 @@ def bound_token(scope: Any) -> str | None:
 
 
 def _header(scope: Any, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+    return [value.decode("latin-1") for key, value in scope["headers"] if key == name]  # ASGI: names in lower case
 
 
 def _raw_path(scope: Any) -> str:
