@@ -77,6 +77,10 @@ class Street:
     def _errand(self, request: bytes, *, seconds: float, callers: int, pause: float) -> Errand:
         return Errand(port=self._port, request=request, seconds=seconds, callers=callers, pause=pause)
 
+    async def knock(self, callers: int) -> Times:
+        """So many call the bad department once."""
+        return await go(self._errand(self.bad, seconds=0, callers=callers, pause=0))
+
     async def choose(self, mode: str) -> None:
         """From the next call on."""
         status, said = await self._lab.post("/desk/mode", {"part": "calls", "mode": mode})
@@ -87,7 +91,7 @@ class Street:
         await self.choose("good")
         begin = time.monotonic()
         while time.monotonic() - begin < HEALS_SECONDS:
-            seen = await go(self._errand(self.bad, seconds=0, callers=1, pause=0))
+            seen = await self.knock(1)
             if not seen.errors:
                 return time.monotonic() - begin
             await asyncio.sleep(0.05)

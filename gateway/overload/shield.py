@@ -17,6 +17,7 @@ from gateway.overload.ranks import Rank, rank_of
 
 SAMPLE_SECONDS: Final = 0.02
 SWITCHING: Final = 101
+WAITING_SECONDS: Final = 0.1
 ANSWERS: Final = frozenset(
     {"http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start"}
 )
@@ -50,8 +51,20 @@ class Shield:
         return host is not None and host.endswith(self._below)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, rank: Rank, began: float) -> None:
-        """A call to a department keeps its place until the answer begins: events for an hour cost nothing meanwhile."""
+        """A call to a department keeps its place until the answer begins, or until it is clear that it waits for one.
+
+        Who waits costs the worker nothing: a department that hangs must not fill places that its neighbours need.
+        """
         inside, answered = rank is not Rank.HEALTH, False
+
+        def step_aside() -> None:
+            nonlocal inside
+            if inside:
+                inside = False
+                self._gate.leave()
+
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(WAITING_SECONDS, step_aside) if rank is Rank.DEPARTMENT else None
 
         async def send_and_note(message: dict[str, Any]) -> None:
             nonlocal inside, answered
@@ -60,15 +73,15 @@ class Shield:
                 REQUESTS.add(RANKS[rank], STATUS_CLASSES[message.get("status", SWITCHING) // 100])
                 REQUEST_SECONDS.add(time.monotonic() - began, RANKS[rank])
                 if rank is Rank.DEPARTMENT:
-                    inside = False
-                    self._gate.leave()
+                    step_aside()
             await send(message)
 
         try:
             await self._inner(scope, receive, send_and_note)
         finally:
-            if inside:
-                self._gate.leave()
+            if patience is not None:
+                patience.cancel()
+            step_aside()
 
     async def _wait(self, ticket: Ticket) -> bool:
         call: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

@@ -57,4 +57,6 @@ async def _send_a_crowd(street: Street) -> None:
     assert neighbour.errors == 0, neighbour.statuses
     assert crowd.statuses.get(503, 0) > CROWD / 3, crowd.statuses
     assert max(neighbour.seconds) < PATIENCE_SECONDS
+    after = await street.knock(4)
+    assert after.statuses.get(503, 0) >= 3, "it rests: one caller at most tries it, and nobody else waits for nothing"
     assert await street.heal() < HEALS_SECONDS

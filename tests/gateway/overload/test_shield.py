@@ -135,3 +135,19 @@ async def test_the_ear_hears_a_busy_loop() -> None:
         task.cancel()
     assert gate.delay >= 0.005
     assert gate.limit == gate._settings.least
+
+
+async def test_calls_that_wait_for_a_department_leave_their_places_to_others() -> None:
+    inner, gate = Slow(), Gate(SMALL)
+    shield = Shield(inner, gate, apps_host="apps.localhost")
+    hanging = [asyncio.ensure_future(knock(shield, b"/apps/cn.example.bad/x")) for _ in range(2)]
+    await begun(inner, 2)
+    assert (await knock(shield, b"/apps/cn.example.good/x"))[0]["status"] == 503
+    async with asyncio.timeout(2):
+        while gate.inside:
+            await asyncio.sleep(0.01)
+    served = [asyncio.ensure_future(knock(shield, b"/apps/cn.example.good/x")) for _ in range(2)]
+    await begun(inner, 4)
+    inner.go.set()
+    assert [(await each)[0]["status"] for each in hanging + served] == [200] * 4
+    assert gate.inside == 0
