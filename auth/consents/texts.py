@@ -31,7 +31,7 @@ class ConsentText(Model):
     fields: tuple[str, ...]
     sensitive: bool = False
     retention_days: int = 0
-    recipient: Recipient = Recipient()
+    recipient: Recipient = msgspec.field(default_factory=Recipient)
 
     @property
     def version(self) -> str:
