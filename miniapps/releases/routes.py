@@ -23,6 +23,8 @@ from miniapps.errors import (
     ReleaseNotNewer,
     SelfReview,
     StateConflict,
+    TrialNeeded,
+    TrialRunning,
     VersionNotApproved,
     VersionNotNewer,
     VersionUnknown,
@@ -170,10 +172,19 @@ async def review(
 
 @post(
     "/v1/apps/{app_id:str}/releases",
-    summary="Publish an approved version",
+    summary="Release an approved version: a first one to everybody, a later one to testers",
     tags=TAGS,
     guards=[official("developer")],
-    responses=refuses(AppUnknown, VersionUnknown, OtherDepartment, VersionNotApproved, ReleaseNotNewer, StateConflict),
+    responses=refuses(
+        AppUnknown,
+        VersionUnknown,
+        OtherDepartment,
+        VersionNotApproved,
+        ReleaseNotNewer,
+        TrialNeeded,
+        TrialRunning,
+        StateConflict,
+    ),
 )
 async def publish(
     *,
@@ -184,7 +195,7 @@ async def publish(
     releases: Injected[Releases],
     once: Injected[Once],
 ) -> ReleaseView:
-    """Live on every node within two seconds, with no restart."""
+    """Live on every node within two seconds, with no restart. From testers on it grows by `…/releases/{id}/steps`."""
     return await once(ReleaseView, lambda: releases.publish(connection, principal, app_id, data))
 
 
