@@ -45,11 +45,6 @@ class ItemFigures(Model):
     figures: Figures
 
 
-def publishable(count: int) -> int:
-    """How many of `count` ratings are told: whole tens."""
-    return count - count % SMALLEST
-
-
 def is_safe(count: int) -> bool:
     """Whether a number tells of nobody, or of ten people at least."""
     return count == 0 or count >= SMALLEST

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from miniapps.ratings.statistics import figures_of, is_safe, item_figures, publishable
+from miniapps.ratings.statistics import figures_of, is_safe, item_figures
 
 COUNTS = st.dictionaries(st.integers(1, 5), st.integers(0, 60))
 
@@ -60,7 +60,3 @@ def test_levels_are_told_as_finely_as_is_safe() -> None:
     nothing = figures_of({1: 1, 5: 99})
     assert nothing is not None
     assert (nothing.buckets, nothing.satisfied_at_least) == ((), 91)
-
-
-def test_ratings_are_told_by_tens() -> None:
-    assert [publishable(count) for count in (0, 9, 10, 19, 20)] == [0, 0, 10, 10, 20]
