@@ -31,7 +31,7 @@ class OverloadSettings(Model):
     least: int = 8
     late_seconds: float = 0.01
     share: tuple[float, ...] = (1.0, 1.0, 0.9, 0.75)
-    patience: tuple[float, ...] = (0.0, 0.5, 0.25, 0.15)
+    patience: tuple[float, ...] = (0.0, 1.0, 0.5, 0.4)
 
 
 class Ticket:

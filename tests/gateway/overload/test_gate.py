@@ -166,9 +166,9 @@ def test_who_waited_too_long_is_told() -> None:
     ticket = gate.knock(Rank.FIRST, now)
     assert isinstance(ticket, Ticket)
     ticket.tell = told.append
-    gate.observe(0.0, now + 1.9)
+    gate.observe(0.0, now + 3.9)
     assert told == []
-    gate.observe(0.0, now + 2.0)
+    gate.observe(0.0, now + 4.0)
     assert told == [False]
     gate.leave()
     assert told == [False]
