@@ -108,7 +108,7 @@ def city() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def report() -> ConformanceReport:
     return await report_on(Department())
 

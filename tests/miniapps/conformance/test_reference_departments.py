@@ -78,15 +78,10 @@ async def test_chaos_that_behaves_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
-        ("error", {"good-call", "every-route", "personal-cards", "unreadable-question"}),
         ("redirect", {"good-call", "every-route", "personal-cards"}),
         ("reset", {"good-call", "every-route", "personal-cards"}),
-        ("nonsense", {"good-call", "every-route", "personal-cards"}),
-        ("header-flood", {"good-call", "every-route", "personal-cards"}),
         ("bad-json", {"personal-cards", "masked-json"}),
-        ("bomb", {"personal-cards", "masked-json"}),
         ("foreign-links", {"personal-cards"}),
-        ("wrong-key", {"personal-cards"}),
     ],
 )
 async def test_chaos_is_found_out(tmp_path: Path, mode: str, expected: set[str]) -> None:
