@@ -40,6 +40,7 @@ from auth.principal import Principal
 from auth.sessions.service import Sessions
 
 BY_HOLDER: Final = "ended_by_holder"
+REPLACED: Final = "replaced"
 OPENABLE: Final = frozenset({"active", "frozen"})
 """Who is frozen hears it from `Sessions`."""
 
@@ -153,6 +154,7 @@ class Links:
         refusal = await self._why_not(connection, person, arrival.identity, arrival)
         if refusal is not None:
             return refusal
+        await self._replace_such(connection, person.id, arrival)
         await self._make(connection, person.id, arrival, actor=f"person:{person.id}")
         return person
 
@@ -166,9 +168,7 @@ class Links:
             return IdentityDiffers()
         if await repository.was_ended(connection, arrival.subject_index, person.id, BY_HOLDER):
             return LinkEnded()
-        if arrival.ial < IN_PERSON:
-            return LinkNeedsMore()
-        return LinkExists() if await self._has_such(connection, person.id, arrival) else None
+        return LinkNeedsMore() if arrival.ial < IN_PERSON else None
 
     async def _unfit(
         self, connection: Connection, person_id: UUID, arrival: Arrival, *, linked: bool
@@ -224,6 +224,13 @@ class Links:
             document_type=identity.document_type,
             document_number=identity.document_number,
         )
+
+    async def _replace_such(self, connection: Connection, person_id: UUID, arrival: Arrival) -> None:
+        """The other house calls the person something else now: it moved, or gave them a new number."""
+        now = self._clock.now()
+        for link in await repository.list_links(connection, person_id):
+            if link.source == arrival.source:
+                await repository.mark_link_ended(connection, link.id, person_id, now=now, reason=REPLACED)
 
     async def _has_such(self, connection: Connection, person_id: UUID, arrival: Arrival) -> bool:
         links = await repository.list_links(connection, person_id)

@@ -51,6 +51,18 @@ async def test_a_face_check_opens_the_account_that_is_here_and_its_holder_is_tol
     assert [link["source"] for link in (await phone.get("/v1/me/links")).json()["items"]] == ["national"]
 
 
+async def test_a_house_that_calls_a_person_something_else_now_needs_a_face_check(
+    program: Program, connection: Connection
+) -> None:
+    """It moved to another issuer, or gave out new numbers; what it said before opens nothing any more."""
+    first = (await program.sign_in(STRANGER)).json()["person"]["id"]
+    await connection.execute("update auth.identity_link set subject_index = $1", bytes(32))
+    assert slug_of(await program.sign_in(STRANGER, acr=NAME)) == "link-needs-more"
+    assert (await program.sign_in(STRANGER, acr=FACE)).json()["person"]["id"] == first
+    reasons = await connection.fetch("select ended_reason from auth.identity_link order by id")
+    assert [row["ended_reason"] for row in reasons] == ["replaced", None]
+
+
 async def test_a_name_alone_does_not_open_the_account_that_is_here(program: Program, phone: Phone) -> None:
     await phone.become_known()
     assert slug_of(await program.sign_in(CITIZEN, acr=NAME)) == "link-needs-more"
