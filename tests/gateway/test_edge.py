@@ -416,7 +416,8 @@ async def slowly(parts: list[bytes], monkeypatch: pytest.MonkeyPatch, path: byte
         if parts:
             await asyncio.sleep(0.012)
             return {"type": "http.request", "body": parts.pop(0), "more_body": True}
-        return await asyncio.Future()
+        await asyncio.Future()
+        raise AssertionError
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
