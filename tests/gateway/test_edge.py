@@ -385,7 +385,10 @@ async def test_guard_lets_an_unannounced_small_body_in() -> None:
 async def test_guard_tells_a_body_that_broke_off_from_a_fault(answers: bool) -> None:
     """Granian says of chunks that are none that the caller left, who is still there to read what was wrong."""
     sent: list[dict[str, Any]] = []
-    waiting = [{"type": "http.request", "body": b"12", "more_body": True}, {"type": "http.disconnect"}]
+    waiting: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"12", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
 
     async def inner(scope: Any, receive: Any, send: Any) -> None:
         if answers:
