@@ -34,6 +34,7 @@ from app.packages import Packages, build_packages
 from app.problems import DATABASE_AWAY, HANDLERS
 from app.settings import Settings, read_settings
 from app.web import routes as web
+from app.web.guarding import guard_without_copies
 
 log = structlog.get_logger()
 
@@ -128,6 +129,7 @@ def _metrics_jobs(floor: Floor, settings: Settings) -> list[Job]:
 
 
 def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: list[Job]) -> Litestar:
+    guard_without_copies()
     litestar = Litestar(
         route_handlers=[health.router, web.router(settings), *packages.routers],
         lifespan=[lambda _app: _lifespan(floor, packages, jobs)],
