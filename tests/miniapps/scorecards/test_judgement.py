@@ -90,7 +90,7 @@ ORDER = ("keep", "merge", "retire")
 def test_better_facts_never_give_a_worse_verdict(facts: Facts, users: int, more: float) -> None:
     better = msgspec.structs.replace(
         facts,
-        users=facts.users + users,
+        users=(facts.users or 0) + users,
         success=None if facts.success is None else min(100.0, facts.success + more),
         satisfied=None if facts.satisfied is None else min(100.0, facts.satisfied + more),
         same_items_as=None,
