@@ -45,14 +45,14 @@ class RealNameDiffers(Conflict):
 
 
 class KnownElsewhere(StepUpRequired):
-    """The person is known already, and has a device: their name and number alone do not lift a session."""
+    """The person is known already, by a device or a linked identity: name and number alone do not lift a session."""
 
     slug = "confirm-on-enrolled-device"
     title = Text(zh="请在已登记的设备上确认", en="Confirm on your enrolled device")
     remedy = Text(
-        zh="请用已登记的设备登录，或携带证件到服务窗口办理。设备丢失的，可先将其注销，等待期满后再核验。",
-        en="Sign in with your enrolled device, or bring your document to a counter. If the device is lost, revoke it "
-        "and verify again after the waiting time.",
+        zh="请用已登记的设备或已关联的身份登录，或携带证件到服务窗口办理。设备丢失的，可先将其注销，等待期满后再核验。",
+        en="Sign in with your enrolled device or a linked identity, or bring your document to a counter. If the device "
+        "is lost, revoke it and verify again after the waiting time.",
     )
 
 

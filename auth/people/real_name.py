@@ -1,7 +1,8 @@
 """The real-name check: does the state know this name with this number, and is this human being here already?
 
-It makes a person known. To somebody known already, on an unseen device, it gives the level back only while no device
-of theirs could be asked instead: a name and a number are no secret, and until faces are checked this is the weak way.
+It makes a person known. To somebody known already, on an unseen device, it gives the level back only to the name that
+is known, and while no device of theirs could be asked instead: a name and a number are no secret, and until faces are
+checked this is the weak way.
 No transaction is open while the registry is asked. Guesses are counted before the question and given back only when
 the registry confirmed the name or could not answer.
 """
@@ -76,7 +77,9 @@ class RealName:
     async def _refuse_known_elsewhere(self, connection: Connection, principal: Principal) -> None:
         if await self._people.is_known_to(connection, principal):
             return
-        if await self._devices.guards(connection, principal.subject_id):
+        # Where no name is known yet, as behind a number that another house alone vouches for, any name would fit.
+        unnamed = await self._people.find_identity(connection, principal.subject_id) is None
+        if unnamed or await self._devices.guards(connection, principal.subject_id):
             raise KnownElsewhere
 
     async def _spend(self, connection: Connection, principal: Principal) -> int | None:

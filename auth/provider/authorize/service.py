@@ -107,11 +107,16 @@ class Authorizing:
                 connection, visit.client, session.subject_id, scopes, request_id=visit.request.id
             )
             sub = self._names.sub(visit.client.client_id, session.subject_id)
-            level = (await self._people.get_person(connection, session.subject_id)).identity_level
+            person = await self._people.get_person(connection, session.subject_id)
+            level = person.identity_level
             has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
             ways = self._offered if has_passkey else self._offered - {Way.PASSKEY}
-            if session.unproven and await self._devices.guards(connection, session.subject_id):
-                ways -= {Way.NAME}  # who has a device or a passkey is asked for it: names are no secret
+            if session.unproven and (
+                person.identity_sealed is None or await self._devices.guards(connection, session.subject_id)
+            ):
+                ways -= {
+                    Way.NAME
+                }  # who has a device or a passkey is asked for it; where no name is known any would fit
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,

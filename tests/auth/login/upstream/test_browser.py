@@ -208,3 +208,20 @@ async def test_a_picture_belongs_to_the_browser_that_shows_it(
     typed = await national.scan(await national.number_of(SECOND_CITIZEN), challenge_on(browser))
     await victim.submit("/presented", number=typed)
     assert victim.page.status_code == 401
+
+
+async def test_the_new_holder_of_a_number_is_not_asked_for_a_name_that_nobody_could_compare(
+    browser: Browser, library: Department, national: National, new_phone: Callable[[str], Phone]
+) -> None:
+    """Behind it is somebody whom another house alone vouches for: any name would fit, and be theirs from then on."""
+    owner, path = new_phone(browser.number), "/v1/me/links/network"
+    await owner.sign_in()
+    begun = (await owner.client.post(f"{path}/challenges", headers=owner.headers)).json()
+    number = await national.number_of(STRANGER)
+    credential = await national.credential(number, begun["challenge"], discloses=False)
+    body = {"login": begun["login"], "network_number": number, "credential": credential}
+    assert (await owner.client.post(path, json=body, headers=owner.headers)).status_code == 201
+    await browser.open(await library.begin())
+    await browser.sign_in()
+    assert "/not-mine" in browser.page.text
+    assert not any(action.endswith("/name") for action in browser.actions())
