@@ -90,6 +90,9 @@ class Links:
         """From now on it opens the caller's own account; or why not. Raises `StepUpRequired`. Repeatable."""
         await self._standing.require(connection, principal)
         await lock_key(connection, arrival.subject_index)
+        if arrival.identity is not None:
+            await self._people.find_owner(connection, arrival.identity)  # its lock before the person's, as in `arrive`
+        await lock_key(connection, principal.subject_id.bytes)  # of two of a kind at once the second finds the first
         found = await repository.find_link(connection, arrival.subject_index)
         if found is not None and found.person_id == principal.subject_id:
             return _view(found)
@@ -154,6 +157,7 @@ class Links:
         refusal = await self._why_not(connection, person, arrival.identity, arrival)
         if refusal is not None:
             return refusal
+        await lock_key(connection, person.id.bytes)
         await self._replace_such(connection, person.id, arrival)
         await self._make(connection, person.id, arrival, actor=f"person:{person.id}")
         return person

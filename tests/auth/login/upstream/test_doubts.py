@@ -1,0 +1,46 @@
+"""What is doubtful opens nothing: a number's new holder, a name that nobody checked, two links of a kind at once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import httpx
+
+from app.demo.registries import CITIZEN, RESIDENTS, SECOND_CITIZEN, Resident
+from app.kit.floor import Floor
+from tests.auth.login.upstream.national import National, Program
+from tests.auth.phones import Phone, slug_of
+
+STRANGER = RESIDENTS[10]
+
+
+async def link_number(phone: Phone, national: National, who: Resident) -> httpx.Response:
+    """Links a network number that tells no name to whoever is signed in on this phone."""
+    number, path = await national.number_of(who), "/v1/me/links/network"
+    begun = (await phone.client.post(f"{path}/challenges", headers=phone.headers)).json()
+    credential = await national.credential(number, begun["challenge"], discloses=False)
+    body = {"login": begun["login"], "network_number": number, "credential": credential}
+    return await phone.client.post(path, json=body, headers=phone.headers)
+
+
+async def test_the_new_holder_of_a_number_does_not_put_a_name_on_a_linked_account(
+    client: httpx.AsyncClient, national: National, phone: Phone, new_phone: Callable[[str], Phone]
+) -> None:
+    await phone.sign_in()
+    assert (await link_number(phone, national, STRANGER)).status_code == 201
+    heir = new_phone(phone.number)
+    await heir.sign_in()
+    assert slug_of(await heir.get("/v1/me/links")) == "phone-alone-not-enough"
+    assert slug_of(await heir.tell_name(SECOND_CITIZEN)) == "confirm-on-enrolled-device"
+    assert slug_of(await heir.get("/v1/me/links")) == "phone-alone-not-enough"
+    back = (await Program(client, national).show_network(STRANGER, discloses=False)).json()
+    assert (back["person"]["id"], back["person"]["identity_level"]) == (phone.tokens["person"]["id"], 1)
+
+
+async def test_of_two_links_of_a_kind_at_once_one_is_made(
+    race_client: httpx.AsyncClient, national: National, race_floor: Floor
+) -> None:
+    phone = Phone(race_client, race_floor.outbox.deliver_due, number="19900000001")
+    await phone.sign_in()
+    answers = await asyncio.gather(*(link_number(phone, national, who) for who in (STRANGER, SECOND_CITIZEN, CITIZEN)))
+    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 2}
