@@ -17,7 +17,7 @@ from app.kit.structs import Model
 from auth.assurance import KEY, levels_of
 from auth.documents import birth_date_of, document_number_is_valid, normalize_document_number, normalize_name
 from auth.keys import ProofInvalid, PublicJwk, is_numeric_date, public_key_of, read_unverified, verify_read
-from auth.people.models import Identity
+from auth.people.models import NAME_CHECKED, Identity
 
 SCOPE: Final = "openid identity"
 """`identity` asks for `name`, `document_type` and `document_number` in the ID token."""
@@ -198,7 +198,8 @@ def read_id_token(
     found = levels_of(levels.get(claims.acr, ""))
     if found is None:
         raise NotAsAsked("acr")
-    return Told(sub=claims.sub, ial=found[0], aal=min(found[1], HIGHEST_AAL), identity=_identity_in(claims))
+    identity = _identity_in(claims) if found[0] >= NAME_CHECKED else None  # else anybody could type anybody's there
+    return Told(sub=claims.sub, ial=found[0], aal=min(found[1], HIGHEST_AAL), identity=identity)
 
 
 def kid_of_token(token: str) -> str:

@@ -111,12 +111,10 @@ class Authorizing:
             level = person.identity_level
             has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
             ways = self._offered if has_passkey else self._offered - {Way.PASSKEY}
-            if session.unproven and (
-                person.identity_sealed is None or await self._devices.guards(connection, session.subject_id)
-            ):
-                ways -= {
-                    Way.NAME
-                }  # who has a device or a passkey is asked for it; where no name is known any would fit
+            # Who has a device or a passkey is asked for it: names are no secret. Where none is known, any would fit.
+            guarded = await self._devices.guards(connection, session.subject_id)
+            if session.unproven and (guarded or person.identity_sealed is None):
+                ways -= {Way.NAME}
         facts = Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import httpx
 
+from app.demo.national import NAME
 from app.demo.registries import CITIZEN, RESIDENTS, SECOND_CITIZEN, Resident
 from app.kit.floor import Floor
+from auth.wiring import AuthServices
 from tests.auth.login.upstream.national import National, Program
 from tests.auth.phones import Phone, slug_of
 
@@ -44,3 +46,15 @@ async def test_of_two_links_of_a_kind_at_once_one_is_made(
     await phone.sign_in()
     answers = await asyncio.gather(*(link_number(phone, national, who) for who in (STRANGER, SECOND_CITIZEN, CITIZEN)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 2}
+
+
+async def test_a_document_that_nobody_checked_there_is_nobodys_here(
+    client: httpx.AsyncClient, national: National, phone: Phone, auth: AuthServices
+) -> None:
+    """Else whoever typed somebody's name at the other house would hold their document here."""
+    auth.upstream.provider._levels[NAME] = "ial1.aal1"
+    program = Program(client, national)
+    assert slug_of(await program.sign_in(STRANGER, acr=NAME)) == "identity-not-told"
+    await phone.sign_in()
+    assert (await program.link(phone.headers, STRANGER, acr=NAME)).status_code == 201
+    assert (await phone.get("/v1/me")).json()["identity_level"] == 1
