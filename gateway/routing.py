@@ -17,6 +17,8 @@ from miniapps.releases.models import GrayApp, PublishedApp
 log = structlog.get_logger()
 
 PREFIX: Final = "/apps/"
+OF_THE_CITY: Final = ".ssb"
+"""Where a department takes the city's own word: no parameter stands for it, so that nobody else gets there."""
 CHANNEL: Final = "miniapps_release"
 POLL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2
@@ -72,6 +74,8 @@ def find_route(
 def match_route(app: CompiledApp, method: str, path: str) -> Match | SuishenError:
     """The route of this very release; visits as many branches as the path has segments, however many apps there are."""
     segments = () if path == "/" else tuple(path[1:].split("/"))
+    if segments and segments[0] == OF_THE_CITY:
+        return errors.UnknownServicePath(app_id=app.app_id)
     branch = cast("Branch", app.routes).find(segments)
     if branch is None:
         return errors.UnknownServicePath(app_id=app.app_id)

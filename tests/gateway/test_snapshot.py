@@ -67,6 +67,16 @@ def test_find_route_prefers_the_declared_method_behind_a_literal() -> None:
     assert isinstance(find("GET", "/small"), errors.MethodRefused)
 
 
+@pytest.mark.parametrize("path", ["/.ssb", "/.ssb/cards", "/.ssb/complaints", "/.ssb/complaints/states"])
+def test_no_parameter_stands_for_what_is_the_citys_own(path: str) -> None:
+    """A department takes an errand of the city from whoever comes there without a citizen, as a visitor does too."""
+    templates = ["/{page}", "/{section}/{item}", "/{section}/{item}/{part}"]
+    routes = [{"method": "POST", "path": template, "min_ial": 0} for template in templates]
+    snapshot = a_snapshot(published(backend={"base_url": {"live": "http://127.0.0.1:9101"}, "routes": routes}))
+    assert isinstance(find("POST", path.replace(".ssb", "ssb"), snapshot), Match)
+    assert isinstance(find("POST", path, snapshot), errors.UnknownServicePath)
+
+
 def test_find_route_refuses_an_unknown_app() -> None:
     assert isinstance(find("GET", "/books", RouteSnapshot()), errors.UnknownService)
 
