@@ -86,14 +86,14 @@ select a.app_id, v.manifest
   from miniapps.app a
   join miniapps.release r on r.app_id = a.app_id and r.state = 'published'
   join miniapps.version v on v.id = r.version_id
- where a.state in ('active', 'suspended') and position('"sunset":'::bytea in v.manifest) > 0
- order by a.app_id limit $1
+ where a.state in ('active', 'suspended') and position('"sunset":'::bytea in v.manifest) > 0 and a.app_id > $1
+ order by a.app_id limit $2
 """
 
 
-async def list_declared(connection: Connection, limit: int) -> list[tuple[str, bytes]]:
-    """Mini-apps whose published manifest may name an end that was not announced yet, with the manifest."""
-    return [(row["app_id"], row["manifest"]) for row in await connection.fetch(LIST_DECLARED, limit)]
+async def list_declared(connection: Connection, after: str, limit: int) -> list[tuple[str, bytes]]:
+    """Mini-apps whose published manifest may name an end that was not announced yet, with the manifest. A page."""
+    return [(row["app_id"], row["manifest"]) for row in await connection.fetch(LIST_DECLARED, after, limit)]
 
 
 FIND_LAST_MANIFEST = """

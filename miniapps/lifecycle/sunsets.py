@@ -95,10 +95,13 @@ class Sunsets:
 
         A date that comes too soon is put off until citizens had their notice.
         """
-        async with self._database.acquire() as connection:
-            declared = await repository.list_declared(connection, AT_ONCE)
-        for app_id, manifest in declared:
-            await self._announce_declared(app_id, manifest)
+        after: str | None = ""
+        while after is not None:  # all of them: those whose end is far stay in the list for years
+            async with self._database.acquire() as connection:
+                declared = await repository.list_declared(connection, after, AT_ONCE)
+            for app_id, manifest in declared:
+                await self._announce_declared(app_id, manifest)
+            after = declared[-1][0] if len(declared) == AT_ONCE else None
 
     async def retire_due(self) -> None:
         """Ends what is to end by now; a periodic job. Each in a transaction of its own."""

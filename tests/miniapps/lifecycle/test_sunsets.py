@@ -10,6 +10,7 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.ids import new_id
 from auth.principal import Principal
+from miniapps.lifecycle import sunsets
 from miniapps.wiring import MiniappsServices
 from tests.miniapps.centre import Centre
 from tests.miniapps.city import HOTLINE, PLATFORM, official
@@ -174,3 +175,13 @@ async def test_what_a_manifest_declares_is_announced_when_it_is_near(
     assert row is not None
     # Thirty days of notice, though only twenty-five were left; and no successor that is not there.
     assert (row["ends_at"], row["successor"]) == (clock.now() + timedelta(days=30), None)
+
+
+async def test_ends_that_are_far_do_not_hide_one_that_is_near(
+    steps: Steps, services: MiniappsServices, clock: ManualClock, centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sunsets, "AT_ONCE", 1)
+    await steps.live(sunset={"at": (clock.now() + timedelta(days=300)).isoformat()})
+    await steps.live(NEXT, sunset={"at": (clock.now() + timedelta(days=20)).isoformat()})
+    await services.stewardship.sunsets.announce_declared()
+    assert centre.kinds() == ["miniapp_retiring"]
