@@ -60,6 +60,15 @@ async def list_reports(connection: Connection, version_id: UUID, after: UUID | N
     return [convert(row, KeptReport) for row in await connection.fetch(LIST_REPORTS, version_id, after, limit)]
 
 
+FIND_CITYS_REPORT = SELECT_REPORT + " where version_id = $1 and made_by = 'city' order by id desc limit 1"
+
+
+async def find_citys_report(connection: Connection, version_id: UUID) -> KeptReport | None:
+    """What the city itself last saw of the version, or None."""
+    row = await connection.fetchrow(FIND_CITYS_REPORT, version_id)
+    return convert(row, KeptReport) if row else None
+
+
 FIND_LIVE_REPORT = SELECT_REPORT + " where app_id = $1 and environment = 'live' order by id desc limit 1"
 
 

@@ -109,17 +109,20 @@ class Conformance:
         return ConformanceReportList(items=[report_view(kept) for kept in page], next=following)
 
     async def judge(self, connection: Connection, version: Version) -> list[Finding]:
-        """What an author and a reviewer are told of the reports on a version; warnings only."""
+        """What an author and a reviewer are told of the reports on a version; warnings only.
+
+        A department's own word, however new, neither hides nor mends what the city saw itself.
+        """
         if decode_canonical(version.manifest).backend is None:
             return []
         reports = await repository.list_reports(connection, version.id, None, 1)
         if not reports:
             return [_finding("conformance-missing")]
-        newest = reports[0]
+        newest, citys = reports[0], await repository.find_citys_report(connection, version.id)
         wrong = {
-            "conformance-failed": newest.outcome == "failed",
+            "conformance-failed": "failed" in {newest.outcome, citys.outcome if citys else None},
             "conformance-outdated": newest.report.kit != KIT or self._clock.now() - newest.made_at > OLD_AFTER,
-            "conformance-by-department-alone": newest.made_by == "department",
+            "conformance-by-department-alone": citys is None,
         }
         return [_finding(code) for code, holds in wrong.items() if holds]
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from app.kit.clock import ManualClock
@@ -13,6 +14,7 @@ from miniapps.conformance import repository
 from miniapps.conformance.ports import Answer, Network, Outgoing, Unanswered
 from miniapps.conformance.records import KeptReport
 from miniapps.conformance.rounds import night_of
+from miniapps.releases import repository as versions
 from miniapps.sandbox.keys import live_keys, sandbox_keys
 from miniapps.sandbox.signing import CityKeys, Signer
 from miniapps.sdk import Jwks, Verifier
@@ -264,3 +266,22 @@ async def test_nights_long_ago_are_forgotten_and_what_was_handed_in_is_not(
     await services.onboarding.rounds.plan_night()
 
     assert await kept(steps) == []
+
+
+async def test_a_departments_own_word_does_not_hide_what_the_city_saw(
+    called_by: As, steps: Steps, services: MiniappsServices, floor: Floor, clock: ManualClock
+) -> None:
+    await draft(steps)
+    lead(services, believing(live_keys(floor.keyring), CITY, lambda: clock.now().timestamp()))
+    await called_by(steps.author).post(RUNS)
+    await services.onboarding.rounds.make_due()
+    [seen] = await kept(steps)
+    assert (seen.made_by, seen.outcome) == ("city", "failed")
+    well = tuple(msgspec.structs.replace(case, outcome="passed") for case in seen.report.cases)
+    claim = msgspec.structs.replace(seen.report, environment="local", outcome="passed", cases=well)
+    headers = {"content-type": "application/json"}
+    answer = await called_by(steps.author).post(REPORTS, content=msgspec.json.encode(claim), headers=headers)
+    assert answer.status_code == 201, answer.text
+    version = await versions.get_version(steps.connection, APP_ID, 1)
+    found = await services.onboarding.conformance.judge(steps.connection, version)
+    assert [finding.code for finding in found] == ["conformance-failed"]
