@@ -197,6 +197,7 @@ def _split(url: str) -> tuple[str, int, str]:
         parts.scheme in {"http", "https"}
         and parts.hostname
         and _PLAIN.fullmatch(url)
+        and not parts.netloc.endswith(":")  # an empty port is a second spelling of the scheme's own
         and f"{parts.scheme}://{parts.netloc}".islower()
     )
     if not plain:

@@ -70,6 +70,7 @@ async def test_home_is_for_everybody(client: httpx.AsyncClient) -> None:
         "sections",
         "cards",
         "degraded",
+        "ending",
         "generated_at",
     }
 

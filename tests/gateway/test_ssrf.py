@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway import network
@@ -154,6 +154,7 @@ def test_no_address_at_all_is_taken(address: Any, shape: str, port: int) -> None
 
 
 @given(st.text(alphabet="0123456789abcdefx.:%[]@#/\\ ", max_size=40))
+@example(host="0.a:")
 def test_what_the_policy_takes_is_sound_to_the_manifest_too(host: str) -> None:
     try:
         NetworkPolicy().check(f"https://{host}")

@@ -344,6 +344,11 @@ class Managing(RuleBasedStateMachine):
                     assert all(session in worker.revoked for session in node.sessions)
 
 
+TO_SEE = {"given", "refused", "ended", "at once", "replaced", "may", "may not"}
+"""What a run that proves anything has met. What is drawn is chance, so that one round may miss some of it."""
+MOST_ROUNDS = 5
+
+
 @pytest.mark.timeout(120)
 def test_any_order_of_events_is_judged_as_the_model_does(race_dsn: str) -> None:
     started, vault = ManualClock(datetime(2026, 3, 2, 1, 0, tzinfo=UTC)), Vault(TEST_MASTER_KEY)
@@ -368,7 +373,10 @@ def test_any_order_of_events_is_judged_as_the_model_does(race_dsn: str) -> None:
         # Not made smaller when one fails: each step is a commit.
         phases = [Phase.reuse, Phase.generate]
         some = settings(max_examples=12, stateful_step_count=30, phases=phases, suppress_health_check=list(HealthCheck))
-        run_state_machine_as_test(OnThisDatabase, settings=some)
+        for _ in range(MOST_ROUNDS):
+            run_state_machine_as_test(OnThisDatabase, settings=some)
+            if TO_SEE <= set(OnThisDatabase.seen):
+                break
         for worker in OnThisDatabase.workers:
             OnThisDatabase.runner.run(worker.database.close())
-    assert {"given", "refused", "ended", "at once", "replaced", "may", "may not"} <= set(OnThisDatabase.seen)
+    assert TO_SEE <= set(OnThisDatabase.seen)

@@ -257,6 +257,11 @@ class Refreshing(RuleBasedStateMachine):
         return not family.ended and self.now < min(issued_at + ACCESS_SECONDS, family.first_at + ABSOLUTE)
 
 
+TO_SEE = {"next", "same", "theft", "nothing", "at once"}
+"""What a run that proves anything has met. What is drawn is chance, so that one round may miss some of it."""
+MOST_ROUNDS = 5
+
+
 @pytest.mark.timeout(120)
 def test_any_order_of_events_is_judged_as_the_model_does(race_dsn: str) -> None:
     started, vault = ManualClock(datetime(2026, 3, 2, 1, 0, tzinfo=UTC)), Vault(TEST_MASTER_KEY)
@@ -271,7 +276,10 @@ def test_any_order_of_events_is_judged_as_the_model_does(race_dsn: str) -> None:
         # Not made smaller when one fails: each step is a commit.
         phases = [Phase.reuse, Phase.generate]
         some = settings(max_examples=20, stateful_step_count=25, phases=phases, suppress_health_check=list(HealthCheck))
-        run_state_machine_as_test(OnThisDatabase, settings=some)
+        for _ in range(MOST_ROUNDS):
+            run_state_machine_as_test(OnThisDatabase, settings=some)
+            if TO_SEE <= set(OnThisDatabase.seen):
+                break
         for worker in OnThisDatabase.workers:
             OnThisDatabase.runner.run(worker.database.close())
-    assert {"next", "same", "theft", "nothing", "at once"} <= set(OnThisDatabase.seen)
+    assert TO_SEE <= set(OnThisDatabase.seen)
