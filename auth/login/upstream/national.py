@@ -1,7 +1,7 @@
 """The national provider over HTTP: its description and keys, requests pushed, codes redeemed.
 
 The city proves itself by a key of its own (`private_key_jwt`, RFC 7523). Tokens of the provider are read and dropped;
-none is kept. Redirects are not followed, and every question has one deadline.
+none is kept. Redirects are not followed, and every question has one deadline, for all who wait for its answer.
 """
 
 import asyncio
@@ -41,6 +41,8 @@ FRESH: Final = timedelta(minutes=5)
 ASK_AT_MOST_EVERY: Final = timedelta(seconds=10)
 LONGEST_ANSWER: Final = 65_536
 REFUSED: Final = frozenset({400, 401, 403})
+HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
+"""What unpacks into more than was sent is not read."""
 
 T = TypeVar("T")
 
@@ -88,6 +90,7 @@ class NationalProvider:
         limits = httpx.Limits(max_connections=50, max_keepalive_connections=0)
         self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False)
         self._seen: _Seen | None = None
+        self._failed: RegistryUnavailable | None = None
         self._asking = asyncio.Lock()
 
     @property
@@ -134,12 +137,19 @@ class NationalProvider:
     async def _published(self, *, anew: bool = False) -> _Seen:
         if not self.configured:
             raise RegistryUnavailable("national_identity", "not_configured")
-        before, now = self._seen, self._clock.now()
+        before, failed, now = self._seen, self._failed, self._clock.now()
         if before is not None and now - before.at <= FRESH and not anew:
             return before
         async with self._asking:
-            if self._seen is None or self._seen is before:  # else somebody asked while this one waited
+            if self._seen is not None and self._seen is not before:  # somebody asked while this one waited
+                return self._seen
+            if self._failed is not None and self._failed is not failed:  # in vain: nobody waits for two deadlines
+                raise RegistryUnavailable("national_identity", self._failed.extensions["state"])
+            try:
                 self._seen = await self._ask_what_it_publishes(now)
+            except RegistryUnavailable as fault:
+                self._failed = RegistryUnavailable("national_identity", fault.extensions["state"])
+                raise
             return self._seen
 
     async def _ask_what_it_publishes(self, now: datetime) -> _Seen:
@@ -153,7 +163,7 @@ class NationalProvider:
         return _Seen(metadata=metadata, keys=keys, at=now)
 
     async def _get(self, url: str) -> bytes:
-        response = await self._send(httpx.Request("GET", url, headers={"Accept": "application/json"}))
+        response = await self._send(httpx.Request("GET", url, headers=HEADERS))
         if response.status_code != httpx.codes.OK:
             raise RegistryUnavailable("national_identity", "refused")
         return response.content
@@ -161,8 +171,7 @@ class NationalProvider:
     async def _post(self, url: str, form: dict[str, str], answer: type[T]) -> T | None:
         """The decoded answer; None when the provider says no to what was sent."""
         body = form | {"client_id": self._client_id, "client_assertion_type": ASSERTION_TYPE}
-        headers = {"Accept": "application/json"}
-        request = httpx.Request("POST", url, data=body | {"client_assertion": self._assertion()}, headers=headers)
+        request = httpx.Request("POST", url, data=body | {"client_assertion": self._assertion()}, headers=HEADERS)
         response = await self._send(request)
         if response.status_code in REFUSED:
             log.warning("national_identity.refused", status=response.status_code)
@@ -177,14 +186,15 @@ class NationalProvider:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                response = await self._client.send(request, follow_redirects=False)
+                response = await self._client.send(request, follow_redirects=False, stream=True)
+                try:
+                    return httpx.Response(response.status_code, content=await _read(response))
+                finally:
+                    await response.aclose()
         except (httpx.TimeoutException, TimeoutError):
             raise RegistryUnavailable("national_identity", "too_slow") from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise RegistryUnavailable("national_identity", "unreachable") from None
-        if len(response.content) > LONGEST_ANSWER:
-            raise RegistryUnavailable("national_identity", "malformed")
-        return response
 
     def _assertion(self) -> str:
         issued_at = int(self._clock.now().timestamp())
@@ -197,3 +207,13 @@ class NationalProvider:
             "exp": issued_at + ASSERTION_SECONDS,
         }
         return sign_jwt(self._keyring.active(KEY_PURPOSE), typ="JWT", claims=claims)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """No more of an answer than one may be long."""
+    content = bytearray()
+    async for piece in response.aiter_raw():
+        content += piece
+        if len(content) > LONGEST_ANSWER:
+            raise RegistryUnavailable("national_identity", "malformed")
+    return bytes(content)
