@@ -3,11 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from uuid import UUID
 
 import httpx
 
 from app.demo.national import NAME
 from app.demo.registries import CITIZEN, RESIDENTS, SECOND_CITIZEN, Resident
+from app.kit.database import Connection
 from app.kit.floor import Floor
 from auth.wiring import AuthServices
 from tests.auth.login.upstream.national import National, Program
@@ -49,7 +51,7 @@ async def test_of_two_links_of_a_kind_at_once_one_is_made(
 
 
 async def test_a_document_that_nobody_checked_there_is_nobodys_here(
-    client: httpx.AsyncClient, national: National, phone: Phone, auth: AuthServices
+    client: httpx.AsyncClient, national: National, phone: Phone, auth: AuthServices, connection: Connection
 ) -> None:
     """Else whoever typed somebody's name at the other house would hold their document here."""
     auth.upstream.provider._levels[NAME] = "ial1.aal1"
@@ -57,4 +59,5 @@ async def test_a_document_that_nobody_checked_there_is_nobodys_here(
     assert slug_of(await program.sign_in(STRANGER, acr=NAME)) == "identity-not-told"
     await phone.sign_in()
     assert (await program.link(phone.headers, STRANGER, acr=NAME)).status_code == 201
-    assert (await phone.get("/v1/me")).json()["identity_level"] == 1
+    assert (await phone.get("/v1/me")).json()["ial"] == 1
+    assert await auth.people.find_identity(connection, UUID(phone.tokens["person"]["id"])) is None
