@@ -56,7 +56,8 @@ def _nobody(_enter: bool) -> None:
 
 
 class Gate:
-    """Counts who is inside. Whoever was let in says so with `leave`, exactly once; health is never counted.
+    """Counts who is inside. Whoever was let in says so with `leave`, exactly once, or again after `come_back`;
+    health is never counted.
 
     Guaranteed: nobody enters before somebody of a higher rank who waits; nobody is refused while fewer than `least`
     times their share are inside.
@@ -99,6 +100,10 @@ class Gate:
         self.inside -= 1
         self._left += 1
         self._call_in()
+
+    def come_back(self) -> None:
+        """One who left while there was nothing to do has work now. Never refused: it was let in before."""
+        self.inside += 1
 
     def observe(self, delay: float, now: float) -> None:
         """The loop was `delay` seconds late just now. Whoever has waited for too long is told so."""

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 APPS: Final = b"/apps/"
-HEALTH: Final = b"/health/"
+HEALTH: Final = frozenset({b"/health/live", b"/health/ready"})  # and nothing that is only called so
 FIRST: Final = (
     b"/v1/codes/",
     b"/v1/verifications",
@@ -35,4 +35,4 @@ def rank_of(raw_path: bytes, *, below_apps: bool = False) -> Rank:
         return Rank.DEPARTMENT
     if raw_path.startswith(FIRST):
         return Rank.FIRST
-    return Rank.HEALTH if raw_path.startswith(HEALTH) else Rank.CITY
+    return Rank.HEALTH if raw_path in HEALTH else Rank.CITY

@@ -48,40 +48,33 @@ class Shield:
 
     def _is_page(self, headers: Headers) -> bool:
         host = find_header(headers, b"host")
-        return host is not None and host.endswith(self._below)
+        return host is not None and host.lower().endswith(self._below)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, rank: Rank, began: float) -> None:
-        """A call to a department keeps its place until the answer begins, or until it is clear that it waits for one.
+        """A call to a department keeps its place until the answer begins, or until it is clear that it waits for one;
+        every other request while there is something to do for it.
 
-        Who waits costs the worker nothing: a department that hangs must not fill places that its neighbours need.
+        Who waits costs the worker nothing: a department that hangs, or a caller whose body never comes, must not fill
+        places that others need.
         """
-        inside, answered = rank is not Rank.HEALTH, False
-
-        def step_aside() -> None:
-            nonlocal inside
-            if inside:
-                inside = False
-                self._gate.leave()
-
-        loop = asyncio.get_running_loop()
-        patience = loop.call_later(WAITING_SECONDS, step_aside) if rank is Rank.DEPARTMENT else None
+        place, answered = _Place(self._gate, receive, held=rank is not Rank.HEALTH), False
+        if rank is Rank.DEPARTMENT:
+            place.lend()
 
         async def send_and_note(message: dict[str, Any]) -> None:
-            nonlocal inside, answered
+            nonlocal answered
             if not answered and message["type"] in ANSWERS:
                 answered = True
                 REQUESTS.add(RANKS[rank], STATUS_CLASSES[message.get("status", SWITCHING) // 100])
                 REQUEST_SECONDS.add(time.monotonic() - began, RANKS[rank])
                 if rank is Rank.DEPARTMENT:
-                    step_aside()
+                    place.step_aside()
             await send(message)
 
         try:
-            await self._inner(scope, receive, send_and_note)
+            await self._inner(scope, receive if rank is Rank.DEPARTMENT else place.receive, send_and_note)
         finally:
-            if patience is not None:
-                patience.cancel()
-            step_aside()
+            place.leave()
 
     async def _wait(self, ticket: Ticket) -> bool:
         call: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -100,6 +93,55 @@ class Shield:
             return
         await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": body})
+
+
+class _Place:
+    """What a request takes up at the gate: given to others while it only waits, taken again when there is work."""
+
+    __slots__ = ("_gate", "_held", "_patience", "_receive", "_whole")
+
+    def __init__(self, gate: Gate, receive: Receive, *, held: bool) -> None:
+        self._gate = gate
+        self._receive = receive
+        self._held = held
+        self._whole = not held
+        self._patience: asyncio.TimerHandle | None = None
+
+    async def receive(self) -> dict[str, Any]:
+        """The next part of the body. All its parts share one patience, or a byte now and then would keep a place."""
+        if self._whole:
+            return await self._receive()
+        if self._patience is None:
+            self.lend()
+        message = await self._receive()
+        if not message.get("more_body"):
+            self._come_back()
+        return message
+
+    def lend(self) -> None:
+        """In a moment the place is somebody else's."""
+        self._patience = asyncio.get_running_loop().call_later(WAITING_SECONDS, self.step_aside)
+
+    def step_aside(self) -> None:
+        """Now it is."""
+        if self._held:
+            self._held = False
+            self._gate.leave()
+
+    def leave(self) -> None:
+        """The request is over."""
+        if self._patience is not None:
+            self._patience.cancel()
+        self.step_aside()
+
+    def _come_back(self) -> None:
+        """The body is there: what is to be done for it counts, whoever else is inside by now."""
+        self._whole = True
+        if self._patience is not None:
+            self._patience.cancel()
+        if not self._held:
+            self._held = True
+            self._gate.come_back()
 
 
 async def listen(gate: Gate) -> None:

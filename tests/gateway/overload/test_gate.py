@@ -194,6 +194,9 @@ def test_those_refused_are_not_all_told_the_same_second() -> None:
     ("path", "rank"),
     [
         (b"/health/live", Rank.HEALTH),
+        (b"/health/ready", Rank.HEALTH),
+        (b"/health/live/", Rank.CITY),
+        (b"/health/anything", Rank.CITY),
         (b"/v1/verifications", Rank.FIRST),
         (b"/v1/codes/grants", Rank.FIRST),
         (b"/v1/login/otp/tokens", Rank.FIRST),

@@ -5,8 +5,10 @@ import time
 from typing import Any
 
 import msgspec
+import pytest
 
 from gateway.overload.gate import Gate, OverloadSettings
+from gateway.overload.ranks import Rank
 from gateway.overload.shield import Shield, listen
 
 SMALL = OverloadSettings(most=2, least=1, share=(1.0, 1.0, 1.0, 1.0))
@@ -150,4 +152,66 @@ async def test_calls_that_wait_for_a_department_leave_their_places_to_others() -
     await begun(inner, 4)
     inner.go.set()
     assert [(await each)[0]["status"] for each in hanging + served] == [200] * 4
+    assert gate.inside == 0
+
+
+@pytest.mark.parametrize("host", [b"cn-example-library.apps.localhost", b"CN-EXAMPLE-LIBRARY.Apps.LocalHost"])
+@pytest.mark.parametrize("path", [b"/health/live", b"/oauth/token", b"/v1/home"])
+async def test_a_page_ranks_with_departments_however_its_host_is_spelled(host: bytes, path: bytes) -> None:
+    inner, gate = Slow(), Gate(SMALL)
+    shield = Shield(inner, gate, apps_host="apps.localhost")
+    served = [asyncio.ensure_future(knock(shield, path, headers=[(b"host", host)])) for _ in range(2)]
+    await begun(inner, 2)
+    assert gate.inside == 2
+    await knock(shield, path, headers=[(b"host", host)])
+    assert gate.refused[Rank.DEPARTMENT] == 1
+    inner.go.set()
+    await asyncio.gather(*served)
+
+
+class Reading:
+    """An application that reads the whole body, then answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.began = self.read = 0
+
+    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
+        self.began += 1
+        while (await receive()).get("more_body"):
+            pass
+        self.read += 1
+        await self.go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def test_bodies_that_do_not_come_keep_nobody_out_and_count_again_once_they_are_there() -> None:
+    inner, gate = Reading(), Gate(SMALL)
+    shield = Shield(inner, gate, apps_host="apps.localhost")
+    come = asyncio.Event()
+
+    async def dripping() -> dict[str, Any]:
+        await come.wait()
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def nowhere(_message: dict[str, Any]) -> None:
+        """Nobody reads the answer."""
+
+    scope = {"type": "http", "raw_path": b"/v1/login/codes", "headers": [(b"content-length", b"1")]}
+    slow = [asyncio.ensure_future(shield(scope, dripping, nowhere)) for _ in range(2)]
+    async with asyncio.timeout(2):
+        while gate.inside or inner.began < 2:
+            await asyncio.sleep(0.01)
+    served = [asyncio.ensure_future(knock(shield, b"/v1/home")) for _ in range(2)]
+    while inner.read < 2:
+        await asyncio.sleep(0)
+    assert gate.inside == 2
+    come.set()
+    while inner.read < 4:
+        await asyncio.sleep(0)
+    assert gate.inside == 4  # work that is to be done now, whoever is inside already
+    assert (await knock(shield, b"/v1/home"))[0]["status"] == 503
+    inner.go.set()
+    await asyncio.gather(*slow, *served)
     assert gate.inside == 0
