@@ -1,6 +1,8 @@
 """What several workers counted, added up and written for Prometheus; and who may read it."""
 
+import contextlib
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.kit.metrics import MOST_SERIES, OTHER, Counts, Metrics
-from app.metrics import FRESH_SECONDS, Listener, forget_earlier, joined, read_all
+from app.metrics import FRESH_SECONDS, Listener, Scrape, forget_earlier, joined, read_all
 from app.settings import SettingsInvalid, read_settings
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -153,3 +155,23 @@ def test_a_worker_writes_whole_files_and_a_new_run_begins_at_nothing(tmp_path: P
 def test_settings_that_would_open_it_to_anybody_are_refused(environ: dict[str, str], mistake: str) -> None:
     with pytest.raises(SettingsInvalid, match=mistake):
         read_settings(environ)
+
+
+def test_whoever_never_ends_their_request_keeps_nobody_waiting(listener: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Scrape, "timeout", 0.3)
+    with socket.create_connection(("127.0.0.1", listener), timeout=5) as dripping:
+        dripping.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+        ended = threading.Event()
+
+        def drip() -> None:
+            with contextlib.suppress(OSError):
+                while not ended.wait(0.05):
+                    dripping.sendall(b"x")
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        try:
+            assert ask(listener, token=f"Bearer {TOKEN}")[0] == 200
+        finally:
+            ended.set()
+            thread.join(5)
