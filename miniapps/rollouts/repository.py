@@ -170,7 +170,7 @@ select r.app_id, r.id as release_id, a.organization_id, r.state, r.stage_at, p.i
   join miniapps.app a on a.app_id = r.app_id
   left join miniapps.release p on p.app_id = r.app_id and p.state = 'published'
   left join miniapps.release_watch w on w.release_id = r.id
- where r.state in ('internal', 'gray') and a.state in ('active', 'suspended')
+ where r.state in ('internal', 'gray') and a.state in ('active', 'suspended', 'retiring')
  order by r.app_id
 """
 

@@ -198,6 +198,15 @@ async def test_an_internal_release_is_watched_too(steps: Steps, health: KnownHea
     assert await state_of(steps, trial.id) == "halted"
 
 
+async def test_a_release_of_a_service_that_ends_is_watched_to_the_end(
+    steps: Steps, trial: ReleaseView, health: KnownHealth, clock: ManualClock
+) -> None:
+    await steps.connection.execute("update miniapps.app set state = 'retiring' where app_id = $1", APP_ID)
+    health.known = {trial.id: FAILING}
+    await look(steps.services.watch, clock, STRIKES)
+    assert await state_of(steps, trial.id) == "halted"
+
+
 async def test_nothing_from_before_the_present_step_counts(
     steps: Steps, trial: ReleaseView, health: KnownHealth, clock: ManualClock
 ) -> None:
