@@ -1,5 +1,6 @@
 """Runs every case against one backend, one after the other, and writes the report."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +17,8 @@ from miniapps.sandbox.signing import CityKeys, Signer
 
 PATIENCE: Final = 8
 """After so many time-outs the rest is not tried: a department that hangs must not hold whoever tries it."""
+LONGEST_SECONDS: Final = 240.0
+"""So long a run takes at most, however slowly each answer comes: less than after which another worker takes it over."""
 GAVE_UP: Final = "gave-up-waiting"
 
 
@@ -51,7 +54,8 @@ async def examine(
     trial = Trial(manifest=manifest, place=place, signer=signer, network=network, live=environment == "live")
     await _knock(trial)
     made_at, started = now(), time.perf_counter()
-    cases = tuple([await _try(case, trial) for case in CASES if case.live or not trial.live])
+    ends_at = started + LONGEST_SECONDS
+    cases = tuple([await _try(case, trial, ends_at) for case in CASES if case.live or not trial.live])
     return ConformanceReport(
         app_id=manifest.app_id,
         version_code=manifest.version.code,
@@ -73,10 +77,10 @@ async def _knock(trial: Trial) -> None:
             raise BackendSilent(unanswered.trouble) from None
 
 
-async def _try(case: Case, trial: Trial) -> CaseResult:
+async def _try(case: Case, trial: Trial, ends_at: float) -> CaseResult:
     started = time.perf_counter()
     try:
-        judgement = skipped(GAVE_UP) if trial.timed_out >= PATIENCE else await case.judge(trial)
+        judgement = await _judge(case, trial, ends_at - started)
     except Unanswered as unanswered:
         judgement = failed(unanswered.trouble)
     return CaseResult(
@@ -88,6 +92,19 @@ async def _try(case: Case, trial: Trial) -> CaseResult:
         advice=None if _is_well(judgement) else _told(case.advice),
         milliseconds=_since(started),
     )
+
+
+async def _judge(case: Case, trial: Trial, seconds: float) -> Judgement:
+    """The case's own word, unless the run's time is over."""
+    if trial.timed_out >= PATIENCE:
+        return skipped(GAVE_UP)
+    if seconds <= 0:
+        return failed(GAVE_UP)
+    try:
+        async with asyncio.timeout(seconds):
+            return await case.judge(trial)
+    except TimeoutError:
+        return failed(GAVE_UP)
 
 
 def _told(text: Text) -> Told:

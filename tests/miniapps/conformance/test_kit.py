@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from auth.documents import make_synthetic_id_number
+from miniapps.conformance import running
 from miniapps.conformance.catalogue import CASES
 from miniapps.conformance.ports import Answer, Outgoing, Unanswered
 from miniapps.conformance.refusing import REFUSING
@@ -152,6 +153,23 @@ def slow(path: str) -> Any:
 async def test_each_fault_is_named(handler: Any, expected: set[str]) -> None:
     _REMEMBERED.clear()
     assert expected <= failures(await report_on(Department(handler=handler)))
+
+
+async def test_whoever_is_slow_within_every_limit_holds_nobody_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty seconds a call are allowed, and a manifest may have hundreds of routes: that would take the whole night."""
+
+    async def drag(request: Outgoing, citizen: Citizen | None) -> Answer:
+        await asyncio.sleep(0.1)
+        return serve(request, citizen)
+
+    monkeypatch.setattr(running, "LONGEST_SECONDS", 0.35)
+    report = await report_on(Department(handler=drag, overlooks=frozenset(OVERLOOKED) | {"signature-forged"}))
+
+    assert report.milliseconds < 2000
+    assert report.outcome == "failed"
+    assert report.cases[0].outcome == "passed"
+    assert {case.outcome for case in report.cases if case.seen == "gave-up-waiting"} == {"failed"}
+    assert report.cases[-1].seen == "gave-up-waiting"
 
 
 async def test_whoever_hangs_is_given_up_and_failed() -> None:
