@@ -37,6 +37,7 @@ from auth.people.models import NAME_CHECKED, Identity, Person
 from auth.people.ports import EndReason
 from auth.people.service import People
 from auth.principal import Principal
+from auth.sessions.errors import TokenInvalid
 from auth.sessions.service import Sessions
 
 BY_HOLDER: Final = "ended_by_holder"
@@ -87,7 +88,13 @@ class Links:
         return Proved(person_id=person.id, ial=min(arrival.ial, level), aal=arrival.aal, method=METHODS[arrival.source])
 
     async def link(self, connection: Connection, principal: Principal, arrival: Arrival) -> LinkView | SuishenError:
-        """From now on it opens the caller's own account; or why not. Raises `StepUpRequired`. Repeatable."""
+        """From now on it opens the caller's own account; or why not. Repeatable.
+
+        A session that ended while the other house was asked links nothing: a freeze would leave a thief's way in.
+        Raises `StepUpRequired` and `TokenInvalid`.
+        """
+        if await self._sessions.find_living(connection, principal.session_id) is None:
+            raise TokenInvalid
         await self._standing.require(connection, principal)
         await lock_key(connection, arrival.subject_index)
         if arrival.identity is not None:

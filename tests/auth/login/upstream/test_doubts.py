@@ -3,9 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
 from app.demo.national import NAME
 from app.demo.registries import CITIZEN, RESIDENTS, SECOND_CITIZEN, Resident
@@ -16,6 +19,7 @@ from tests.auth.login.upstream.national import National, Program
 from tests.auth.phones import Phone, slug_of
 
 STRANGER = RESIDENTS[10]
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 
 async def link_number(phone: Phone, national: National, who: Resident) -> httpx.Response:
@@ -61,3 +65,33 @@ async def test_a_document_that_nobody_checked_there_is_nobodys_here(
     assert (await program.link(phone.headers, STRANGER, acr=NAME)).status_code == 201
     assert (await phone.get("/v1/me")).json()["ial"] == 1
     assert await auth.people.find_identity(connection, UUID(phone.tokens["person"]["id"])) is None
+
+
+@pytest.mark.parametrize("way", ["national", "network"])
+async def test_nothing_is_linked_in_a_session_that_ended_while_the_other_house_was_asked(
+    *,
+    client: httpx.AsyncClient,
+    national: National,
+    phone: Phone,
+    auth: AuthServices,
+    connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    """A thief's session that ends with the freeze leaves no way in for the day on which the account wakes."""
+    await phone.become_known()
+    asked: Any = auth.upstream.provider if way == "national" else auth.upstream.network._platform
+    name = "redeem" if way == "national" else "check_credential"
+    ask = getattr(asked, name)
+
+    async def ask_while_it_ends(*args: Any, **options: Any) -> Any:
+        await connection.execute("update auth.session set revoked_at = $1, revoked_reason = 'frozen'", START)
+        return await ask(*args, **options)
+
+    monkeypatch.setattr(asked, name, ask_while_it_ends)
+    if way == "national":
+        answer = await Program(client, national).link(phone.headers, STRANGER, tells=False)
+    else:
+        answer = await link_number(phone, national, STRANGER)
+    assert answer.status_code == 401, answer.text
+    assert await connection.fetchval("select count(*) from auth.identity_link") == 0
