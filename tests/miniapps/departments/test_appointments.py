@@ -1,10 +1,13 @@
 """大厅预约取号: no slot is booked twice, nobody holds two, a number is taken in time, and windows call in order."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Barrier
 from typing import Any
 
 import jwt
@@ -68,6 +71,25 @@ async def test_a_hundred_at_once_get_no_more_places_than_there_are(the_halls: De
     assert sorted(status for status, _ in answers) == [201, 201, *[409] * 98]
     assert {refused["type"] for status, refused in answers if status == 409} == {"urn:suishen:department:slot-full"}
     assert await left(the_halls) == 0
+
+
+def test_several_processes_book_no_more_places_than_there_are(tmp_path: Path, watch: Watch) -> None:
+    """Each thread has a store of its own, as each process would: what holds is the transaction, not the one loop."""
+    appointments.PROGRAM.open_office(tmp_path, now=watch).store.close()
+    hall, starts_at, gate = HALLS["east-hall"], datetime.fromisoformat(SLOT), Barrier(8)
+
+    def book_twice(number: int) -> int:
+        office, booked = appointments.PROGRAM.open_office(tmp_path, now=watch), 0
+        gate.wait()
+        for citizen in (f"o-{number}", f"p-{number}"):
+            with contextlib.suppress(Refusal):
+                Bookings(office).book(citizen, hall, hall.items["residence"], starts_at, retry_key=None)
+                booked += 1
+        office.store.close()
+        return booked
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(book_twice, range(8))) == 2
 
 
 async def test_one_citizen_who_taps_a_hundred_times_holds_one_booking(the_halls: Department) -> None:
