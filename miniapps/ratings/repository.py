@@ -170,12 +170,16 @@ async def mark_overdue_told(connection: Connection, now: datetime, limit: int) -
 
 COUNT_BAD = """
 select count(*) as count, count(*) filter (where level <= 2) as bad
-  from miniapps.rating where release_id = $1 and rated_at > $2
+  from (select distinct on (coalesce(rater_id, id)) level from miniapps.rating
+         where release_id = $1 and rated_at > $2 order by coalesce(rater_id, id), id desc) as last_words
 """
 
 
 async def count_bad(connection: Connection, release_id: UUID, since: datetime) -> tuple[int, int]:
-    """How many ratings a release got since then, and how many of them are bad."""
+    """How many citizens rated a release since then, and how many of them badly at last.
+
+    One citizen is one voice, however many receipts they have: a release is halted by these.
+    """
     row = await connection.fetchrow(COUNT_BAD, release_id, since)
     assert row is not None
     return row["count"], row["bad"]

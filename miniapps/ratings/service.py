@@ -142,7 +142,7 @@ class Ratings:
         return self._own(closed)
 
     async def bad_share(self, connection: Connection, release_id: UUID, since: datetime) -> tuple[int, int]:
-        """How many ratings a release got since then, and how many of them are bad."""
+        """How many citizens rated a release since then, and how many of them badly at last."""
         return await repository.count_bad(connection, release_id, since)
 
     async def _new(self, connection: Connection, principal: Principal, app: PublishedApp, request: RateAct) -> Rating:

@@ -274,6 +274,19 @@ async def test_bad_ratings_count_for_the_release_that_served(
     assert await ratings.bad_share(connection, new_id(), before) == (0, 0)
 
 
+async def test_one_citizen_has_one_voice_on_whether_a_release_is_halted(
+    *, called_by: As, floor: Floor, uses: Uses, clock: ManualClock, services: MiniappsServices, connection: Connection
+) -> None:
+    uses.release = new_id()
+    for act in range(12):
+        assert (await rate(called_by, 1, receipt=receipt(floor, act=f"case-{act}"))).status_code == 201
+        clock.advance(1)
+    ratings, before = services.stewardship.ratings, clock.now() - timedelta(minutes=5)
+    assert await ratings.bad_share(connection, uses.release, before) == (1, 1)
+    assert (await rate(called_by, 5, receipt=receipt(floor, act="case-12"))).status_code == 201
+    assert await ratings.bad_share(connection, uses.release, before) == (1, 0)  # the last word counts
+
+
 async def test_a_closed_account_leaves_a_level_and_no_word(
     called_by: As, floor: Floor, connection: Connection, vault: Vault
 ) -> None:
