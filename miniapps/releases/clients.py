@@ -5,14 +5,17 @@ operator's network policy does not allow are left out, whatever was reviewed.
 """
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 from uuid import UUID
+
+import msgspec
 
 from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from auth.consents.texts import Recipient, RegisteredPurpose
 from auth.keys import PublicJwk
 from auth.provider.clients.models import Client, ClientScope
-from miniapps.manifest import Scope, consent_text, recipient_of
+from miniapps.manifest import Scope, consent_text, hosts_of, recipient_of
 from miniapps.manifest.models import BackendKey, Login
 from miniapps.ports import NetworkPolicy
 from miniapps.releases.models import PublishedApp
@@ -90,8 +93,14 @@ class PublishedClients:
 
 
 def _trial_logins(published: PublishedApp) -> list[Login]:
+    """While fields are told, only its pages on hosts that the published words name: citizens read where fields go."""
     trial = published.trial
-    return [trial.login] if trial is not None and trial.login is not None else []
+    if trial is None or trial.login is None:
+        return []
+    named, uris = hosts_of(published.manifest), trial.login.redirect_uris
+    if published.manifest.scopes:
+        uris = tuple(uri for uri in uris if urlsplit(uri).hostname in named)
+    return [msgspec.structs.replace(trial.login, redirect_uris=uris)]
 
 
 def _together(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

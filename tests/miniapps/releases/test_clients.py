@@ -1,6 +1,7 @@
 """Which mini-apps are clients of the identity provider: exactly the published ones that say how, while they are."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -111,6 +112,21 @@ async def test_a_release_on_trial_adds_its_reviewed_addresses_and_keys(connectio
     assert client
     assert client.redirect_uris == tuple(LOGIN["redirect_uris"])
     assert set(client.keys) == {"k1"}
+
+
+async def test_a_host_that_the_published_words_do_not_name_gets_nobody_s_data_on_trial(
+    connection: Connection, steps: Steps
+) -> None:
+    """The page says where fields go: it says the published words, whoever signs in."""
+    data = {"scopes": [SCOPE]}
+    await steps.live(login=LOGIN, data=data)
+    elsewhere = {**LOGIN, "redirect_uris": [*LOGIN["redirect_uris"], "https://elsewhere.example.cn/back"]}
+    await steps.approve(2, login=elsewhere, data=data)
+    await steps.release(2, to="testers")
+    client = await steps.services.clients.find_client(connection, APP_ID)
+    assert client
+    told = {host for scope in client.scopes for host in scope.recipient.hosts}
+    assert {urlsplit(uri).hostname for uri in client.redirect_uris} <= told
 
 
 async def test_a_key_on_trial_takes_no_published_keys_place(connection: Connection, steps: Steps) -> None:
