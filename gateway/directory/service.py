@@ -36,6 +36,7 @@ class Directory:
         self._built_from: object = None
         self._catalogue = Catalogue(())
         self._building = asyncio.Lock()
+        self._searching = asyncio.Lock()
 
     async def refresh(self) -> None:
         """Builds the catalogue anew when something was published, suspended or taken back; a periodic job."""
@@ -69,7 +70,8 @@ class Directory:
         self._refuse_unknown(zone)
         catalogue, sees = await self._look(principal)
         choice = await self._choice_of(principal)
-        hits = await asyncio.to_thread(catalogue.index.search, query)
+        async with self._searching:  # one thread of this worker: it holds the interpreter while it looks
+            hits = await asyncio.to_thread(catalogue.index.search, query)
         offered = [
             hit for hit in hits if _passes(catalogue.listed[hit.number], Filters(zone=zone)) and sees(hit.number)
         ]

@@ -1,5 +1,7 @@
 """The list of services and the search over HTTP: for everybody the same, for a citizen as they are served."""
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from app.kit.ids import new_id
 from app.main import House, build_house
 from app.settings import Settings, SettingsInvalid
 from gateway.snapshot import RouteSnapshot, compile_snapshot
+from miniapps.catalogue.search import Hit, SearchIndex
 from miniapps.releases.models import GrayApp, PublishedApp
 from tests.gateway.publications import SUSPENSION, published
 from tests.gateway.test_routes import sign_in
@@ -213,3 +216,22 @@ def test_a_start_with_an_unreadable_map_is_refused_with_every_mistake(settings: 
         build_house(msgspec.structs.replace(settings, zones_file=str(file)))
     assert len(refused.value.mistakes) == 2
     assert all(mistake.startswith("SUISHEN_ZONES_FILE: ") for mistake in refused.value.mistakes)
+
+
+async def test_questions_take_turns(client: httpx.AsyncClient, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes long holds the interpreter in its thread too: many at once would slow down everything else."""
+    expose(house, service("library"))
+    await refreshed(house)
+    under_way, most = [0], [0]
+
+    def search(_index: SearchIndex, _query: str) -> list[Hit]:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        time.sleep(0.02)
+        under_way[0] -= 1
+        return []
+
+    monkeypatch.setattr(SearchIndex, "search", search)
+    answers = await asyncio.gather(*(client.get("/v1/search", params={"q": "library"}) for _ in range(6)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == [1]
