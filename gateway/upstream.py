@@ -125,7 +125,10 @@ class OpenSocket:
 
 
 class Upstream:
-    """One pool for all departments; made in sync code, opened by the first call, closed with the program."""
+    """Two pools for all departments; made in sync code, opened by the first call, closed with the program.
+
+    Streams and conversations have a pool of their own: they last, and would leave no connection to anybody's calls.
+    """
 
     def __init__(self, policy: NetworkPolicy, *, most_connections: int = 512) -> None:
         self._policy = policy
@@ -133,6 +136,7 @@ class Upstream:
         self._session: aiohttp.ClientSession | None = None
         self._sockets: aiohttp.ClientSession | None = None
         self._connector: CleanConnector | None = None
+        self._lasting: CleanConnector | None = None
         self._acceptable: dict[str, bool] = {}
         self._origins: dict[str, Origin] = {}
 
@@ -196,8 +200,8 @@ class Upstream:
 
     async def close(self) -> None:
         """Closes every connection."""
-        opened = (self._sockets, self._session, self._connector)
-        self._sockets = self._session = self._connector = None
+        opened = (self._sockets, self._session, self._lasting, self._connector)
+        self._sockets = self._session = self._lasting = self._connector = None
         self._origins.clear()
         for each in opened:
             if each is not None:
@@ -258,18 +262,22 @@ class Upstream:
 
     def _pool(self) -> CleanConnector:
         if self._connector is None:
-            self._connector = CleanConnector(
-                resolver=GuardedResolver(self._policy),
-                limit=self._most_connections,
-                ttl_dns_cache=10,
-                keepalive_timeout=IDLE_SECONDS,
-            )
+            self._connector = self._new_pool()
         return self._connector
+
+    def _new_pool(self) -> CleanConnector:
+        return CleanConnector(
+            resolver=GuardedResolver(self._policy),
+            limit=self._most_connections,
+            ttl_dns_cache=10,
+            keepalive_timeout=IDLE_SECONDS,
+        )
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = _session(self._pool())
-            self._sockets = _session(self._pool(), trace_configs=[_no_redirect()])
+            self._lasting = self._new_pool()
+            self._session = _session(self._lasting)
+            self._sockets = _session(self._lasting, trace_configs=[_no_redirect()])
         return self._session
 
 

@@ -40,6 +40,29 @@ def target_of(request: bytes) -> bytes:
     return request.split(b" ", 2)[1]
 
 
+async def test_streams_leave_connections_to_calls() -> None:
+    async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ntick\r\n")
+        await asyncio.Future()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while request := await read_request(reader):
+            writer.write(plain_answer(target_of(request)))
+
+    async with serving(stream) as events, serving(talk) as port:
+        policy = NetworkPolicy(allowed=frozenset({f"127.0.0.1:{events}", f"127.0.0.1:{port}"}))
+        upstream = Upstream(policy, most_connections=2)
+        url = f"http://127.0.0.1:{events}/events"
+        answers = [await upstream.open("GET", url, headers={}, upload=None, silence_seconds=2) for _ in range(2)]
+        try:
+            assert (await get(upstream, port, "/mine", timeout_seconds=0.5)).body == b"/mine"
+        finally:
+            for answer in answers:
+                answer.close()
+            await upstream.close()
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.01])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_call_never_gets_bytes_sent_after_anothers_body(method: str, pause: float) -> None:
