@@ -4,6 +4,7 @@ A number is added only by who is surely the person and holds it; their old phone
 a recycled number says so with nothing but the number: the old account keeps all that is its own, and loses the address.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -197,8 +198,9 @@ class Phones:
         if len(phones) == 1 and not await self._devices.guards(connection, principal.subject_id):
             raise LastPhone
         await repository.delete_phone(connection, phone_id)
+        own = await self._sessions.list_own(connection, principal.session_id)
         await self._end_sessions_on_a_phone(
-            connection, principal.subject_id, actor=principal.actor, reason=DETACHED, but=principal.session_id
+            connection, principal.subject_id, actor=principal.actor, reason=DETACHED, but=own
         )
         await self._messages.write(connection, principal.subject_id, "phone_detached", self._clock.now())
         await self._record(connection, principal.actor, "phone.detached", principal.subject_id, phone_id)
@@ -286,12 +288,12 @@ class Phones:
         await self._record(connection, "anonymous", "phone.disowned", holder.person_id, holder.id)
 
     async def _end_sessions_on_a_phone(
-        self, connection: Connection, person_id: UUID, *, actor: str, reason: str, but: UUID | None = None
+        self, connection: Connection, person_id: UUID, *, actor: str, reason: str, but: Collection[UUID] = ()
     ) -> None:
-        """Which number opened a session is not kept: all end that a number alone opened, except one."""
+        """Which number opened a session is not kept: all end that a number alone opened, except those named."""
         known = await self._standing.is_known_by_more(connection, person_id)
         for session_id in await repository.list_sessions_on_a_phone(connection, person_id, known_by_more=known):
-            session = None if session_id == but else await self._sessions.find_living(connection, session_id)
+            session = None if session_id in but else await self._sessions.find_living(connection, session_id)
             if session is not None:
                 await self._sessions.end_one(connection, session, actor=actor, reason=reason)
 

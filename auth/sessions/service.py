@@ -117,6 +117,12 @@ class Sessions:
         session = await repository.find_session(connection, session_id)
         return session if session is not None and session.lives(self._clock.now()) else None
 
+    async def list_own(self, connection: Connection, session_id: UUID) -> frozenset[UUID]:
+        """A session and, where it was raised by a step-up, the one that it began in: the caller's own, both of them."""
+        session = await repository.find_session(connection, session_id)
+        raised_in = session.parent_id if session is not None and session.method == "step_up" else None
+        return frozenset({session_id} if raised_in is None else {session_id, raised_in})
+
     async def hold_living(self, connection: Connection, session_id: UUID) -> Session | None:
         """As `find_living`; nobody ends it before the caller's transaction does."""
         session = await repository.find_session_for_update(connection, session_id)

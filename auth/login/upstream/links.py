@@ -252,9 +252,9 @@ class Links:
         return bool(phones) or await self._devices.guards(connection, person_id)
 
     async def _end_sessions(self, connection: Connection, principal: Principal, method: str) -> None:
-        ids = await repository.list_sessions_by(connection, principal.subject_id, method, principal.session_id)
-        for session_id in ids:
-            session = await self._sessions.find_living(connection, session_id)
+        own = await self._sessions.list_own(connection, principal.session_id)
+        for session_id in await repository.list_sessions_by(connection, principal.subject_id, method):
+            session = None if session_id in own else await self._sessions.find_living(connection, session_id)
             if session is not None:
                 await self._sessions.end_one(connection, session, actor=principal.actor, reason="identity_unlinked")
 

@@ -187,10 +187,10 @@ async def mark_all_ended(connection: Connection, person_id: UUID, *, now: dateti
 
 
 LIST_SESSIONS_BY = """
-select id from auth.session where holder_id = $1 and method = $2 and id <> $3 and revoked_at is null order by id
+select id from auth.session where holder_id = $1 and method = $2 and revoked_at is null order by id
 """
 
 
-async def list_sessions_by(connection: Connection, person_id: UUID, method: str, but: UUID) -> list[UUID]:
-    """The person's sessions that began in this way, except one."""
-    return [row["id"] for row in await connection.fetch(LIST_SESSIONS_BY, person_id, method, but)]
+async def list_sessions_by(connection: Connection, person_id: UUID, method: str) -> list[UUID]:
+    """The person's sessions that began in this way."""
+    return [row["id"] for row in await connection.fetch(LIST_SESSIONS_BY, person_id, method)]

@@ -42,3 +42,27 @@ async def test_a_device_s_own_session_stays(
     assert ended == 400
     proof = key.dpop("POST", "/oauth/token", clock.now())
     assert (await device.refresh(dpop=proof)).status_code == 200
+
+
+async def test_who_proved_themself_once_more_for_it_stays_signed_in(
+    phone: Phone, new_phone: Callable[[str], Phone], clock: ManualClock
+) -> None:
+    await phone.sign_in()
+    wallet = Wallet(phone)
+    asked = await wallet.post("/v1/me/phones/challenges", {"phone": NEW})
+    body = {"challenge_id": asked.json()["challenge_id"], "code": await new_phone(NEW).read_code()}
+    assert (await wallet.post("/v1/me/phones", body)).status_code == 201
+    clock.advance(WAIT_SECONDS)
+    mine = new_phone(OLD)
+    await mine.sign_in()
+    (gone,) = [item["id"] for item in (await mine.get("/v1/me/phones")).json()["items"] if item["phone"][-4:] == "0002"]
+    clock.advance(301)
+    await mine.renew()
+    asked = await mine.client.post("/v1/login/step-up/otp/challenges", headers=mine.headers)
+    body = {"challenge_id": asked.json()["challenge_id"], "code": await mine.read_code()}
+    raised = await mine.client.post("/v1/login/step-up/otp/tokens", json=body, headers=mine.headers)
+    assert raised.status_code == 200, raised.text
+    bearer = {"Authorization": f"Bearer {raised.json()['access_token']}"}
+    answer = await mine.client.delete(f"/v1/me/phones/{gone}", headers=bearer)
+    assert answer.status_code == 200, answer.text
+    assert (await mine.refresh()).status_code == 200
