@@ -18,9 +18,14 @@ EVERYBODY: Final = 100
 
 
 def next_percent(release: Release) -> int | None:
-    """The share after the present one; None when everybody's turn has come, and for a release that has ended."""
+    """The share after the present one; None when everybody's turn has come, and for a release that has ended.
+
+    Everybody of some zones is not everybody: the whole city has it for a while, and watched, before it is published.
+    """
     if release.state not in {"internal", "gray"}:
         return None
+    if release.percent == EVERYBODY and release.zones:
+        return EVERYBODY
     return next((step for step in STEPS if step > release.percent), None)
 
 
@@ -36,8 +41,8 @@ def refuse_step(release: Release, percent: int, zones: Collection[str], *, now: 
     """
     if release.state not in {"internal", "gray"}:
         raise StateConflict(of=RELEASE.name, state=release.state, wanted="gray")
-    wider = release.state == "gray" and percent == release.percent and set(zones) != set(release.zones)
-    if percent != next_percent(release) and not wider:
+    again = release.state == "gray" and percent == release.percent
+    if set(zones) == set(release.zones) if again else percent != next_percent(release):
         raise StepNotNext(next=next_percent(release))
     if release.state == "gray" and not is_within(release.zones, zones):
         raise ZonesNarrowed(zones=sorted(release.zones))
@@ -47,7 +52,7 @@ def refuse_step(release: Release, percent: int, zones: Collection[str], *, now: 
 def refuse_publication(release: Release, *, now: datetime, dwell: timedelta) -> None:
     """Raises `StateConflict`, `StepNotNext` or `StepTooSoon` unless the last step has been lived through."""
     RELEASE.walk(release.state, "published")
-    if release.percent < EVERYBODY:
+    if next_percent(release) is not None:
         raise StepNotNext(next=next_percent(release))
     _refuse_haste(release, now, dwell)
 

@@ -149,8 +149,9 @@ class Rollouts:
     def _next(self, release: Release) -> NextStep | None:
         if release.state not in {"internal", "gray"}:
             return None
-        ready = ready_at(release, self._dwell)
-        return NextStep(percent=next_percent(release), zones=release.zones, ready_at=ready)
+        ready, percent = ready_at(release, self._dwell), next_percent(release)
+        zones = () if percent == release.percent else release.zones  # the same share is a step where more have it
+        return NextStep(percent=percent, zones=zones, ready_at=ready)
 
     async def _widening(self, connection: Connection, release: Release, before: Release | None) -> tuple[Widening, ...]:
         if before is None:

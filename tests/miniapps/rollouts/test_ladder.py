@@ -101,7 +101,18 @@ def test_what_is_over_grows_no_more(state: Any) -> None:
             step(a_release(state=state, percent=50), percent)
 
 
-@pytest.mark.parametrize("release", [a_release(), *(gray(percent) for percent in STEPS[:-1])])
+def test_everybody_of_one_district_is_not_everybody() -> None:
+    release = gray(100, EAST_STREET)
+    assert next_percent(release) == 100
+    with pytest.raises(StepNotNext) as refusal:
+        refuse_publication(release, now=NOW, dwell=DWELL)
+    assert refusal.value.extensions["next"] == 100
+    with pytest.raises(StepNotNext):
+        step(release, 100, EAST_STREET)  # where it stands already
+    step(release, 100)
+
+
+@pytest.mark.parametrize("release", [a_release(), *(gray(percent) for percent in STEPS[:-1]), gray(100, EAST)])
 def test_nothing_is_published_before_it_reached_everybody(release: Release) -> None:
     with pytest.raises((StepNotNext, StateConflict)):
         refuse_publication(release, now=NOW, dwell=DWELL)
