@@ -13,7 +13,7 @@ from app.kit.listing import cut
 from app.kit.structs import Model
 from auth.principal import Principal
 from miniapps.calendar import WorkingCalendar
-from miniapps.errors import AppUnknown, RatingSettled, RatingUnknown
+from miniapps.errors import RatingSettled, RatingUnknown
 from miniapps.ratings import repository
 from miniapps.ratings.models import Rating, ReceivedRating, ReceivedRatings, Reply
 from miniapps.ratings.statistics import Figures, ItemFigures, figures_of, item_figures
@@ -103,12 +103,8 @@ class RatingDesk:
         return self._view(called)
 
     async def show(self, connection: Connection, app_id: str, year: int | None) -> PublicRatings:
-        """The public figures, counted at most once a minute on each worker; raises `AppUnknown`.
-
-        What a department has only registered is nobody else's to know of.
-        """
-        if (await apps.get_app(connection, app_id)).state == "registered":
-            raise AppUnknown
+        """The public figures, counted at most once a minute on each worker; raises `AppUnknown`."""
+        await apps.get_app(connection, app_id)
         now = self._clock.now()
         chosen = self._calendar.day_of(now).year if year is None else year
         kept = self._shown.get((app_id, chosen))

@@ -260,11 +260,6 @@ async def test_what_everybody_reads_comes_by_tens(called_by: As, uses: Uses, clo
     assert (await called_by(None).get("/v1/apps/cn.example.none/ratings")).status_code == 404
 
 
-async def test_what_nobody_has_seen_yet_is_unknown_to_everybody(called_by: As, steps: Steps) -> None:
-    await steps.register("cn.example.secret")
-    assert slug(await called_by(None).get("/v1/apps/cn.example.secret/ratings")) == "miniapp-unknown"
-
-
 async def test_bad_ratings_count_for_the_release_that_served(
     called_by: As, uses: Uses, clock: ManualClock, services: MiniappsServices, connection: Connection
 ) -> None:
