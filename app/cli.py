@@ -3,52 +3,40 @@
 Every command explains itself with --help. Mistakes are told in a line or two, without a trace, and exit with 2.
 """
 
-import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
-from typing import TextIO
 
 import click
 import httpx
 import msgspec
 
 from app.boot import DatabaseUnreachable, ground, with_data_directory
+from app.commands.telling import tell
 from app.kit.audit import AuditBroken
 from app.kit.clock import SystemClock
-from app.kit.database import Connection
 from app.kit.embedded_postgres import EmbeddedPostgres
 from app.kit.errors import SuishenError
-from app.kit.floor import Floor
-from app.kit.keyring import (
-    ANY_PROFILE,
-    PROFILE_ED25519,
-    PROFILE_ES256,
-    PURPOSES,
-    KeyNotAnnounced,
-    KeyUnknown,
-    ProfileNotForPurpose,
-)
+from app.kit.keyring import KeyNotAnnounced, KeyUnknown, ProfileNotForPurpose
 from app.kit.migrate import MigrationError
 from app.kit.postgres_binaries import EmbeddedPostgresError
-from app.kit.sealer import Sealer
+from app.kit.sealer import CHECKPOINTS
 from app.kit.vault import VaultError
-from app.main import CHECKPOINTS, House, build_floor, build_house
 from app.serve import ServeError
-from app.settings import Settings, SettingsInvalid, describe, read_settings
-from app.staffing import appoint, close_staff_account
-from auth.officials.models import ROLES, Role
+from app.settings import SettingsInvalid, describe, read_settings
 from codes.offline_files import LIST_FILE, ROOT_FILE, RootUnreadable, export_changes, export_files, verify_folder
 from codes.pictures import read_picture
-from codes.scenarios.cli import scenarios
-from codes.scenarios.editions import read_in_force
-from codes.scenarios.usage import list_uses
-from miniapps.cli import miniapp
-from miniapps.scorecards.rendering import as_csv, as_table
 
+ELSEWHERE = {
+    "audit": "app.commands.administration",
+    "keys": "app.commands.administration",
+    "miniapp": "app.commands.services",
+    "scenarios": "app.commands.scenes",
+    "staff": "app.commands.administration",
+}
 EXPECTED = (
     SettingsInvalid,
     EmbeddedPostgresError,
@@ -62,12 +50,6 @@ EXPECTED = (
     ProfileNotForPurpose,
     VaultError,
 )
-PROFILE_NAMES = {PROFILE_ES256: "es256", PROFILE_ED25519: "ed25519"}
-
-
-def tell(line: str) -> None:
-    """Progress, on standard error, so that standard output stays what was asked for."""
-    click.echo(line, err=True)
 
 
 @contextlib.contextmanager
@@ -90,7 +72,20 @@ def main() -> None:
         suishen()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Deferred(click.Group):
+    """A group that imports some of its commands when they are named: a door that verifies offline loads no city."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(import_module(ELSEWHERE[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(cls=Deferred, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def suishen() -> None:
     """The backend of a city's super-app.
 
@@ -195,250 +190,6 @@ def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario
     result = verify_folder(code, lists, scenario=scenario, now=SystemClock().now(), holder_checked=holder_checked)
     click.echo(msgspec.json.format(msgspec.json.encode(result)).decode())
     sys.exit(0 if result.verdict == "ACCEPT" else 1)
-
-
-@suishen.group()
-def keys() -> None:
-    """Signing keys of the city: each purpose has a next, an active, and retired ones."""
-
-
-@keys.command("list")
-def list_keys() -> None:
-    """Show every key that still signs or verifies (never its private half)."""
-
-    async def show(floor: Floor) -> None:
-        for purpose in PURPOSES:
-            for key in floor.keyring.all(purpose):
-                until = key.not_after.isoformat() if key.not_after else "-"
-                algorithm, since = PROFILE_NAMES[key.profile], key.not_before.isoformat()
-                click.echo(f"{key.kid}  {purpose:<16} {algorithm:<8} {key.state:<8} since {since}  until {until}")
-
-    _with_floor(show)
-
-
-@keys.command()
-@click.argument("purpose", type=click.Choice(PURPOSES))
-@click.option("--force", is_flag=True, help="Although some who check have not read the next key yet.")
-@click.option(
-    "--exchange-within",
-    type=click.IntRange(0, 24 * 60),
-    metavar="MINUTES",
-    help="For grant: ask phones to exchange what the old key signed, each at a random time of its own.",
-)
-def rotate(*, purpose: str, force: bool, exchange_within: int | None) -> None:
-    """Retire the active key of PURPOSE, let the announced one sign, announce a new one.
-
-    What the retired key signed stays good until it ends by itself. For a stolen key, withdraw it instead.
-    """
-    _require_grant(purpose, exchange_within)
-
-    async def turn(house: House, connection: Connection) -> None:
-        kid = house.floor.keyring.active(purpose).kid
-        await house.floor.keyring.rotate(connection, purpose, force=force)
-        await _ask_to_exchange(house, connection, kid, exchange_within, withdrawn=False)
-
-    _change_keys(turn)
-    tell(f"Rotated {purpose}.")
-
-
-@keys.command()
-@click.argument("purpose", type=click.Choice(sorted(ANY_PROFILE)))
-@click.argument("algorithm", type=click.Choice(sorted(PROFILE_NAMES.values())))
-def announce(*, purpose: str, algorithm: str) -> None:
-    """Publish a next key of PURPOSE with another ALGORITHM; the next rotation changes to it.
-
-    Wait until every verifier has read it (10 minutes at least), then: suishen keys rotate PURPOSE.
-    """
-    profile = next(number for number, name in PROFILE_NAMES.items() if name == algorithm)
-    _change_keys(lambda house, connection: house.floor.keyring.announce(connection, purpose, profile))
-    tell(f"Announced a key of {purpose} with {algorithm}.")
-
-
-@keys.command()
-@click.argument("purpose", type=click.Choice(PURPOSES))
-@click.argument("kid")
-@click.option(
-    "--exchange-within",
-    type=click.IntRange(0, 24 * 60),
-    metavar="MINUTES",
-    help="For grant: how long phones that still hold other grants may take (10 unless told).",
-)
-def withdraw(*, purpose: str, kid: str, exchange_within: int | None) -> None:
-    """Believe nothing more that the key KID signed: it was stolen. Cannot be taken back.
-
-    Codes under it are refused online within seconds, and at each door as soon as it has pulled the trust list.
-    """
-    _require_grant(purpose, exchange_within)
-    within = (10 if exchange_within is None else exchange_within) if purpose == "grant" else None
-
-    async def take_back(house: House, connection: Connection) -> None:
-        await house.floor.keyring.withdraw(connection, purpose, kid)
-        await _ask_to_exchange(house, connection, kid, within, withdrawn=True)
-
-    _change_keys(take_back)
-    tell(f"Withdrawn: {kid} of {purpose}.")
-
-
-def _require_grant(purpose: str, exchange_within: int | None) -> None:
-    if exchange_within is not None and purpose != "grant":
-        raise click.UsageError("Phones exchange grants only: --exchange-within belongs to the purpose grant.")
-
-
-async def _ask_to_exchange(
-    house: House, connection: Connection, kid: str, minutes: int | None, *, withdrawn: bool
-) -> None:
-    if minutes is not None:
-        spread = timedelta(minutes=minutes)
-        await house.packages.codes.reissues.ask(connection, kid, spread=spread, withdrawn=withdrawn)
-
-
-def _change_keys(change: Callable[[House, Connection], Awaitable[None]]) -> None:
-    """Changes keys in one transaction, then publishes the trust list at once instead of at the next round."""
-
-    async def act(floor: Floor, chosen: Settings) -> None:
-        house = build_house(chosen, database=floor.database)
-        async with floor.database.transaction() as connection:
-            await house.floor.keyring.load(connection)
-            await change(house, connection)
-        async with floor.database.acquire() as connection:
-            await house.floor.keyring.load(connection)
-        await house.packages.codes.trust_lists.publish_when_due()
-
-    _with_settings(act)
-
-
-@suishen.group()
-def staff() -> None:
-    """Accounts of staff. The first one is made here; further ones by an administrator over HTTP."""
-
-
-@staff.command()
-@click.argument("username")
-@click.option("--name", required=True, help="The person's name as colleagues know it.")
-@click.option(
-    "--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLES)), help="May be repeated."
-)
-@click.option("--department", required=True, help="The department's name; registered when its code is new.")
-@click.option("--credit-code", required=True, help="The department's 18-character credit code (GB 32100).")
-def add(*, username: str, name: str, roles: tuple[Role, ...], department: str, credit_code: str) -> None:
-    """Make the account USERNAME. Its password and second factor are shown this once."""
-
-    async def make(floor: Floor, chosen: Settings) -> None:
-        house = build_house(chosen, database=floor.database)
-        async with floor.database.transaction() as connection:
-            appointed = await appoint(
-                connection,
-                house.packages.auth,
-                username=username,
-                name=name,
-                roles=list(roles),
-                department=department,
-                credit_code=credit_code,
-            )
-        click.echo(f"password: {appointed.password}\nsecond factor: {appointed.account.totp_uri}")
-
-    _with_settings(make)
-
-
-@staff.command("close")
-@click.argument("username")
-def close_account(*, username: str) -> None:
-    """Close the account USERNAME, an operator's too, and end its sessions. A running server hears of it at once."""
-
-    async def close(floor: Floor, chosen: Settings) -> None:
-        house = build_house(chosen, database=floor.database)
-        async with floor.database.transaction() as connection:
-            ended = await close_staff_account(connection, house.packages.auth, username=username)
-        tell(f"Closed: {username}. Sessions ended: {ended}.")
-
-    _with_settings(close)
-
-
-@suishen.group()
-def audit() -> None:
-    """The log of what was done."""
-
-
-@audit.command()
-def verify() -> None:
-    """Recompute the whole chain and hold it against every checkpoint."""
-
-    async def check(floor: Floor, chosen: Settings) -> None:
-        sealer = Sealer(floor.database, floor.keyring, floor.clock, chosen.data_directory / CHECKPOINTS)
-        await sealer.seal()
-        links, checkpoints = await sealer.verify()
-        click.echo(f"Whole: {links} sealed entries, held against {checkpoints} checkpoints.")
-
-    _with_settings(check)
-
-
-@audit.command()
-def adopt() -> None:
-    """Let the log of a restored database go on here: verifies it, then counts its transactions as this cluster's."""
-
-    async def take_over(floor: Floor, chosen: Settings) -> None:
-        sealer = Sealer(floor.database, floor.keyring, floor.clock, chosen.data_directory / CHECKPOINTS)
-        click.echo(f"Adopted {await sealer.adopt()} sealed entries.")
-
-    _with_settings(take_over)
-
-
-suishen.add_command(miniapp)
-suishen.add_command(scenarios)
-
-
-@miniapp.command()
-@click.option("--csv", "csv_file", type=click.File("w", encoding="utf-8"), help="Write a spreadsheet ('-': to stdout).")
-def scorecards(*, csv_file: TextIO | None) -> None:
-    """Hold every published mini-app of this city against its year: keep, merge or retire, with the reasons."""
-
-    async def show(floor: Floor, chosen: Settings) -> None:
-        house = build_house(chosen, database=floor.database)
-        async with floor.database.acquire() as connection:
-            cards = await house.packages.miniapps.stewardship.scorecards.list_scorecards(connection)
-        if csv_file is None:
-            click.echo(as_table(cards))
-        else:
-            csv_file.write(as_csv(cards))
-        tell(f"{len(cards)} mini-apps.")
-
-    _with_settings(show)
-
-
-@scenarios.command("in-use")
-def scenarios_in_use() -> None:
-    """Show which scenarios are in use: a registered verifier, an end-to-end test, and an ACCEPT within 30 days."""
-
-    async def show(floor: Floor, chosen: Settings) -> None:
-        async with floor.database.acquire() as connection:
-            catalogue = await read_in_force(connection, own_file=bool(chosen.scenarios_file))
-            uses = await list_uses(connection, catalogue, floor.clock.now())
-        for use in uses:
-            click.echo(use.line)
-        tell(f"{sum(use.in_use for use in uses)} of {len(uses)} scenarios are in use.")
-
-    _with_settings(show)
-
-
-def _with_floor(act: Callable[[Floor], Awaitable[None]]) -> None:
-    _with_settings(lambda floor, _settings: act(floor))
-
-
-def _with_settings(act: Callable[[Floor, Settings], Awaitable[None]]) -> None:
-    """Runs `act` on an open floor with keys loaded; starts the embedded database when nobody else does."""
-
-    async def run(complete: Settings) -> None:
-        floor = build_floor(complete)
-        await floor.database.open()
-        try:
-            async with floor.database.transaction() as connection:
-                await floor.keyring.ensure(connection, PURPOSES)
-            await act(floor, complete)
-        finally:
-            await floor.database.close()
-
-    with ground(read_settings(os.environ), tell=tell, beside_server=True) as complete:
-        asyncio.run(run(complete))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from app.kit.logs import set_up_logs
 from app.kit.metrics import METRICS
 from app.kit.outbox import Outbox
 from app.kit.request_ids import with_request_id
-from app.kit.sealer import Sealer
+from app.kit.sealer import CHECKPOINTS, Sealer
 from app.kit.vault import Vault
 from app.metrics import directory_of, watch_floor
 from app.packages import Packages, build_packages
@@ -39,7 +39,6 @@ from app.web.guarding import guard_without_copies
 log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
-CHECKPOINTS = "audit-checkpoints.jws"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,8 @@ from app.kit.keyring import Keyring
 
 CHECKPOINT_EVERY = timedelta(seconds=60)
 CHECKPOINTS_LIVE = timedelta(days=3650)
+CHECKPOINTS = "audit-checkpoints.jws"
+"""The file in the data directory that takes signed checkpoints out of the database."""
 ISSUER = "suishen-audit"
 TYPE = "audit-checkpoint+jwt"
 TRY_LOCK = "select pg_try_advisory_xact_lock(hashtext('kit.audit.checkpoint'))"

@@ -101,3 +101,11 @@ def test_verify_offline_without_lists_is_told_without_a_trace(tmp_path: Path) ->
     assert ended.returncode == 2
     assert "pull-lists" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_door_that_verifies_offline_loads_no_city() -> None:
+    loaded = "import sys, app.cli; print(*sys.modules)"
+    modules = set(
+        subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert modules.isdisjoint({"litestar", "aiohttp", "gateway", "app.main", "miniapps", "pypinyin"})
