@@ -26,11 +26,12 @@ def run_demo(data_directory: Path, pictures: Path) -> subprocess.CompletedProces
         env=os.environ | {"SUISHEN_DATA_DIRECTORY": str(data_directory)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=180,
         check=False,
     )
 
 
+@pytest.mark.timeout(400)
 def test_demo_holds_twice_on_the_same_data(data_directory: Path, tmp_path: Path) -> None:
     for _ in range(2):
         ended = run_demo(data_directory, tmp_path)

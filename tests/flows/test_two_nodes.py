@@ -262,7 +262,7 @@ async def tell_each_their_own(nodes: Nodes, tester: Phone, other: Phone) -> None
         for http in nodes.http:
             listed = (await at(citizen, http).call("GET", "/v1/services"))["items"]
             found = (await at(citizen, http).call("GET", "/v1/search?q=tsg"))["items"]
-            versions += [listed[0]["version"], found[0]["service"]["version"]]
+            versions += [item["version"] for item in listed] + [hit["service"]["version"] for hit in found]
         return versions
 
     await until(lambda: told(tester), ["2.0.0"] * 4, within=LIVE_WITHIN)
