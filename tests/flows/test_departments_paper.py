@@ -142,17 +142,21 @@ def test_whoever_follows_the_paper_is_live_at_its_end(server: Server, reader: Re
     reader._environment |= server.environment | {"PATH": reader._environment["PATH"]}
     for step in steps:
         reader.do(step)
-    wait_until(LIVE_WITHIN_SECONDS, lambda: APP_ID in str(httpx.get(f"{server.origin}/v1/services", timeout=5).json()))
+    assert comes_true(LIVE_WITHIN_SECONDS, lambda: APP_ID in services(server))
     # A card at home: the department believed a request of the city itself.
-    wait_until(CARD_WITHIN_SECONDS, lambda: f"ssb://miniapp/{APP_ID}" in home(server))
+    assert comes_true(CARD_WITHIN_SECONDS, lambda: f"ssb://miniapp/{APP_ID}" in home(server))
+
+
+def services(server: Server) -> str:
+    return httpx.get(f"{server.origin}/v1/services", timeout=5).text
 
 
 def home(server: Server) -> str:
     return httpx.get(f"{server.origin}/v1/home", params={"zone": "190000"}, timeout=5).text
 
 
-def wait_until(seconds: float, holds: Callable[[], bool]) -> None:
+def comes_true(seconds: float, holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
+    while not (held := holds()) and time.monotonic() < deadline:
         time.sleep(0.1)
+    return held

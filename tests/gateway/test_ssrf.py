@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway import network
 from gateway.errors import DepartmentMisbehaved, DepartmentUnreachable, UnacceptableAddress
-from gateway.network import NetworkPolicy, own_places, refuse_never
+from gateway.network import GuardedResolver, NetworkPolicy, own_places
 from gateway.upstream import Upstream
 from miniapps.manifest import address_problem
 from tests.gateway.servers import plain_answer, read_request, serving
@@ -209,8 +209,12 @@ async def test_not_even_a_named_place_leads_to_metadata(address: str, names: Nam
         await call(policy, "http://box.internal:8080/")
 
 
-def test_a_named_place_leads_inside() -> None:
-    refuse_never(["127.0.0.1", "10.0.0.1", "192.168.1.1", "fd12::1", "8.8.8.8"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "fd12::1", "8.8.8.8"])
+async def test_a_named_place_leads_inside(address: str, names: Names) -> None:
+    policy = NetworkPolicy(allowed=frozenset({"box.internal:8080"}))
+    names.answers = [[address]]
+    found = await GuardedResolver(policy).resolve("box.internal", 8080, socket.AF_UNSPEC)
+    assert [place["host"] for place in found] == [address]
 
 
 @pytest.mark.parametrize("location", ["http://169.254.169.254/latest", "//127.0.0.1/", "/inside", "http://localhost/"])

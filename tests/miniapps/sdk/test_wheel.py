@@ -136,7 +136,7 @@ def test_every_example_of_the_readme_can_be_read(installed: Path, tmp_path: Path
         ["import ast, sys", f"ast.parse({block!r}, mode='exec')" if "await" not in block else "", *imports]
     )
 
-    run(sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(installed))
+    assert run(sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(installed)) == ""
 
 
 def test_the_sdk_imports_nothing_of_ours(installed: Path, tmp_path: Path) -> None:
