@@ -206,7 +206,6 @@ def _codes_settings(settings: Settings) -> CodesSettings:
 
 
 def _gateway_settings(settings: Settings) -> GatewaySettings:
-    calls = settings.calls_per_person
     return GatewaySettings(
         issuer=settings.public_origin,
         apps_host=settings.apps_host,
@@ -214,5 +213,10 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
         brand=settings.brand_zh,
         allowed_upstreams=frozenset(settings.allowed_upstreams),
         limits=settings.limits,
-        per_person=Limit(requests=calls, per_seconds=1, burst=2 * calls),
+        per_person=_a_second(settings.calls_per_person),
+        per_app=_a_second(settings.calls_per_app),
     )
+
+
+def _a_second(calls: int) -> Limit:
+    return Limit(requests=calls, per_seconds=1, burst=2 * calls)

@@ -75,6 +75,7 @@ class Settings(Model):
     gray_step_seconds: int
     passkey_app_origins: tuple[str, ...]
     calls_per_person: int
+    calls_per_app: int
     limits: str
     trusted_proxies: tuple[str, ...]
     pictures_directory: str
@@ -479,6 +480,13 @@ VARIABLES: tuple[Variable, ...] = (
         default="50",
         parse=_number(1, 100_000),
         help="calls a second that one person may make to departments; bursts of twice as many",
+    ),
+    Variable(
+        name="SUISHEN_CALLS_PER_APP",
+        field="calls_per_app",
+        default="2000",
+        parse=_number(1, 1_000_000),
+        help="calls a second that all together may make to one mini-app; bursts of twice as many",
     ),
     Variable(
         name="SUISHEN_LIMITS",

@@ -1,4 +1,6 @@
-"""Runs the rows, prints the table, writes `bench/out/latest.json`. Exits 0 whether promises are held or not.
+"""Runs the rows, prints each group's table when it is measured, writes `bench/out/latest.json`.
+
+Exits 0 whether promises are held or not.
 
 `python -m bench` runs all but `chaos`, which takes minutes; `python -m bench NAME…` the groups that are named.
 """
@@ -30,9 +32,12 @@ def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
         sys.exit(f"No such group: {', '.join(unknown)}. There are {', '.join(GROUPS)}.")
-    rows = [row for name in names or USUAL for row in GROUPS[name]()]
-    print(table(rows))
-    print(*(f"{row.row}: {row.note}" for row in rows if row.note), sep="\n")
+    rows: list[Row] = []
+    for name in names or USUAL:
+        measured = GROUPS[name]()
+        print(table(measured))
+        print(*(f"{row.row}: {row.note}" for row in measured if row.note), sep="\n", flush=True)
+        rows += measured
     if not names:
         OUT.parent.mkdir(parents=True, exist_ok=True)
         OUT.write_bytes(msgspec.json.format(msgspec.json.encode([as_json(row) for row in rows])) + b"\n")

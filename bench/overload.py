@@ -57,7 +57,11 @@ class Watch:
 def rows() -> list[Row]:
     """Goodput at ten times the load, polite and rude."""
     settings = read_settings(
-        {"SUISHEN_DATA_DIRECTORY": tempfile.mkdtemp(prefix="suishen-bench-"), "SUISHEN_CALLS_PER_PERSON": "100000"}
+        {
+            "SUISHEN_DATA_DIRECTORY": tempfile.mkdtemp(prefix="suishen-bench-"),
+            "SUISHEN_CALLS_PER_PERSON": "100000",
+            "SUISHEN_CALLS_PER_APP": "100000",
+        }
     )
     Path(settings.data_directory).chmod(0o755)
     city = City(departments={"library": Program(name="library", module="bench.upstream", port=free_port())})

@@ -51,6 +51,7 @@ def rows() -> list[Row]:
         {
             "SUISHEN_DATA_DIRECTORY": tempfile.mkdtemp(prefix="suishen-bench-"),
             "SUISHEN_CALLS_PER_PERSON": "100000",
+            "SUISHEN_CALLS_PER_APP": "100000",
         }
     )
     Path(settings.data_directory).chmod(0o755)
