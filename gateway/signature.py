@@ -7,13 +7,13 @@ Every request gets its own nonce and at most 60 s of life.
 """
 
 import functools
-import os
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
 from app.kit.http_signatures import content_digest, ecdsa_p256_signer
+from app.kit.ids import new_nonce
 from app.kit.keyring import Keyring, SigningKey
 from app.kit.structs import Model
 
@@ -22,7 +22,6 @@ TAG: Final = "ssb"
 STREAM_TAG: Final = "ssb-stream"
 LABEL: Final = "ssb"
 LIFE_SECONDS: Final = 30
-NONCE_BYTES: Final = 16
 NO_BODY: Final = content_digest(b"")
 
 COVERED_FIELDS: Final = (
@@ -76,7 +75,7 @@ class RequestSigner:
         tag = STREAM_TAG if request.body is None else TAG
         params = (
             f"{_component_list(present)};created={created};expires={created + LIFE_SECONDS}"
-            f';nonce="{os.urandom(NONCE_BYTES).hex()}";keyid="{key.kid}";tag="{tag}"'
+            f';nonce="{new_nonce()}";keyid="{key.kid}";tag="{tag}"'
         )
         fields = "".join([f'"{name}": {headers[name]}\n' for name in present])
         base = (

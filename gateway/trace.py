@@ -1,12 +1,12 @@
 """What is known of one call while it goes on, and the row that stays of it. Holds nothing personal."""
 
-import os
 import time
 from datetime import datetime
 
 import structlog
 
 from app.kit.errors import InternalError, SuishenError, TemporarilyUnavailable
+from app.kit.ids import new_nonce
 from gateway import errors
 from gateway.access import AccessRow
 from gateway.asgi import Headers
@@ -21,7 +21,7 @@ class Trace:
     """One call so far."""
 
     def __init__(self) -> None:
-        self.request_id = os.urandom(16).hex()
+        self.request_id = new_nonce()
         self.started = time.perf_counter()
         self.app_id = ""
         self.route = ""

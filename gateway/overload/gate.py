@@ -145,6 +145,8 @@ class Gate:
         return self.inside < max(1.0, self.limit * self._settings.share[rank])
 
     def _ahead(self, rank: Rank) -> int:
+        if not any(self._queues.values()):  # as it nearly always is
+            return 0
         return sum(len(queue) for other, queue in self._queues.items() if other <= rank)
 
     def _call_in(self) -> None:
