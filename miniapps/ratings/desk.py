@@ -13,13 +13,14 @@ from app.kit.listing import cut
 from app.kit.structs import Model
 from auth.principal import Principal
 from miniapps.calendar import WorkingCalendar
-from miniapps.errors import RatingSettled, RatingUnknown
+from miniapps.errors import AppUnknown, RatingSettled, RatingUnknown
 from miniapps.ratings import repository
 from miniapps.ratings.models import Rating, ReceivedRating, ReceivedRatings, Reply
 from miniapps.ratings.statistics import Figures, ItemFigures, figures_of, item_figures
 from miniapps.ratings.words import Words
 from miniapps.registry import repository as apps
 from miniapps.registry.service import SEES_ALL, refuse_other_department
+from miniapps.rollouts import repository as rollouts
 from miniapps.tellers import Tellers
 
 SILENCE: Final = timedelta(days=10)
@@ -103,8 +104,12 @@ class RatingDesk:
         return self._view(called)
 
     async def show(self, connection: Connection, app_id: str, year: int | None) -> PublicRatings:
-        """The public figures, counted at most once a minute on each worker; raises `AppUnknown`."""
-        await apps.get_app(connection, app_id)
+        """The public figures, counted at most once a minute on each worker.
+
+        Raises `AppUnknown` also for what was never published: what a department prepares is nobody else's to know of.
+        """
+        if not await rollouts.find_ever_published(connection, app_id):
+            raise AppUnknown
         now = self._clock.now()
         chosen = self._calendar.day_of(now).year if year is None else year
         kept = self._shown.get((app_id, chosen))

@@ -50,6 +50,23 @@ async def insert_rating(connection: Connection, rating: Rating) -> bool:
     )
 
 
+LOCK_RATER = "select pg_advisory_xact_lock(hashtextextended('miniapps.rating ' || $1::uuid || ' ' || $2, 0))"
+
+
+async def lock_rater(connection: Connection, subject_id: UUID, app_id: str) -> None:
+    """Whatever else the subject rates of this mini-app waits until the transaction ends."""
+    await connection.execute(LOCK_RATER, subject_id, app_id)
+
+
+FIND_RATED = "select rated_at from miniapps.rating where app_id = $1 and act = $2"
+
+
+async def find_rated(connection: Connection, app_id: str, act: bytes) -> datetime | None:
+    """When that act was rated, by whomever."""
+    rated_at: datetime | None = await connection.fetchval(FIND_RATED, app_id, act)
+    return rated_at
+
+
 FIND_LAST_RATED = "select max(rated_at) from miniapps.rating where subject_id = $1 and app_id = $2"
 
 

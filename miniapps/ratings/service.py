@@ -59,6 +59,7 @@ ACT_PURPOSE: Final = "miniapps-rated-act"
 class _Act(msgspec.Struct, frozen=True):
     kind: Any
     name: str
+    done_at: datetime
     case: str | None = None
 
 
@@ -100,6 +101,7 @@ class Ratings:
             raise RatingNotOffered
         if not knows_item(app.manifest, request.item_code):
             raise ItemUnknown
+        await repository.lock_rater(connection, principal.subject_id, app_id)
         rating = await self._new(connection, principal, app, request)
         if not await repository.insert_rating(connection, rating):
             raise ActRated
@@ -160,7 +162,7 @@ class Ratings:
             subject_id=principal.subject_id,
             rater_id=principal.person_id,
             act_kind=act.kind,
-            act=self._vault.blind_index(ACT_PURPOSE, f"{app.app_id} {act.name}"),
+            act=self._digest(app.app_id, act.name),
             item_code=request.item_code,
             level=request.level,
             tags=sorted(set(request.tags)),
@@ -175,7 +177,9 @@ class Ratings:
         self, connection: Connection, principal: Principal, app: PublishedApp, request: RateAct, now: datetime
     ) -> _Act:
         if request.receipt is not None:
-            return self._receipted(principal, app, request.receipt, now)
+            act = self._receipted(principal, app, request.receipt, now)
+            await self._refuse_visited(connection, principal, app, act)
+            return act
         used_at = (
             None if self._uses is None else await self._uses.find_last_use(connection, principal.subject_id, app.app_id)
         )
@@ -184,7 +188,20 @@ class Ratings:
         rated_at = await repository.find_last_rated(connection, principal.subject_id, app.app_id)
         if rated_at is not None and self._calendar.day_of(rated_at) >= self._calendar.day_of(used_at):
             raise ActRated
-        return _Act("visit", f"visit {principal.subject_id} {self._calendar.day_of(used_at)}")
+        return _Act("visit", self._visit(principal, used_at), used_at)
+
+    async def _refuse_visited(self, connection: Connection, principal: Principal, app: PublishedApp, act: _Act) -> None:
+        """A visit that was rated after the receipt was made out was the visit of this very act."""
+        visit = self._digest(app.app_id, self._visit(principal, act.done_at))
+        rated_at = await repository.find_rated(connection, app.app_id, visit)
+        if rated_at is not None and act.done_at <= rated_at:
+            raise ActRated
+
+    def _visit(self, principal: Principal, day: datetime) -> str:
+        return f"visit {principal.subject_id} {self._calendar.day_of(day)}"
+
+    def _digest(self, app_id: str, act: str) -> bytes:
+        return self._vault.blind_index(ACT_PURPOSE, f"{app_id} {act}")
 
     def _receipted(self, principal: Principal, app: PublishedApp, receipt: str, now: datetime) -> _Act:
         """The act of a receipt that was made out to this very caller, not long ago."""
@@ -194,12 +211,12 @@ class Ratings:
             raise ReceiptInvalid
         if not is_numeric_date(made_at) or not 0 <= now.timestamp() - made_at <= RECEIPTS_COUNT.total_seconds():
             raise ReceiptInvalid
-        case = claims.get("act")
+        case, done_at = claims.get("act"), datetime.fromtimestamp(made_at, UTC)
         if case is None:  # one receipt, one act: whatever it says, but not its signature, which has several spellings
-            return _Act("receipt", "claims " + receipt.split(".")[1], receipt_case(claims))
+            return _Act("receipt", "claims " + receipt.split(".")[1], done_at, receipt_case(done_at))
         if not isinstance(case, str) or not 0 < len(case) <= LONGEST_CASE:
             raise ReceiptInvalid
-        return _Act("receipt", "act " + case, case)
+        return _Act("receipt", "act " + case, done_at, case)
 
     async def _release(self, connection: Connection, principal: Principal, app: PublishedApp) -> UUID:
         """The release that serves the caller: perhaps a gray one."""
@@ -235,7 +252,6 @@ class Ratings:
         )
 
 
-def receipt_case(claims: dict[str, Any]) -> str | None:
+def receipt_case(made_at: datetime) -> str:
     """By what the department finds the case of a receipt that names no act: when it was made."""
-    made_at = claims["iat"]
-    return f"receipt of {datetime.fromtimestamp(made_at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"receipt of {made_at:%Y-%m-%dT%H:%M:%SZ}"

@@ -69,6 +69,16 @@ async def find_on_trial(connection: Connection, app_id: str) -> UUID | None:
     return release_id
 
 
+FIND_EVER_PUBLISHED = """
+select exists (select from miniapps.release where app_id = $1 and state in ('published', 'superseded'))
+"""
+
+
+async def find_ever_published(connection: Connection, app_id: str) -> bool:
+    """Whether everybody could see the mini-app at some time: one that was rolled back left another in its place."""
+    return bool(await connection.fetchval(FIND_EVER_PUBLISHED, app_id))
+
+
 FIND_BEFORE = f"""
 select {COLUMNS} from miniapps.release
  where app_id = $1 and state = 'superseded' and version_code < $2

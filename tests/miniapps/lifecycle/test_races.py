@@ -12,6 +12,7 @@ from app.kit.ids import new_id
 from app.kit.keyring import Keyring
 from app.kit.outbox import Outbox
 from app.kit.vault import Vault
+from auth.principal import Principal
 from miniapps.errors import ActRated
 from miniapps.lifecycle.models import AnnounceSunset
 from miniapps.manifest import LocalText
@@ -21,7 +22,9 @@ from miniapps.wiring import MiniappsServices, build_miniapps
 from tests.miniapps.centre import Centre
 from tests.miniapps.city import KnownOrganizations, ObedientPolicy, official, person
 from tests.miniapps.conftest import APP_ID, Steps
-from tests.miniapps.ratings.test_ratings import Uses
+from tests.miniapps.documents import sound_document
+from tests.miniapps.lifecycle.test_emergencies import KEY, public
+from tests.miniapps.ratings.test_ratings import Uses, receipt
 
 WORKERS = 6
 
@@ -45,7 +48,7 @@ async def services(floor: Floor) -> MiniappsServices:
     async with floor.database.transaction() as connection:
         steps = Steps(services=services, floor=floor, connection=connection, author=author, reviewer=reviewer)
         await steps.register()
-        await steps.draft()
+        await steps.draft(backend=sound_document()["backend"] | {"keys": [public(KEY, "k1")]})
         await connection.execute("update miniapps.version set state = 'approved'")
         await steps.publish()
     return services
@@ -88,3 +91,20 @@ async def test_of_many_ratings_of_one_visit_one_is_kept(
     results = await asyncio.gather(*(rate(1 + number % 5) for number in range(WORKERS)), return_exceptions=True)
     assert sum(result is None for result in results) == 1
     assert sum(isinstance(result, ActRated) for result in results) == WORKERS - 1
+
+
+async def test_a_visit_and_its_receipt_are_rated_once(
+    services: MiniappsServices, floor: Floor, clock: ManualClock
+) -> None:
+    uses, ratings = Uses(), services.stewardship.ratings
+    ratings.find_uses_in(uses)
+
+    async def rate(who: Principal, proof: str | None) -> None:
+        async with floor.database.transaction() as connection:
+            await ratings.rate(connection, who, APP_ID, RateAct(level=1, receipt=proof))
+
+    for citizen in [person() for _ in range(WORKERS)]:
+        uses.used[citizen.subject_id] = clock.now()
+        proofs = [None, receipt(floor, citizen, act=str(citizen.subject_id))]
+        results = await asyncio.gather(*(rate(citizen, proof) for proof in proofs), return_exceptions=True)
+        assert sorted(type(result).__name__ for result in results) == ["ActRated", "NoneType"]

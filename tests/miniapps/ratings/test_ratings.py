@@ -137,6 +137,20 @@ async def test_a_visit_is_rated_once_a_day_of_use(called_by: As, uses: Uses, clo
     assert slug(await rate(called_by)) == "act-rated"  # that visit had its rating, by the receipt
 
 
+async def test_a_visit_that_was_rated_was_that_of_its_receipts(
+    called_by: As, uses: Uses, clock: ManualClock, floor: Floor
+) -> None:
+    uses.used[CITIZEN.subject_id] = clock.now()
+    before = receipt(floor, act="before")
+    clock.advance(60)
+    assert (await rate(called_by, 1)).status_code == 201
+    assert slug(await rate(called_by, 1, receipt=before)) == "act-rated"
+    clock.advance(60)  # what is done afterwards is another act, and so is what somebody else did
+    assert (await rate(called_by, 1, receipt=receipt(floor, act="after"))).status_code == 201
+    other = person()
+    assert (await rate(called_by, 1, other, receipt=receipt(floor, other, act="theirs"))).status_code == 201
+
+
 async def test_what_is_not_offered_is_not_rated(called_by: As, steps: Steps, uses: Uses, clock: ManualClock) -> None:
     uses.used[CITIZEN.subject_id] = clock.now()
     assert slug(await rate(called_by, item_code="LIB-999")) == "item-unknown"
@@ -258,6 +272,15 @@ async def test_what_everybody_reads_comes_by_tens(called_by: As, uses: Uses, clo
     assert [(item["item_code"], item["figures"]["count"]) for item in shown["items"]] == [("LIB-001", 10)]
     assert (await called_by(None).get(RATINGS, params={"year": 2025})).json()["figures"] is None
     assert (await called_by(None).get("/v1/apps/cn.example.none/ratings")).status_code == 404
+
+
+async def test_what_was_never_published_is_unknown_to_everybody(called_by: As, steps: Steps) -> None:
+    secret, public = "cn.example.secret", called_by(None)
+    await steps.register(secret)
+    assert slug(await public.get(f"/v1/apps/{secret}/ratings")) == "miniapp-unknown"
+    await steps.approve(app_id=secret)
+    await steps.release(app_id=secret, to="testers")
+    assert slug(await public.get(f"/v1/apps/{secret}/ratings")) == "miniapp-unknown", "its testers alone know of it"
 
 
 async def test_bad_ratings_count_for_the_release_that_served(
