@@ -27,6 +27,7 @@ from gateway.routing import Match, RouteTable, Target, find_entry, match_route, 
 from gateway.settings import GatewaySettings
 from gateway.snapshot import CompiledApp, Entry, choose
 from gateway.trace import Trace
+from gateway.visitors import Visitors
 from miniapps.zones.codes import nearest
 
 VISITOR: Final = "visitor"
@@ -45,11 +46,13 @@ class Admission:
         consents: Consents,
         assertions: Assertions,
         limits: Limits,
+        visitors: Visitors,
         delegates: AdmitsDelegates | None = None,
         choices: KnowsChoices | None = None,
     ) -> None:
         self._settings = settings
         self._origin = settings.apps_origin
+        self._visitors = visitors
         self._clock = clock
         self._table = table
         self._authenticator = authenticator
@@ -68,8 +71,12 @@ class Admission:
             await self._table.ready()
         match, principal = await self._recognise(scope, target, trace)
         decision = await self._judge(match, principal)
-        await self._count(decision)
+        await self._count(decision, self.caller_of(scope, principal))
         return decision
+
+    def caller_of(self, scope: Scope, principal: Principal | None) -> str:
+        """Under which name a caller's calls are counted: the human being's own, or a visitor's."""
+        return self._visitors.name_of(scope) if principal is None else principal.person_id.hex
 
     async def look_again(self, decision: Decision) -> None:
         """Raises what has ended the right of something long to go on: its session, its consent, its service.
@@ -121,6 +128,7 @@ class Admission:
             zone=self._zone_told(match.app, choice),
             elder=choice.profile == "elder",
             channel=VISITOR if principal is None else principal.client_id,
+            caller=self.caller_of(scope, principal),
             retry_safe=match.route.retry_safe,
         )
 
@@ -181,12 +189,14 @@ class Admission:
             return {}
         return await self._consents.find_consents(principal, match.app, scopes)
 
-    async def _count(self, decision: Decision) -> None:
+    async def _count(self, decision: Decision, who: str) -> None:
         app_id, route = decision.match.app.app_id, decision.match.route
-        who = VISITOR if decision.principal is None else decision.principal.person_id.hex
         limits = [(f"app:{app_id}", self._settings.per_app)]
         if decision.principal is not None:
             limits.append((f"person:{who}", self._settings.per_person))
+        else:
+            limits.append((f"address:{who}", self._settings.per_address))
+            limits.append((f"visitors:{app_id}", self._settings.per_app_of_visitors))
         if route.limit is not None:
             limits.append((f"route:{app_id}:{route.method}:{route.template}:{who}", route.limit))
         wait = await self._limits.admit(limits)

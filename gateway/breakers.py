@@ -93,27 +93,42 @@ class _Second:
 
 
 class Bulkhead:
-    """At most `places` calls of one department at a time; the next is refused at once instead of queueing."""
+    """At most `places` calls of one department at a time; the next is refused at once instead of queueing.
 
-    def __init__(self, places: int) -> None:
+    At most `each` of them are one caller's, so that nobody keeps others out by what is slow, or by an hour's streams.
+    """
+
+    def __init__(self, places: int, each: int | None = None) -> None:
         self._places = places
+        self._each = places if each is None else each
         self._taken = 0
+        self._held: dict[str, int] = {}
 
     @property
     def taken(self) -> int:
         """How many places are taken."""
         return self._taken
 
-    def enter(self) -> bool:
-        """Takes a place; False when there is none."""
-        if self._taken >= self._places:
+    def enter(self, caller: str | None = None) -> bool:
+        """Takes a place for `caller`, None being the city itself; False when there is none for them."""
+        if self._taken >= self._places or self.is_used_up(caller):
             return False
         self._taken += 1
+        if caller is not None:
+            self._held[caller] = self._held.get(caller, 0) + 1
         return True
 
-    def leave(self) -> None:
+    def leave(self, caller: str | None = None) -> None:
         """Gives the place back."""
         self._taken -= 1
+        if caller is not None:
+            held = self._held.pop(caller) - 1
+            if held:
+                self._held[caller] = held
+
+    def is_used_up(self, caller: str | None) -> bool:
+        """Whether the caller has their own part already."""
+        return caller is not None and self._held.get(caller, 0) >= self._each
 
 
 class RetryBudget:
@@ -141,25 +156,26 @@ class Lane:
 
     __slots__ = ("breaker", "budget", "bulkhead")
 
-    def __init__(self, settings: BreakerSettings, places: int) -> None:
+    def __init__(self, settings: BreakerSettings, places: int, each: int | None = None) -> None:
         self.breaker = Breaker(settings)
-        self.bulkhead = Bulkhead(places)
+        self.bulkhead = Bulkhead(places, each)
         self.budget = RetryBudget()
 
 
 class Protection:
     """The lane of every department, made when first asked for."""
 
-    def __init__(self, *, breaker: BreakerSettings, places: int) -> None:
+    def __init__(self, *, breaker: BreakerSettings, places: int, each: int | None = None) -> None:
         self._breaker_settings = breaker
         self._places = places
+        self._each = each
         self._lanes: dict[str, Lane] = {}
 
     def lane(self, department: str) -> Lane:
         """The department's breaker, bulkhead and retries."""
         lane = self._lanes.get(department)
         if lane is None:
-            lane = self._lanes[department] = Lane(self._breaker_settings, self._places)
+            lane = self._lanes[department] = Lane(self._breaker_settings, self._places, self._each)
         return lane
 
     def lanes(self) -> list[tuple[str, Lane]]:

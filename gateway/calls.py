@@ -12,10 +12,12 @@ from datetime import datetime
 from msgspec import structs
 
 from app.kit.clock import Clock
+from app.kit.errors import RateLimited
 from app.kit.structs import Model
 from gateway import errors
 from gateway.breakers import Breaker, Lane, Protection, RetryBudget
 from gateway.exchange import Answer
+from gateway.exposure import NOBODY, voice_of
 from gateway.health import NoteOutcome, Outcome, note_nothing
 from gateway.routing import fallback
 from gateway.signature import OutgoingRequest, RequestSigner
@@ -52,6 +54,8 @@ class Call(Model):
     channel: str
     elder: bool = False
     """Whether the citizen chose the page for elders: the department may then show large text and few choices."""
+    caller: str | None = None
+    """Who calls, a person or a visitor's address; None is the city itself. Known while it lasts, kept nowhere."""
     largest_answer: int = LARGEST_ANSWER
     retry_safe: bool = False
     """Whether it may be sent a second time when the department took no notice of the first."""
@@ -78,20 +82,20 @@ class Departments:
     async def call(self, call: Call) -> Answer:
         """The department's whole answer; raises a `DepartmentFault` or `DepartmentBusy`."""
         # Written out, as the most frequent thing that the gateway does: context managers took a tenth of its own time.
-        app, lane, started = call.app, self._protection.lane(call.app.lane), time.monotonic()
-        _enter(lane, app, started)
+        lane, started = self._protection.lane(call.app.lane), time.monotonic()
+        _enter(lane, call, started)
         try:
             answer = await self._send_or_again(call, lane.budget, started)
             ended = time.monotonic()
             _judge(answer.status, lane.breaker, ended)
         except errors.DepartmentFault as fault:
-            raise self._failed(fault, lane.breaker, app, started) from None
+            raise self._failed(fault, lane.breaker, call, started) from None
         except BaseException:
             lane.breaker.abandoned()
             raise
         finally:
-            lane.bulkhead.leave()
-        self._note(app.release_id, _outcome_of(answer), ended - started)
+            lane.bulkhead.leave(call.caller)
+        self._note_end(call, _outcome_of(answer), ended - started)
         return answer
 
     @contextlib.asynccontextmanager
@@ -101,11 +105,11 @@ class Departments:
         Raises as `call`, and what stopped the upload if that was not the department.
         """
         started = time.monotonic()
-        with self._watched(call.app) as breaker, _blamed(upload):
+        with self._watched(call) as breaker, _blamed(upload):
             answer = await self._open(call, upload)
             try:
                 _judge(answer.status, breaker, time.monotonic())
-                self._note(call.app.release_id, _outcome_of_status(answer.status), time.monotonic() - started)
+                self._note_end(call, _outcome_of_status(answer.status), time.monotonic() - started)
                 yield answer
             finally:
                 answer.close()
@@ -117,7 +121,7 @@ class Departments:
         Raises `DepartmentDeclined` when the department does not want one.
         """
         started = time.monotonic()
-        with self._watched(call.app) as breaker:
+        with self._watched(call) as breaker:
             path = call.app.base_path + call.path
             department = await self._upstream.talk(
                 call.app.base_url + path + call.query,
@@ -127,14 +131,14 @@ class Departments:
             )
             try:
                 breaker.succeeded(time.monotonic())
-                self._note(call.app.release_id, "ok", time.monotonic() - started)
+                self._note_end(call, "ok", time.monotonic() - started)
                 yield department
             finally:
                 await department.close(FAREWELL)
 
-    def note_unusable(self, app: CompiledApp) -> None:
+    def note_unusable(self, call: Call) -> None:
         """What came back whole could not be passed on: a fault of this release, though its server is well."""
-        self._note(app.release_id, "department_fault", 0.0)
+        self._note_end(call, "department_fault", 0.0)
 
     def failing_since(self, app: CompiledApp) -> float | None:
         """Seconds since the department of `app` began to fail, None when it does not."""
@@ -142,29 +146,34 @@ class Departments:
         return None if since is None else time.monotonic() - since
 
     @contextlib.contextmanager
-    def _watched(self, app: CompiledApp) -> Iterator[Breaker]:
-        """A place with the department of `app`, and its breaker, which learns of every fault; so does the release."""
-        lane, started = self._protection.lane(app.lane), time.monotonic()
-        _enter(lane, app, started)
+    def _watched(self, call: Call) -> Iterator[Breaker]:
+        """A place with the department, and its breaker, which learns of every fault; so does the release."""
+        lane, started = self._protection.lane(call.app.lane), time.monotonic()
+        _enter(lane, call, started)
         try:
             yield lane.breaker
         except errors.DepartmentFault as fault:
-            raise self._failed(fault, lane.breaker, app, started) from None
+            raise self._failed(fault, lane.breaker, call, started) from None
         except BaseException:
             lane.breaker.abandoned()
             raise
         finally:
-            lane.bulkhead.leave()
+            lane.bulkhead.leave(call.caller)
+
+    def _note_end(self, call: Call, outcome: Outcome, seconds: float) -> None:
+        # What everybody uses is not told apart: nobody is left out where people decide.
+        voice = voice_of(call.caller, call.app.release_id) if call.app.gray else NOBODY
+        self._note(call.app.release_id, outcome, seconds, voice)
 
     def _failed(
-        self, fault: errors.DepartmentFault, breaker: Breaker, app: CompiledApp, started: float
+        self, fault: errors.DepartmentFault, breaker: Breaker, call: Call, started: float
     ) -> errors.DepartmentFault:
         """The fault as the citizen is told of it; breaker and release have heard of it."""
         now = time.monotonic()
         breaker.failed(now)
         outcome: Outcome = "timeout" if isinstance(fault, errors.DepartmentTimedOut) else "department_fault"
-        self._note(app.release_id, outcome, now - started)
-        return type(fault)(app_id=app.app_id, fallback=fallback(app))
+        self._note_end(call, outcome, now - started)
+        return type(fault)(app_id=call.app.app_id, fallback=fallback(call.app))
 
     async def _send_or_again(self, call: Call, budget: RetryBudget, started: float) -> Answer:
         """Once more, within the same time, when the connection gave no answer at all."""
@@ -224,14 +233,17 @@ class Departments:
         return self._signer.sign(request, now)
 
 
-def _enter(lane: Lane, app: CompiledApp, now: float) -> None:
-    """Takes a place with the department; raises `DepartmentBusy` when it is full or resting."""
-    if not lane.bulkhead.enter():
-        raise _busy(app, 1)
+def _enter(lane: Lane, call: Call, now: float) -> None:
+    """Takes a place with the department; raises `DepartmentBusy` when it is full or resting.
+
+    Raises `RateLimited` for who has their own part of the places under way already.
+    """
+    if not lane.bulkhead.enter(call.caller):
+        raise RateLimited(retry_after=1) if lane.bulkhead.is_used_up(call.caller) else _busy(call.app, 1)
     wait = lane.breaker.wait_seconds(now)
     if wait > 0:
-        lane.bulkhead.leave()
-        raise _busy(app, wait)
+        lane.bulkhead.leave(call.caller)
+        raise _busy(call.app, wait)
 
 
 @contextlib.contextmanager

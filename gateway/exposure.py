@@ -1,6 +1,7 @@
 """Who sees a release that is not yet everybody's: testers who accepted, then a share of the citizens of some zones.
 
-Pure. A subject's bucket is a stable hash of subject, app and release, so that a growing share only ever adds people.
+Pure. A subject's bucket is a stable hash of subject, app and release, so that a growing share only ever adds people; so
+is a caller's voice in how the release fares, which they share with a sixteenth of the city.
 Refuses to guess: whoever is nobody, or is in no known zone when zones are named, sees what is published.
 """
 
@@ -12,6 +13,8 @@ from app.kit.structs import Model
 from miniapps.zones.codes import lies_in
 
 BUCKETS: Final = 100
+VOICES: Final = 16
+NOBODY: Final = 0
 
 
 class Rule(Model):
@@ -37,3 +40,11 @@ def bucket_of(subject_id: UUID, app_id: str, release_id: UUID) -> int:
     """0 to 99, always the same for the same three, and independent from release to release."""
     digest = hashlib.sha256(b"ssb-gray\0" + subject_id.bytes + release_id.bytes + app_id.encode()).digest()
     return int.from_bytes(digest[:8], "big") % BUCKETS
+
+
+def voice_of(caller: str | None, release_id: UUID) -> int:
+    """1 to 16, always the same for one caller and one release; `NOBODY` for the city's own calls."""
+    if caller is None:
+        return NOBODY
+    digest = hashlib.sha256(b"ssb-voice\0" + release_id.bytes + caller.encode()).digest()
+    return 1 + digest[0] % VOICES

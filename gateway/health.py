@@ -1,24 +1,26 @@
 """How each release fares: every call's outcome, counted in memory and written together once a second.
 
-Counts and nothing else: no person, no path, no text. Loses at most the last second of one worker in a crash; a write
-whose outcome is unknown is simply written again, for a worker's row holds its own totals.
+Counts and nothing else: no person, no path, no text. Calls to a release on trial are counted by voice, of which a
+sixteenth of the city has the same one, so that the watch can leave any one out. Loses at most the last second of one
+worker in a crash; a write whose outcome is unknown is simply written again, for a worker's row holds its own totals.
 """
 
 import bisect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.ids import new_id
 from app.kit.structs import convert
+from gateway.exposure import NOBODY
 from miniapps.releases.health import BOUNDS_MS, Health
 
 Outcome: TypeAlias = Literal["ok", "department_fault", "timeout", "bad_signature"]
-NoteOutcome: TypeAlias = Callable[[UUID, Outcome, float], None]
-"""`note(release_id, outcome, seconds)`: how one call to a department ended."""
+Key: TypeAlias = tuple[UUID, int, int]
+"""Release, slot and voice."""
 
 SLOT_SECONDS: Final = 10
 KEPT_SINGLE: Final = timedelta(minutes=15)
@@ -27,7 +29,15 @@ KEPT_DAYS: Final = timedelta(days=400)
 _BOUNDS: Final = tuple(bound / 1000 for bound in BOUNDS_MS)
 
 
-def note_nothing(_release_id: UUID, _outcome: Outcome, _seconds: float) -> None:
+class NoteOutcome(Protocol):
+    """Hears how calls to departments end."""
+
+    def __call__(self, release_id: UUID, outcome: Outcome, seconds: float, voice: int = NOBODY, /) -> None:
+        """One call to the release's backend ended so, after so long; `voice` as in `gateway.exposure`."""
+        ...
+
+
+def note_nothing(_release_id: UUID, _outcome: Outcome, _seconds: float, _voice: int = NOBODY, /) -> None:
     """For whoever keeps no account of releases."""
 
 
@@ -48,13 +58,13 @@ class ReleaseHealth:
         self._database = database
         self._clock = clock
         self._worker = new_id()
-        self._tallies: dict[tuple[UUID, int], _Tally] = {}
-        self._changed: set[tuple[UUID, int]] = set()
+        self._tallies: dict[Key, _Tally] = {}
+        self._changed: set[Key] = set()
 
-    def note(self, release_id: UUID, outcome: Outcome, seconds: float) -> None:
+    def note(self, release_id: UUID, outcome: Outcome, seconds: float, voice: int = NOBODY, /) -> None:
         """One call to the release's backend ended so, after so long."""
         slot = int(self._clock.now().timestamp()) // SLOT_SECONDS
-        key = (release_id, slot)
+        key = (release_id, slot, voice)
         tally = self._tallies.get(key)
         if tally is None:
             tally = self._tallies[key] = _Tally()
@@ -102,6 +112,11 @@ class ReleaseHealth:
         rows = await connection.fetch(READ, list(release_ids), since - timedelta(seconds=SLOT_SECONDS))
         return {row["release_id"]: convert(dict(list(row.items())[1:]), Health) for row in rows}
 
+    async def read_voices(self, connection: Connection, release_id: UUID, *, since: datetime) -> Sequence[Health]:
+        """The same of one release, each voice for itself; those that did not call are left out."""
+        rows = await connection.fetch(READ_VOICES, release_id, since - timedelta(seconds=SLOT_SECONDS))
+        return [convert(row, Health) for row in rows]
+
     def _forget_ended_slots(self) -> None:
         current = int(self._clock.now().timestamp()) // SLOT_SECONDS
         ended = [key for key in self._tallies if key[1] < current and key not in self._changed]
@@ -111,14 +126,14 @@ class ReleaseHealth:
 
 UPSERT: Final = """
 insert into gateway.release_health as known
-       (worker, span_seconds, release_id, slot, calls, faults, timeouts, bad_signatures, durations)
-select $1, 10, release_id, slot, calls, faults, timeouts, bad_signatures,
+       (worker, span_seconds, release_id, slot, voice, calls, faults, timeouts, bad_signatures, durations)
+select $1, 10, release_id, slot, voice, calls, faults, timeouts, bad_signatures,
        array[d0, d1, d2, d3, d4, d5, d6, d7, d8]
-  from unnest($2::uuid[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+  from unnest($2::uuid[], $3::timestamptz[], $4::smallint[], $5::bigint[], $6::bigint[], $7::bigint[],
               $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-              $14::bigint[], $15::bigint[], $16::bigint[])
-       as seen (release_id, slot, calls, faults, timeouts, bad_signatures, d0, d1, d2, d3, d4, d5, d6, d7, d8)
-    on conflict (release_id, slot, span_seconds, worker) do update
+              $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[])
+       as seen (release_id, slot, voice, calls, faults, timeouts, bad_signatures, d0, d1, d2, d3, d4, d5, d6, d7, d8)
+    on conflict (release_id, slot, span_seconds, worker, voice) do update
    set (calls, faults, timeouts, bad_signatures, durations) =
        (excluded.calls, excluded.faults, excluded.timeouts, excluded.bad_signatures, excluded.durations)
 """
@@ -136,14 +151,18 @@ select release_id, {_SUMS} from gateway.release_health
  group by release_id
 """  # noqa: S608 - a constant
 
+READ_VOICES: Final = f"""
+select {_SUMS} from gateway.release_health where release_id = $1 and slot > $2 group by voice order by voice
+"""  # noqa: S608 - a constant
+
 FOLD: Final = f"""
 with ended as (delete from gateway.release_health where span_seconds = $1 and slot < $4 returning *),
-     folded as (select release_id, date_trunc($3, slot, 'UTC') as slot, {_SUMS} from ended
-                 group by release_id, date_trunc($3, slot, 'UTC'))
+     folded as (select release_id, voice, date_trunc($3, slot, 'UTC') as slot, {_SUMS} from ended
+                 group by release_id, voice, date_trunc($3, slot, 'UTC'))
 insert into gateway.release_health as known
-       (release_id, slot, worker, span_seconds, calls, faults, timeouts, bad_signatures, durations)
-select release_id, slot, null, $2, calls, faults, timeouts, bad_signatures, durations from folded
-    on conflict (release_id, slot, span_seconds, worker) do update
+       (release_id, slot, worker, span_seconds, voice, calls, faults, timeouts, bad_signatures, durations)
+select release_id, slot, null, $2, voice, calls, faults, timeouts, bad_signatures, durations from folded
+    on conflict (release_id, slot, span_seconds, worker, voice) do update
    set calls = known.calls + excluded.calls, faults = known.faults + excluded.faults,
        timeouts = known.timeouts + excluded.timeouts, bad_signatures = known.bad_signatures + excluded.bad_signatures,
        durations = array(select mine + theirs from unnest(known.durations, excluded.durations)
@@ -155,7 +174,7 @@ DELETE_DAYS: Final = "delete from gateway.release_health where span_seconds = 86
 TRY_LOCK: Final = "select pg_try_advisory_xact_lock(hashtext('gateway.release_health.fold'))"
 
 
-def _columns(tallies: Mapping[tuple[UUID, int], _Tally], keys: Collection[tuple[UUID, int]]) -> list[list[object]]:
+def _columns(tallies: Mapping[Key, _Tally], keys: Collection[Key]) -> list[list[object]]:
     """One array a column, in an order that two workers share, so that neither waits for the other twice."""
     ordered = sorted(keys)
     seen = [tallies[key] for key in ordered]
@@ -166,5 +185,6 @@ def _columns(tallies: Mapping[tuple[UUID, int], _Tally], keys: Collection[tuple[
         [tally.bad_signatures for tally in seen],
     ]
     durations: list[list[object]] = [[tally.durations[place] for tally in seen] for place in range(len(BOUNDS_MS) + 1)]
-    slots: list[object] = [datetime.fromtimestamp(slot * SLOT_SECONDS, UTC) for _, slot in ordered]
-    return [[release_id for release_id, _ in ordered], slots, *counts, *durations]
+    slots: list[object] = [datetime.fromtimestamp(slot * SLOT_SECONDS, UTC) for _, slot, _ in ordered]
+    voices: list[object] = [voice for _, _, voice in ordered]
+    return [[release_id for release_id, _, _ in ordered], slots, voices, *counts, *durations]

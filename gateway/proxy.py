@@ -16,7 +16,7 @@ from gateway import errors
 from gateway.access import write_row
 from gateway.admission import Admission
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
-from gateway.calls import Departments
+from gateway.calls import Call, Departments
 from gateway.exchange import Answer
 from gateway.leaks import look_at_nothing
 from gateway.policy import Decision
@@ -84,15 +84,15 @@ class Proxy:
         finally:
             trace.department_seconds = time.perf_counter() - started
         self._note(decision)
-        reply = self._passed_on(answer, scope["method"], decision)
+        reply = self._passed_on(answer, call, decision)
         self._look_at(decision, reply.body)
         return reply
 
-    def _passed_on(self, answer: Answer, method: str, decision: Decision) -> Reply:
+    def _passed_on(self, answer: Answer, call: Call, decision: Decision) -> Reply:
         try:
-            return passed_on(answer, method, decision)
+            return passed_on(answer, call.method, decision)
         except errors.DepartmentFault:
-            self._departments.note_unusable(decision.match.app)
+            self._departments.note_unusable(call)
             raise
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, trace: Trace, decision: Decision) -> None:

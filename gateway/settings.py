@@ -9,7 +9,8 @@ from gateway.overload.gate import OverloadSettings
 class GatewaySettings(Model):
     """`issuer` is the public origin; `apps_host` the host (and port) on which departments are reached.
 
-    `limits` says who counts: "memory" (each worker for itself), "database", or the URL of a Valkey.
+    `limits` says who counts: "memory" (each worker for itself), "database", or the URL of a Valkey. Whoever shows no
+    token is counted by address, and all of them together have a part of each mini-app that leaves the rest to others.
     """
 
     issuer: str
@@ -22,7 +23,11 @@ class GatewaySettings(Model):
     per_app: Limit = Limit(requests=2000, per_seconds=1, burst=4000)
     breaker: BreakerSettings = BreakerSettings()
     overload: OverloadSettings = OverloadSettings()
+    per_address: Limit = Limit(requests=200, per_seconds=1, burst=400)
+    per_app_of_visitors: Limit = Limit(requests=1000, per_seconds=1, burst=2000)
+    trusted_proxies: tuple[str, ...] = ()
     places_per_department: int = 64
+    places_per_caller: int = 16
     stream_places_per_department: int = 64
     stream_seconds: float = 3600.0
     look_again_seconds: float = 1.0

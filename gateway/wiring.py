@@ -50,6 +50,7 @@ from gateway.routing import ROUND_SECONDS, RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
 from gateway.upstream import Upstream
+from gateway.visitors import Visitors
 from gateway.websockets import WebSockets
 from miniapps.releases.models import GrayApp, PublishedApp
 from miniapps.releases.service import Releases
@@ -167,7 +168,13 @@ def build_gateway(
     health = ReleaseHealth(floor.database, floor.clock)
     source = CardSource(
         departments=_departments(
-            floor, settings, upstream, signer, health=health, places=settings.card_places_per_department
+            floor,
+            settings,
+            upstream,
+            signer,
+            health=health,
+            places=settings.card_places_per_department,
+            each=settings.card_places_per_department // 4,
         ),
         assertions=assertions,
         clock=floor.clock,
@@ -177,10 +184,17 @@ def build_gateway(
     home_rooms = build_home(floor, settings, table=table, source=source, consents=lookup, zones=zones)
     buckets = _buckets(floor, settings.limits)
     limits = LocalLimits() if buckets is None else SharedLimits(buckets)
+    visitors = Visitors(floor.vault, settings.trusted_proxies)
     gate = Gate(settings.overload)
     watch_worker(gate, limits, table)
     streams = _departments(
-        floor, settings, upstream, signer, health=health, places=settings.stream_places_per_department
+        floor,
+        settings,
+        upstream,
+        signer,
+        health=health,
+        places=settings.stream_places_per_department,
+        each=settings.places_per_caller,
     )
     admission = Admission(
         settings=settings,
@@ -190,6 +204,7 @@ def build_gateway(
         consents=lookup,
         assertions=assertions,
         limits=limits,
+        visitors=visitors,
         delegates=None if mandates is None else _delegates(floor, mandates),
         choices=home_rooms.choices,
     )
@@ -203,7 +218,13 @@ def build_gateway(
             clock=floor.clock,
             admission=admission,
             departments=_departments(
-                floor, settings, upstream, signer, health=health, places=settings.places_per_department
+                floor,
+                settings,
+                upstream,
+                signer,
+                health=health,
+                places=settings.places_per_department,
+                each=settings.places_per_caller,
             ),
             streams=streams,
             note_use=usage.note,
@@ -217,9 +238,16 @@ def build_gateway(
             clock=floor.clock,
             table=table,
             departments=_departments(
-                floor, settings, upstream, signer, health=health, places=settings.page_places_per_department
+                floor,
+                settings,
+                upstream,
+                signer,
+                health=health,
+                places=settings.page_places_per_department,
+                each=settings.page_places_per_department // 2,
             ),
             limits=limits,
+            visitors=visitors,
         ),
         home_rooms=home_rooms,
         directory=Directory(table=table, shelves=home_rooms.shelves, choices=home_rooms.choices, zones=zones),
@@ -315,10 +343,11 @@ def _departments(
     *,
     health: ReleaseHealth,
     places: int,
+    each: int | None = None,
 ) -> Departments:
     # Cards, calls and streams have a breaker and places each: a slow card must not close the service behind it, nor
     # must citizens who listen to events for an hour keep others out.
-    protection = watch_departments(Protection(breaker=settings.breaker, places=places))
+    protection = watch_departments(Protection(breaker=settings.breaker, places=places, each=each))
     return Departments(upstream=upstream, signer=signer, protection=protection, clock=floor.clock, note=health.note)
 
 

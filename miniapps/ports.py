@@ -123,6 +123,14 @@ class KnowsHealth(Protocol):
         ...
 
 
+class HearsVoices(KnowsHealth, Protocol):
+    """The same place, for who must not take one citizen's word for everybody's."""
+
+    async def read_voices(self, connection: Connection, release_id: UUID, *, since: datetime) -> Sequence[Health]:
+        """What was seen of one release, in parts of which any one citizen's calls are all in the same."""
+        ...
+
+
 class KnowsRatings(Protocol):
     """Where citizens' ratings are counted."""
 

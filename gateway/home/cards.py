@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from app.kit.clock import Clock
+from app.kit.errors import RateLimited
 from app.kit.ids import new_id
 from auth.principal import Principal
 from gateway import errors
@@ -52,14 +54,15 @@ class CardSource:
         elder: bool = False,
     ) -> list[Card]:
         """The app's cards in `zone`, for `principal` or for everybody; raises `CardsMissing`."""
-        assertion = None
+        call = self._call(app, widgets, zone=zone, elder=elder)
         if principal is not None:
             assertion = await self._assertions.issue(principal, app, (), self._clock.now())
+            call = structs.replace(call, assertion=assertion, caller=principal.person_id.hex)
         try:
-            answer = await self._departments.call(self._call(app, widgets, assertion=assertion, zone=zone, elder=elder))
+            answer = await self._departments.call(call)
         except errors.DepartmentTimedOut:
             raise CardsMissing("timeout") from None
-        except errors.DepartmentBusy:
+        except (errors.DepartmentBusy, RateLimited):
             raise CardsMissing("busy") from None
         except errors.DepartmentMisbehaved:
             raise CardsMissing("unacceptable") from None
@@ -84,9 +87,7 @@ class CardSource:
             fallback=fallback(app),
         )
 
-    def _call(
-        self, app: CompiledApp, widgets: Mapping[str, Widget], *, assertion: str | None, zone: str, elder: bool
-    ) -> Call:
+    def _call(self, app: CompiledApp, widgets: Mapping[str, Widget], *, zone: str, elder: bool) -> Call:
         slowest = max(widget.timeout_ms for widget in widgets.values()) / 1000
         return Call(
             app=app,
@@ -97,7 +98,7 @@ class CardSource:
             headers={"content-type": "application/json", "accept": "application/json"},
             body=msgspec.json.encode(AskForCards(widgets=list(widgets), zone=zone)),
             timeout_seconds=min(slowest, self._most_seconds),
-            assertion=assertion,
+            assertion=None,
             zone=zone,
             elder=elder,
             channel=CHANNEL,

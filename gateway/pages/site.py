@@ -25,6 +25,7 @@ from gateway.routing import RouteTable, fallback, suspended
 from gateway.settings import GatewaySettings
 from gateway.snapshot import CompiledApp, choose
 from gateway.trace import Trace
+from gateway.visitors import Visitors
 from miniapps.manifest import app_id_of
 
 METHODS: Final = frozenset({"GET", "HEAD"})
@@ -46,6 +47,7 @@ class Site:
         table: RouteTable,
         departments: Departments,
         limits: Limits,
+        visitors: Visitors,
         clock: Clock,
     ) -> None:
         self._settings = settings
@@ -53,6 +55,7 @@ class Site:
         self._table = table
         self._departments = departments
         self._limits = limits
+        self._visitors = visitors
         self._headers = headers_of_pages(settings.issuer)
         self._suffix = "." + settings.apps_host
 
@@ -87,7 +90,9 @@ class Site:
         return app
 
     async def _ask(self, scope: Scope, app: CompiledApp, trace: Trace) -> Answer:
-        wait = await self._limits.admit([(f"pages:{app.app_id}", self._settings.per_app)])
+        visitor = self._visitors.name_of(scope)
+        limits = [(f"pages:{app.app_id}", self._settings.per_app), (f"address:{visitor}", self._settings.per_address)]
+        wait = await self._limits.admit(limits)
         if wait > 0:
             raise RateLimited(retry_after=math.ceil(wait))
         query = scope["query_string"].decode("ascii")
@@ -108,6 +113,7 @@ class Site:
                     zone=self._settings.region,
                     channel=VISITOR,
                     retry_safe=True,
+                    caller=visitor,
                 )
             )
         finally:

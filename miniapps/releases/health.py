@@ -1,5 +1,6 @@
 """What is known of how a release fares: counts of calls and of what went wrong with them. Pure; judged in `halting`."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from app.kit.structs import Model
@@ -35,3 +36,15 @@ class Health(Model):
     def slower_than(self, bound_ms: int) -> int:
         """How many calls took longer than `bound_ms`, which is one of `BOUNDS_MS`."""
         return sum(self.durations[BOUNDS_MS.index(bound_ms) + 1 :])
+
+
+def together(parts: Iterable[Health]) -> Health:
+    """All of them as one."""
+    known = list(parts) or [Health()]
+    return Health(
+        calls=sum(part.calls for part in known),
+        faults=sum(part.faults for part in known),
+        timeouts=sum(part.timeouts for part in known),
+        bad_signatures=sum(part.bad_signatures for part in known),
+        durations=tuple(sum(counts) for counts in zip(*(part.durations for part in known), strict=True)),
+    )

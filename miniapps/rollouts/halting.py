@@ -1,14 +1,18 @@
 """When a release on its way is so bad that it is taken back without asking anybody. Pure: counts in, findings out.
 
 A share counts against the published release's own share in the same span, and against a cap that no release may pass.
-Refuses to judge by a handful: what is compared is the share that is left when chance is given the benefit of the doubt.
+Refuses to judge by a handful: what is compared is the share that is left when chance is given the benefit of the doubt;
+and by one citizen's word: what is found of a release among citizens must be found without any one voice as well.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
+from msgspec import structs
+
 from app.kit.structs import Model
-from miniapps.releases.health import BOUNDS_MS, Health
+from miniapps.releases.health import BOUNDS_MS, Health, together
 
 Measure: TypeAlias = Literal["faults", "timeouts", "bad_signatures", "slow", "bad_ratings"]
 
@@ -60,6 +64,15 @@ def judge(gray: Seen, published: Seen | None) -> tuple[TooBad, ...]:
     """Everything in which the gray release is worse than it may be, beside the published one if there is one."""
     found = (_judge(measure, gray, published) for measure in BOUNDS)
     return tuple(too_bad for too_bad in found if too_bad is not None)
+
+
+def stand(found: Sequence[TooBad], gray: Seen, published: Seen | None, voices: Sequence[Health]) -> tuple[TooBad, ...]:
+    """What of `found` is found as well when the calls of any one voice are left out."""
+    rest = [
+        structs.replace(gray, health=together(each for place, each in enumerate(voices) if place != left_out))
+        for left_out in range(len(voices))
+    ]
+    return tuple(each for each in found if all(_judge(each.measure, others, published) for others in rest))
 
 
 def strikes_after(strikes: int, *, bad: bool) -> int:

@@ -17,7 +17,7 @@ from miniapps.ports import RaisesAlerts
 from miniapps.registry import repository as apps
 from miniapps.rollouts import repository
 from miniapps.rollouts.evidence import Evidence
-from miniapps.rollouts.halting import STRIKES, TooBad, judge, strikes_after
+from miniapps.rollouts.halting import STRIKES, TooBad, judge, stand, strikes_after
 from miniapps.rollouts.repository import OnTrial
 from miniapps.rollouts.service import Rollouts
 from miniapps.states import RELEASE
@@ -76,7 +76,11 @@ class Watch:
         """What is too bad in the last minute, or else since the present step."""
         for since in (max(now - BURST, trial.stage_at), max(now - LONGEST_LOOK, trial.stage_at)):
             both = await self._evidence.look(connection, trial.release_id, trial.published_id, since=since)
-            if found := judge(both.gray, both.published):
+            found = judge(both.gray, both.published)
+            if found and trial.state == "gray":  # testers are few and were asked; a citizen was drawn
+                voices = await self._evidence.hear_voices(connection, trial.release_id, since=since)
+                found = stand(found, both.gray, both.published, voices)
+            if found:
                 return found
         return ()
 

@@ -10,7 +10,7 @@ from miniapps.errors import StateConflict
 from miniapps.ports import KnowsHealth, KnowsUses
 from miniapps.registry import repository as apps
 from miniapps.registry.service import SEES_ALL, refuse_other_department
-from miniapps.releases.health import Health
+from miniapps.releases.health import Health, together
 from miniapps.releases.models import PublishedApp
 from miniapps.releases.service import Releases
 from miniapps.scorecards import repository
@@ -92,7 +92,7 @@ class Scorecards:
             return Health()
         ids = await repository.list_releases(connection, app_id, since)
         known = await self._health.read_health(connection, ids, since=since)
-        return _together(list(known.values()))
+        return together(known.values())
 
     async def _users(self, connection: Connection, app_id: str, now: datetime) -> int:
         return 0 if self._uses is None else await self._uses.count_users(connection, app_id, now - USE_KEPT)
@@ -105,15 +105,3 @@ class Scorecards:
             if await self._users(connection, other, now) > (users or 0):
                 return other
         return None
-
-
-def _together(parts: list[Health]) -> Health:
-    if not parts:
-        return Health()
-    return Health(
-        calls=sum(part.calls for part in parts),
-        faults=sum(part.faults for part in parts),
-        timeouts=sum(part.timeouts for part in parts),
-        bad_signatures=sum(part.bad_signatures for part in parts),
-        durations=tuple(sum(counts) for counts in zip(*(part.durations for part in parts), strict=True)),
-    )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -15,6 +16,8 @@ from gateway.breakers import Protection
 from gateway.calls import Departments
 from gateway.dispatch import Dispatcher
 from gateway.edge import EdgeGuard
+from gateway.exposure import NOBODY
+from gateway.health import Outcome
 from gateway.limits.local import LocalLimits
 from gateway.network import NetworkPolicy
 from gateway.pages.site import Site
@@ -24,6 +27,7 @@ from gateway.routing import RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
 from gateway.upstream import Upstream
+from gateway.visitors import Visitors
 from gateway.websockets import WebSockets
 from miniapps.releases.models import GrayApp, PublishedApp
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
@@ -71,11 +75,16 @@ class Harness:
         self.trials: list[GrayApp] = []
         self.noted: list[tuple[Any, str]] = []
         self.received: list[Received] = []
+        self.voices: list[int] = []
         self.used: list[tuple[Any, str]] = []
         self.converse: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
         self.answer: Callable[[Received], Awaitable[bytes] | bytes] = lambda request: plain_answer(
             request.target.encode()
         )
+
+    def note(self, release_id: UUID, outcome: Outcome, _seconds: float, voice: int = NOBODY, /) -> None:
+        self.noted.append((release_id, outcome))
+        self.voices.append(voice)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.converse is not None:
@@ -97,6 +106,7 @@ class Harness:
         body: bytes = b"",
         host: str = APPS_HOST,
         silent: bool = False,
+        client: str = "198.51.100.1",
     ) -> Answered:
         """`silent`: after its headers the citizen sends nothing at all."""
         messages = [{"type": "http.request", "body": body, "more_body": False}]
@@ -112,7 +122,7 @@ class Harness:
 
         raw_path = path.encode() if path.startswith("/apps") or host != APPS_HOST else f"/apps/{LIBRARY}{path}".encode()
         scope = a_scope(method, raw_path, (b"host", host.encode()), *_length(body), *headers, query=query)
-        await self._app(scope, receive, send)
+        await self._app(scope | {"client": (client, 50_000)}, receive, send)
         return Answered(sent)
 
     def open(self, method: str, path: str, *headers: tuple[bytes, bytes]) -> "Citizen":
@@ -211,15 +221,16 @@ async def gateway(
         stack.push_async_callback(upstream.close)
 
         def departments(places: int) -> Departments:
-            protection = Protection(breaker=chosen.breaker, places=places)
+            protection = Protection(breaker=chosen.breaker, places=places, each=chosen.places_per_caller)
             return Departments(
                 upstream=upstream,
                 signer=RequestSigner(floor.keyring),
                 protection=protection,
                 clock=floor.clock,
-                note=lambda release_id, outcome, _seconds: harness.noted.append((release_id, outcome)),
+                note=harness.note,
             )
 
+        visitors = Visitors(floor.vault, chosen.trusted_proxies)
         streams = departments(chosen.stream_places_per_department)
 
         def note_use(subject_id: Any, app_id: str) -> None:
@@ -233,6 +244,7 @@ async def gateway(
             consents=consents,
             assertions=Assertions(keyring=floor.keyring, vault=floor.vault, issuer=ISSUER, fields_of=citizens.disclose),
             limits=LocalLimits(),
+            visitors=visitors,
             choices=choices,
         )
         proxy = Proxy(
@@ -252,6 +264,7 @@ async def gateway(
             table=table,
             departments=departments(chosen.page_places_per_department),
             limits=LocalLimits(),
+            visitors=visitors,
         )
         harness._app = EdgeGuard(
             Dispatcher(apps_host=APPS_HOST, proxy=proxy, websockets=websockets, pages=site, inner=inner)

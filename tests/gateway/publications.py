@@ -33,6 +33,7 @@ ROUTES: list[dict[str, Any]] = [
     {"method": "POST", "path": "/small", "body_limit": 10},
     {"method": "GET", "path": "/slow", "timeout_ms": 100},
     {"method": "GET", "path": "/rare", "rate": {"requests": 1, "per_seconds": 60}},
+    {"method": "GET", "path": "/seldom", "rate": {"requests": 1, "per_seconds": 60}, "min_ial": 0},
     {"method": "GET", "path": "/card", "scopes": ["reader"]},
     {"method": "GET", "path": "/profile", "scopes": ["reader", "contact", "hobby"]},
     {"method": "GET", "path": "/stream", "body": "streamed", "timeout_ms": 200},

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from app.kit.floor import Floor
 from gateway.breakers import BreakerSettings
+from gateway.exposure import NOBODY, voice_of
 from gateway.home.models import UNCHOSEN, Choice
 from miniapps.releases.models import GrayApp, PublishedApp
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
@@ -288,3 +289,33 @@ async def test_an_answer_that_cannot_be_masked_counts_against_its_release(city: 
     city.answer = lambda _request: plain_answer(b"no JSON", headers="Content-Type: text/plain\r\n")
     assert (await city.call("GET", "/loans", BEARER)).slug == "answer-not-maskable"
     assert (masked.release_id, "department_fault") in city.noted
+
+
+async def test_whatever_one_citizen_meets_on_trial_is_one_voice(
+    city: Harness, backend: GrayBackend, callers: KnownCallers, tester: UUID
+) -> None:
+    trial = await begin(city, on_trial(city, backend, tester, percent=100))
+    for status in ("200 OK", "500 Internal Server Error"):
+        backend.status = status
+        await city.call("GET", "/loans", TESTER)
+    watcher = city.open("GET", "/events", TESTER)
+    await watcher.receive()
+    await watcher.leave()
+    await watcher.finish()
+    assert len(city.voices) == 3
+    (voice,) = set(city.voices)
+    assert voice == voice_of(tester.hex, trial.app.release_id) != NOBODY
+    city.voices.clear()
+    for token in range(30):
+        callers.sign_in(f"citizen-{token}")
+        await city.call("GET", "/loans", (b"authorization", b"Bearer citizen-%d" % token))
+    assert len(set(city.voices)) > 4
+
+
+async def test_voices_of_what_everybody_uses_are_not_told_apart(
+    city: Harness, backend: GrayBackend, tester: UUID
+) -> None:
+    await begin(city, on_trial(city, backend, tester))
+    await city.call("GET", "/loans", BEARER)
+    await city.call("GET", "/books")
+    assert city.voices == [NOBODY, NOBODY]

@@ -48,6 +48,24 @@ async def test_every_outcome_counts_once_with_its_duration(
     assert found[OTHER].calls == 1
 
 
+async def test_voices_are_counted_apart_and_add_up(
+    connection: Connection, health: ReleaseHealth, clock: ManualClock
+) -> None:
+    outcomes: list[tuple[Outcome, int]] = [("ok", 1), ("department_fault", 2), ("department_fault", 2), ("ok", 0)]
+    for outcome, voice in outcomes:
+        health.note(RELEASE, outcome, 0.01, voice)
+    health.note(OTHER, "timeout", 0.01, 2)
+    await health.write()
+    since = clock.now() - timedelta(hours=1)
+    for _ in range(2):  # as they were written, and folded into an hour
+        voices = await health.read_voices(connection, RELEASE, since=since)
+        assert [(voice.calls, voice.faults) for voice in voices] == [(1, 0), (1, 0), (2, 2)]
+        assert (await read(connection, clock))[RELEASE].calls == 4
+        clock.advance(2 * KEPT_SINGLE.total_seconds())
+        await health.fold()
+    assert await connection.fetchval("select count(*) from gateway.release_health where span_seconds = 10") == 0
+
+
 async def test_nothing_is_known_of_a_release_that_nobody_called(connection: Connection, clock: ManualClock) -> None:
     assert await read(connection, clock) == {}
 

@@ -6,8 +6,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from miniapps.releases.health import BOUNDS_MS, Health
-from miniapps.rollouts.halting import ENOUGH_CALLS, STRIKES, Seen, judge, strikes_after, surely_more_than
+from miniapps.releases.health import BOUNDS_MS, Health, together
+from miniapps.rollouts.halting import ENOUGH_CALLS, STRIKES, Seen, judge, stand, strikes_after, surely_more_than
 
 QUICK, MIDDLING, STUCK = 0, 3, len(BOUNDS_MS)
 
@@ -86,6 +86,45 @@ def test_one_bad_look_is_forgiven_and_three_in_a_row_are_not() -> None:
         strikes = strikes_after(strikes, bad=True)
     assert strikes == STRIKES
     assert strikes_after(0, bad=False) == 0
+
+
+def stands(*voices: Health, published: Seen | None = WELL) -> bool:
+    """Whether anything found of them all together is found without any one of them as well."""
+    gray = Seen(health=together(voices))
+    found = judge(gray, published)
+    return bool(stand(found, gray, published, voices))
+
+
+def voice(calls: int, faults: int = 0) -> Health:
+    return seen(calls, faults=faults).health
+
+
+def test_one_citizen_is_not_everybody() -> None:
+    assert not stands(voice(200, 200))
+    assert not stands(voice(200, 200), *[voice(20) for _ in range(5)])
+    assert not stands(voice(200, 200), voice(29, 29))  # the others are too few to say
+
+
+def test_what_any_two_citizens_meet_is_found() -> None:
+    assert stands(voice(40, 40), voice(40, 40))
+    assert stands(*[voice(10, 4) for _ in range(16)])
+    assert stands(*[voice(10, 4) for _ in range(15)], voice(1000))  # nobody hides it either by calling a great deal
+
+
+def test_ratings_are_one_voice_each_already() -> None:
+    gray = Seen(ratings=20, bad_ratings=18)
+    assert stand(judge(gray, None), gray, None, [voice(1)])
+
+
+few = st.integers(0, 60)
+
+
+@given(st.lists(st.tuples(few, few), max_size=8), few, few, st.booleans())
+def test_no_single_voice_turns_the_scale(others: list[tuple[int, int]], calls: int, bad: int, compared: bool) -> None:
+    published = WELL if compared else None
+    rest = [voice(calls, min(calls, bad)) for calls, bad in others]
+    if not judge(Seen(health=together(rest)), published):
+        assert not stands(*rest, voice(calls, min(calls, bad)), published=published)
 
 
 counts = st.integers(0, 500)

@@ -26,6 +26,7 @@ class KnownHealth:
 
     def __init__(self) -> None:
         self.known: dict[UUID, Health] = {}
+        self.voices: dict[UUID, list[Health]] = {}
         self.since: list[datetime] = []
 
     async def read_health(
@@ -33,6 +34,11 @@ class KnownHealth:
     ) -> Mapping[UUID, Health]:
         self.since.append(since)
         return {release_id: self.known[release_id] for release_id in release_ids if release_id in self.known}
+
+    async def read_voices(self, _connection: Connection, release_id: UUID, *, since: datetime) -> Sequence[Health]:
+        """Two halves of the city that fare alike, when nothing else is said."""
+        assert since in self.since
+        return self.voices.get(release_id, [self.known[release_id]] * 2)
 
 
 class KnownRatings:
@@ -126,6 +132,16 @@ async def test_a_failing_release_is_halted_and_people_are_told(
     assert len(alerts.raised) == 1
 
 
+async def test_what_one_citizen_brings_about_halts_nothing(
+    steps: Steps, trial: ReleaseView, health: KnownHealth, alerts: HeardAlerts, clock: ManualClock
+) -> None:
+    health.known = {trial.id: FAILING}
+    health.voices = {trial.id: [Health(calls=60, faults=60, durations=QUICK), Health(calls=40, durations=QUICK)]}
+    await look(steps.services.watch, clock, 3 * STRIKES)
+    assert await state_of(steps, trial.id) == "gray"
+    assert alerts.raised == []
+
+
 async def test_a_healthy_release_is_left_alone(
     steps: Steps, trial: ReleaseView, health: KnownHealth, alerts: HeardAlerts, clock: ManualClock
 ) -> None:
@@ -194,6 +210,7 @@ async def test_an_internal_release_is_watched_too(steps: Steps, health: KnownHea
     await steps.approve(2)
     trial = await steps.release(2, to="testers")
     health.known = {trial.id: FAILING}
+    health.voices = {trial.id: [FAILING]}  # the word of a single tester is enough: they were asked to try
     await look(steps.services.watch, clock, STRIKES)
     assert await state_of(steps, trial.id) == "halted"
 
