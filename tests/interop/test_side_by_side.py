@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interop.battery import fields, observe
+from tests.interop.battery.everything import fields, observe
 from tests.interop.city import APP_ID, Browser, City
 from tests.interop.oracle import running_oracle
 from tests.interop.party import Party, Registration
