@@ -9,9 +9,9 @@ from gateway import errors
 from gateway.asgi import Headers, find_header
 from gateway.exchange import Answer
 from gateway.headers import headers_to_citizen
-from gateway.masking import NotMaskable, mask_answer
 from gateway.policy import Decision
 from gateway.routing import Match, fallback
+from miniapps.manifest.masking import NotMaskable, mask_answer
 
 NO_CONTENT: Final = frozenset({204, 304})
 FIRST_ERROR: Final = 400

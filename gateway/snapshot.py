@@ -15,7 +15,6 @@ from app.kit.structs import Model, Text
 from auth.consents.texts import Recipient
 from gateway.exposure import Rule
 from gateway.limits.models import Limit
-from gateway.masking import Mask, compile_mask
 from miniapps.manifest import (
     Manifest,
     Rate,
@@ -29,6 +28,7 @@ from miniapps.manifest import (
     split_template,
     template_shape,
 )
+from miniapps.manifest.masking import Mask, masks_of
 from miniapps.releases.models import Ending, GrayApp, PublishedApp
 
 NO_REASON: Final = Text(zh="运营方已暂停该服务", en="Suspended by the operator")
@@ -297,7 +297,7 @@ def _authority(scheme: str, netloc: str, port: int | None) -> str:
 
 def _tree(manifest: Manifest) -> Branch:
     scopes = {scope.name: scope for scope in manifest.scopes}
-    masks = _masks(manifest)
+    masks = masks_of(manifest)
     root = Branch()
     shapes: set[tuple[str, str]] = set()
     for route in manifest.routes:
@@ -321,15 +321,6 @@ def _pages(manifest: Manifest) -> str | None:
     if any(lies_below(route.path, pages.path) for route in manifest.routes):
         raise NotCompilable("route-among-pages")
     return pages.path
-
-
-def _masks(manifest: Manifest) -> dict[tuple[str, str], tuple[Mask, ...]]:
-    """Every route's masks, by method and template."""
-    masks: dict[tuple[str, str], tuple[Mask, ...]] = {}
-    for masking in manifest.data.masking:
-        place = (masking.method, masking.path)
-        masks[place] = (*masks.get(place, ()), compile_mask(masking))
-    return masks
 
 
 def _branch(root: Branch, route: Route) -> Branch:

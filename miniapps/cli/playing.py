@@ -1,6 +1,6 @@
 """`suishen miniapp sandbox`: click through one's own server as citizens who do not exist, with no account.
 
-`/as/citizen-a/loans` is `GET /loans` of the department, signed as the gateway would sign it. Refuses what the manifest
+`/as/citizen-a/loans` is `GET /loans` of the department, signed and masked as by the gateway. Refuses what the manifest
 does not declare, and everybody but this machine's own browser: it listens on loopback.
 """
 
@@ -18,7 +18,8 @@ from miniapps.conformance.direct import DirectNetwork
 from miniapps.conformance.ports import Network, Unanswered
 from miniapps.conformance.trial import place_of as backend_place
 from miniapps.manifest import Manifest
-from miniapps.sandbox.calls import prepare_call, signer_for
+from miniapps.manifest.masking import NotMaskable
+from miniapps.sandbox.calls import masked_body, prepare_call, signer_for
 from miniapps.sandbox.citizens import CITIZENS
 from miniapps.sandbox.models import CallInSandbox, find_route
 from miniapps.sandbox.signing import CityKeys
@@ -96,8 +97,12 @@ class Desk:
             answer = await self._network.send(prepared.outgoing)
         except Unanswered as unanswered:
             return _refusal(502, unanswered.trouble)
+        try:
+            masked = masked_body(self._manifest, route, answer)
+        except NotMaskable as problem:
+            return _refusal(502, f"answer-not-maskable: {problem}")
         headers = BROWSER_HEADERS | {"Content-Type": answer.header("content-type") or "application/octet-stream"}
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
+        return web.Response(status=answer.status, body=answer.body if masked is None else masked, headers=headers)
 
 
 def _refusal(status: int, reason: str) -> web.Response:

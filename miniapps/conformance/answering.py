@@ -22,16 +22,16 @@ from miniapps.conformance.judging import (
     skipped,
     warned,
 )
-from miniapps.conformance.ports import Answer, Unanswered
+from miniapps.conformance.ports import Unanswered
 from miniapps.conformance.trial import Trial
 from miniapps.manifest import Route
+from miniapps.manifest.masking import NotMaskable, mask_answer, masks_of
 from miniapps.manifest.models import SAFE_METHODS
 from miniapps.sandbox.citizens import SyntheticCitizen, openid_of
 
 NO_ROUTE: Final = "no-route"
 NO_CARD: Final = "no-card"
 ODD_QUERY: Final = "?q=%E4%B9%A6&x=a%2Fb%2E&y=1+2&z"
-JSON_TYPE: Final = re.compile(r"application/([a-z0-9!#$&^_.-]+\+)?json\b", re.IGNORECASE)
 ID_NUMBER: Final = re.compile(rb"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 DROPPED: Final = (
     "set-cookie",
@@ -155,33 +155,18 @@ async def _unreadable_question(trial: Trial) -> Judgement:
 
 
 async def _masked(trial: Trial) -> Judgement:
-    """What the gateway must mask it must be able to read: JSON, unencoded, whole."""
-    masked = {(masking.method, masking.path) for masking in trial.manifest.data.masking}
-    routes = [
-        route for route in trial.routes() if (route.method, route.path) in masked and route.method in SAFE_METHODS
-    ]
+    """What the gateway must mask it must be able to read: JSON, unencoded, whole, and a text at each place."""
+    masks = masks_of(trial.manifest)
+    routes = [route for route in trial.routes() if route.method in SAFE_METHODS and (route.method, route.path) in masks]
     if not routes:
         return skipped("nothing-masked")
     for route in routes:
         answer = await trial.call(trial.ask(route), _caller(trial, route), route)
-        fault = _unmaskable(answer)
-        if fault is not None:
-            return failed(f"{route.path} {fault}")
+        try:
+            mask_answer(answer.status, answer.raw_headers(), answer.body, masks[route.method, route.path])
+        except NotMaskable as problem:
+            return failed(f"{route.path} {problem}")
     return passed(f"{len(routes)} routes")
-
-
-def _unmaskable(answer: Answer) -> str | None:
-    if not answer.body:
-        return None
-    if answer.header("content-encoding") not in {"", "identity"}:
-        return "encoded"
-    if not JSON_TYPE.match(answer.header("content-type")):
-        return "not-json"
-    try:
-        msgspec.json.decode(answer.body)
-    except (msgspec.MsgspecError, RecursionError):
-        return "not-json"
-    return None
 
 
 async def _plain_headers(trial: Trial) -> Judgement:

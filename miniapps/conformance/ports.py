@@ -32,6 +32,10 @@ class Answer(Model):
         """The header's value, or nothing."""
         return next((value for known, value in self.headers if known == name), "")
 
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """All of them as bytes."""
+        return [(name.encode("latin-1"), value.encode(errors="surrogateescape")) for name, value in self.headers]
+
 
 class Unanswered(Exception):
     """No whole answer came within time and size; `trouble` is why."""

@@ -1,14 +1,14 @@
-"""One call of a synthetic citizen, prepared as the gateway would send it: for the city's sandbox or a developer's own.
-
-Pure but for the clock of its signer. Masks nothing: a developer sees what the server really said.
+"""One call of a synthetic citizen as the gateway would send it, and what it would let through of the answer: for the
+city's sandbox or a developer's own. Pure but for the clock of its signer.
 """
 
 from typing import Any, Final
 
 from app.kit.structs import Model
-from miniapps.conformance.ports import Outgoing
+from miniapps.conformance.ports import Answer, Outgoing
 from miniapps.conformance.trial import Place
 from miniapps.manifest import Manifest, Route
+from miniapps.manifest.masking import mask_answer, masks_of
 from miniapps.sandbox.citizens import BY_NAME, SyntheticCitizen, claims_of, openid_of
 from miniapps.sandbox.models import CallInSandbox
 from miniapps.sandbox.signing import Ask, CityKeys, Signer
@@ -55,6 +55,14 @@ def prepare_call(
         largest_answer=LARGEST_ANSWER,
     )
     return PreparedCall(outgoing=outgoing, openid=openid_of(citizen, manifest.app_id), granted=claims.get("fields", {}))
+
+
+def masked_body(manifest: Manifest, route: Route, answer: Answer) -> bytes | None:
+    """What a citizen would see of the answer; None where nothing is masked. Raises `NotMaskable`."""
+    masks = masks_of(manifest).get((route.method, route.path))
+    if masks is None:
+        return None
+    return mask_answer(answer.status, answer.raw_headers(), answer.body, masks)
 
 
 def _hints(citizen: SyntheticCitizen, request: CallInSandbox) -> dict[str, str]:

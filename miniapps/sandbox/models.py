@@ -27,11 +27,17 @@ class CallInSandbox(Request):
 
 
 class AnswerInSandbox(Model):
-    """What came back. `granted` is what the assertion told; a body that is no text is told by its length alone."""
+    """What came back. `granted` is what the assertion told; a body that is no text is told by its length alone.
+
+    Where the manifest masks, `masked` is what a citizen would see of `body`; or `unmaskable` says why the gateway would
+    answer 502 instead.
+    """
 
     status: int
     content_type: str
     body: str | None
+    masked: str | None
+    unmaskable: str | None
     bytes: int
     milliseconds: int
     route: str

@@ -19,10 +19,11 @@ from miniapps.conformance.ports import Answer, OpensNetworks, Unanswered
 from miniapps.conformance.trial import Place, place_of
 from miniapps.errors import RouteNotDeclared, SandboxAddressMissing, SandboxUnanswered
 from miniapps.manifest import Manifest, Route, decode_canonical
+from miniapps.manifest.masking import NotMaskable
 from miniapps.registry import repository as apps
 from miniapps.registry.service import refuse_other_department
 from miniapps.releases import repository as versions
-from miniapps.sandbox.calls import prepare_call, signer_for
+from miniapps.sandbox.calls import masked_body, prepare_call, signer_for
 from miniapps.sandbox.citizens import CITIZENS
 from miniapps.sandbox.keys import issuer_of_sandbox, sandbox_keys
 from miniapps.sandbox.models import (
@@ -98,10 +99,13 @@ class Sandbox:
                 answer = await network.send(prepared.outgoing)
         except Unanswered as unanswered:
             raise SandboxUnanswered(trouble=unanswered.trouble) from None
+        masked, unmaskable = _as_seen(manifest, route, answer)
         return AnswerInSandbox(
             status=answer.status,
             content_type=answer.header("content-type")[:128],
-            body=_text_of(answer),
+            body=_text_of(answer.body),
+            masked=masked,
+            unmaskable=unmaskable,
             bytes=len(answer.body),
             milliseconds=int((time.perf_counter() - started) * 1000),
             route=f"{route.method} {route.path}",
@@ -120,8 +124,17 @@ class Sandbox:
             self._under_way -= 1
 
 
-def _text_of(answer: Answer) -> str | None:
+def _as_seen(manifest: Manifest, route: Route, answer: Answer) -> tuple[str | None, str | None]:
+    """What a citizen would see where something is masked, or why nobody would see anything."""
     try:
-        return answer.body[:LARGEST_BODY].decode()
+        masked = masked_body(manifest, route, answer)
+    except NotMaskable as problem:
+        return None, str(problem)
+    return None if masked is None else _text_of(masked), None
+
+
+def _text_of(body: bytes) -> str | None:
+    try:
+        return body[:LARGEST_BODY].decode()
     except UnicodeDecodeError:
         return None

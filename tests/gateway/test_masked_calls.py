@@ -12,10 +12,10 @@ from aiohttp.test_utils import TestServer
 from app.kit.clock import ManualClock
 from app.kit.floor import Floor
 from app.kit.keyring import public_jwk
-from gateway.masking import LARGEST_MASKED
 from gateway.routes import PURPOSES
 from miniapps.departments import library
 from miniapps.manifest import parse_manifest
+from miniapps.manifest.masking import LARGEST_MASKED
 from miniapps.sdk import Jwks, Verifier
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.harness import BEARER, ISSUER, Answered, Harness, Received, gateway

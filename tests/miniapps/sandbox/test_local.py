@@ -6,6 +6,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from app.kit.masking import mask_name
 from app.kit.processes import free_port
 from miniapps.cli import miniapp
 from miniapps.cli.local_city import Place, published
@@ -14,6 +15,7 @@ from miniapps.conformance.ports import Answer, Outgoing, Unanswered
 from miniapps.manifest import parse_manifest
 from miniapps.sandbox.citizens import CITIZENS, openid_of
 from tests.miniapps.conformance.departments import BACKEND, ISSUER, Department, document
+from tests.miniapps.conformance.departments import answer as department_answer
 from tests.miniapps.documents import encode, sound_document
 
 
@@ -48,8 +50,16 @@ async def browser(network: Switchboard) -> AsyncIterator[httpx.AsyncClient]:
 async def test_each_citizen_sees_their_own(browser: httpx.AsyncClient) -> None:
     for citizen in CITIZENS:
         answer = await browser.get(f"/as/{citizen.name}/loans?page=2")
-        assert answer.json() == {"reader": openid_of(citizen, "cn.example.library")}
+        assert answer.json() == {"reader": mask_name(openid_of(citizen, "cn.example.library"))}
         assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+async def test_what_cannot_be_masked_is_not_shown(browser: httpx.AsyncClient, network: Switchboard) -> None:
+    assert network.department is not None
+    network.department.handler = lambda _request, _citizen: department_answer(200, {"reader": ["沙箱甲"]})
+    answer = await browser.get("/as/citizen-a/loans")
+
+    assert (answer.status_code, answer.json()["title"]) == (502, "answer-not-maskable: not-text")
 
 
 async def test_the_first_page_names_every_route(browser: httpx.AsyncClient) -> None:

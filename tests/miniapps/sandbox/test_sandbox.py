@@ -36,6 +36,7 @@ class TestServer:
         )
         self.seen: list[Outgoing] = []
         self.answer = Answer(status=200, headers=(("content-type", "text/plain"),), body="你好".encode())
+        self.verbatim: Answer | None = None
         self.trouble: Unanswered | None = None
 
     async def send(self, request: Outgoing) -> Answer:
@@ -44,6 +45,8 @@ class TestServer:
         self.seen.append(request)
         target = request.url.removeprefix("https://test.example.cn")
         citizen = await self.verifier.verify(request.method, target, list(request.headers), request.body)
+        if self.verbatim is not None:
+            return self.verbatim
         body = f"{citizen.openid} {sorted(citizen.fields)} ".encode() + self.answer.body
         return Answer(status=self.answer.status, headers=self.answer.headers, body=body)
 
@@ -143,6 +146,21 @@ async def test_a_body_that_is_no_text_is_told_by_its_length(called_by: As, steps
 
     assert seen["body"] is None
     assert seen["bytes"] > 2
+
+
+async def test_what_is_masked_is_shown_as_citizens_see_it(called_by: As, steps: Steps, server: TestServer) -> None:
+    http = called_by(steps.author)
+    seen = (await call(http)).json()
+    assert (seen["masked"], seen["unmaskable"]) == (None, "not-json")
+
+    body = '{"items":[{"reader":"沙箱甲","id":7}]}'
+    server.verbatim = Answer(status=200, headers=(("content-type", "application/json"),), body=body.encode())
+    seen = (await call(http)).json()
+    assert (seen["body"], seen["unmaskable"]) == (body, None)
+    assert seen["masked"] == body.replace("沙箱甲", "沙*甲")
+
+    seen = (await call(http, method="POST", path="/loans/7/renewals")).json()
+    assert (seen["masked"], seen["unmaskable"]) == (None, None)
 
 
 async def test_nobody_else_calls(called_by: As, steps: Steps, server: TestServer) -> None:
