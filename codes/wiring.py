@@ -8,6 +8,7 @@ from litestar import Router
 
 from app.kit.floor import Floor
 from app.kit.jobs import Job
+from app.kit.outbound import outbound_client
 from codes.acting import ActLog, RecordsActs
 from codes.counters.form_tickets.service import FormTickets
 from codes.counters.wiring import (
@@ -18,7 +19,6 @@ from codes.counters.wiring import (
     counter_routers,
     forget_counter,
 )
-from codes.enterprise.checks.http_source import source_client
 from codes.enterprise.enterprises.reading import StickerReader
 from codes.enterprise.enterprises.routes import enterprise_router
 from codes.enterprise.enterprises.service import EnterpriseCodes
@@ -145,7 +145,7 @@ def build_codes(floor: Floor, settings: CodesSettings, ports: CodesPorts) -> Cod
         clock=floor.clock,
         code_format=code_format,
     )
-    client = source_client(settings.source_deadline_seconds)
+    client = outbound_client(timeout_seconds=settings.source_deadline_seconds, connections=100)
     enterprise = build_enterprise(
         floor,
         settings,

@@ -6,8 +6,8 @@ from typing import Final
 import httpx
 import msgspec
 
+from app.kit.outbound import outbound_client
 from auth.messages.ports import StaffNotice
-from auth.sms.client import vendor_client
 from auth.sms.ports import Handed, SmsNotTaken
 
 NAME: Final = "staff"
@@ -18,7 +18,7 @@ class HttpStaffChannel:
 
     def __init__(self, url: str, *, timeout_seconds: float) -> None:
         self._url = url
-        self._client = vendor_client(timeout_seconds=timeout_seconds, connections=5)
+        self._client = outbound_client(timeout_seconds=timeout_seconds, connections=5)
 
     async def close(self) -> None:
         """Ends the client."""

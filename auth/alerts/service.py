@@ -4,6 +4,7 @@ An alert is written with the deed, in its transaction. Who is told is found when
 not told any more.
 """
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib import resources
@@ -28,6 +29,7 @@ LIVES: Final = timedelta(days=1)
 WHO_ANSWERS: Final = ("system_admin", "security_admin")
 
 
+@functools.cache
 def load_alert_texts() -> Texts:
     """The texts that ship; raises `TextsInvalid`."""
     return read_texts((resources.files("auth.alerts") / "texts.toml").read_bytes())

@@ -4,6 +4,7 @@ Refuses whatever would make a notice dangerous to read aloud or to send: a link,
 account, a place to fill something in. Pure.
 """
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -72,6 +73,7 @@ class Texts:
 GONE: Final = Text(zh="这类通知已停用。", en="Notices of this kind are no longer written.")
 
 
+@functools.cache
 def load_texts() -> Texts:
     """The texts that ship; raises `TextsInvalid`."""
     return read_texts((resources.files("auth.messages") / "texts.toml").read_bytes())

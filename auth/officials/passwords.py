@@ -1,6 +1,7 @@
 """Passwords of staff: argon2id with explicit costs, in a small pool that refuses work instead of queueing for ever."""
 
 import asyncio
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 MEMORY_KIB: Final = 19 * 1024
 PASSES: Final = 2
+HASHER: Final = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
 RETRY_AFTER_SECONDS: Final = 1
 
 
@@ -21,14 +23,13 @@ class Passwords:
     """Hashes and verifies off the event loop: `threads` at work, `queue` waiting, and whatever is more gets a 503."""
 
     def __init__(self, *, threads: int, queue: int) -> None:
-        self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="argon2")
         self._room = threads + queue
-        self._nobodys_hash = self._hasher.hash("nobody has this password")
+        self._nobodys_hash = _nobodys_hash()
 
     async def hash(self, password: str) -> str:
         """The hash in its standard text form; raises `TemporarilyUnavailable` under overload."""
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: HASHER.hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether they belong together. Without a hash (no such account) it takes as long, and says no."""
@@ -43,7 +44,7 @@ class Passwords:
 
     def _matches(self, password_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(password_hash, password)
+            return HASHER.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -58,3 +59,8 @@ class Passwords:
 
     def _leave(self) -> None:
         self._room += 1
+
+
+@functools.cache
+def _nobodys_hash() -> str:
+    return HASHER.hash("nobody has this password")

@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from app.kit.outbound import outbound_client
 from app.kit.structs import Model
 from auth.documents import DocumentType
 from auth.privacy.corrections.ports import CorrectionAnswer, CorrectionSent
@@ -111,10 +112,8 @@ class HttpRegistry:
             "face": face_url.rstrip("/"),
             "network_identity": network_identity_url.rstrip("/"),
         }
-        # httpx gives bytes after one answer to the next question on a kept connection.
-        limits = httpx.Limits(max_connections=50, max_keepalive_connections=0)
         self._timeout_seconds = timeout_seconds
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False)
+        self._client = outbound_client(timeout_seconds=timeout_seconds, connections=50)
 
     async def close(self) -> None:
         """Ends the client; nothing can be asked afterwards."""

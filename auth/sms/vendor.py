@@ -8,7 +8,7 @@ from http import HTTPStatus
 import httpx
 import msgspec
 
-from auth.sms.client import vendor_client
+from app.kit.outbound import outbound_client
 from auth.sms.ports import Handed, SmsMessage, SmsNotTaken, SmsRefused
 from auth.sms.receipts import ReceiptDesk
 
@@ -20,7 +20,7 @@ class HttpSms:
         self._name = name
         self._url = url
         self._desk = desk
-        self._client = vendor_client(timeout_seconds=timeout_seconds)
+        self._client = outbound_client(timeout_seconds=timeout_seconds, connections=20)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from app.kit.errors import TemporarilyUnavailable
 from app.kit.masking import mask_phone
-from auth.sms.client import vendor_client
+from app.kit.outbound import outbound_client
 from auth.sms.demo_inbox import InboxView
 
 TIMEOUT_SECONDS = 2.0
@@ -21,7 +21,7 @@ class VendorsInbox:
         if environment == "production":
             raise RuntimeError("The demo inbox shows one-time codes to everybody; production has none.")
         self._url = url
-        self._client = vendor_client(timeout_seconds=TIMEOUT_SECONDS)
+        self._client = outbound_client(timeout_seconds=TIMEOUT_SECONDS, connections=20)
 
     async def close(self) -> None:
         """Ends the client."""

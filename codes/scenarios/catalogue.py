@@ -8,7 +8,6 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -67,10 +66,15 @@ def check_scenarios(text: bytes) -> Scenarios:
     return scenarios
 
 
-def load_scenarios(path: Path | None = None) -> Scenarios:
-    """The catalogue in `path`, by default the one that ships; raises `CatalogueInvalid`."""
-    file = path or resources.files("codes.scenarios") / "scenarios.toml"
-    return read_scenarios(file.read_bytes())
+def load_scenarios() -> Scenarios:
+    """The catalogue that ships, each time a new one: it may adopt another."""
+    shipped = _shipped()
+    return Scenarios(shipped, edition=shipped.edition)
+
+
+@functools.cache
+def _shipped() -> Scenarios:
+    return read_scenarios((resources.files("codes.scenarios") / "scenarios.toml").read_bytes())
 
 
 def read_scenarios(text: bytes) -> Scenarios:

@@ -16,6 +16,7 @@ from app.kit.clock import Clock
 from app.kit.ids import new_token
 from app.kit.jwt import sign_jwt
 from app.kit.keyring import Keyring
+from app.kit.outbound import outbound_client
 from app.kit.structs import Model
 from auth.keys import PublicJwk
 from auth.login.upstream.oidc import (
@@ -86,9 +87,7 @@ class NationalProvider:
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._production = production
-        # httpx gives bytes after one answer to the next question on a kept connection.
-        limits = httpx.Limits(max_connections=50, max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False)
+        self._client = outbound_client(timeout_seconds=timeout_seconds, connections=50)
         self._seen: _Seen | None = None
         self._failed: RegistryUnavailable | None = None
         self._asking = asyncio.Lock()

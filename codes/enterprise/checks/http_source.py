@@ -51,10 +51,3 @@ class HttpSource:
                 if len(body) > LONGEST_ANSWER:
                     raise SourceUnavailable("too long")
         return bytes(body)
-
-
-def source_client(timeout_seconds: float) -> httpx.AsyncClient:
-    """The one client for all sources; whoever makes it closes it."""
-    # httpx gives bytes after one answer to the next question on a kept connection.
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=0)
-    return httpx.AsyncClient(timeout=timeout_seconds, limits=limits, trust_env=False, follow_redirects=False)

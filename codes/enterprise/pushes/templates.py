@@ -3,6 +3,7 @@
 Refuses lines that lead somewhere (addresses) or ask for money to somewhere (long numbers). Pure.
 """
 
+import functools
 import re
 import unicodedata
 from collections import Counter
@@ -88,6 +89,7 @@ def faults_of(templates: Iterable[Template]) -> list[str]:
     return faults + [f"{template.slug}: {fault}" for template in known for fault in _faults(template)]
 
 
+@functools.cache
 def load_templates() -> Templates:
     """The templates that ship; raises `TemplatesInvalid`."""
     return read_templates((resources.files("codes.enterprise.pushes") / "templates.toml").read_bytes())

@@ -1,5 +1,6 @@
 """The registers of departments, read once at start from data that ships with the program."""
 
+import functools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from importlib import resources
@@ -63,7 +64,12 @@ class Registers:
 
 def load_registers(connected: Collection[str]) -> Registers:
     """The registers that ship, of which the city has connected these; raises `RegistersInvalid`."""
-    return read_registers((resources.files("codes.enterprise.registers") / "registers.toml").read_bytes(), connected)
+    return Registers(_shipped(), connected)
+
+
+@functools.cache
+def _shipped() -> Registers:
+    return read_registers((resources.files("codes.enterprise.registers") / "registers.toml").read_bytes())
 
 
 def read_registers(text: bytes, connected: Collection[str] = ()) -> Registers:

@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 
 from app.demo.sources import KNOWN, REGISTERS, build_application
+from app.kit.outbound import outbound_client
 from auth.documents import make_synthetic_credit_code
-from codes.enterprise.checks.http_source import LONGEST_ANSWER, HttpSource, source_client
+from codes.enterprise.checks.http_source import LONGEST_ANSWER, HttpSource
 from codes.enterprise.checks.ports import Question, SourceUnavailable
 from codes.enterprise.registers.catalogue import load_registers
 from tests.codes.enterprise.checks.sources import serving, serving_application
@@ -25,7 +26,7 @@ FACT = {"label": {"zh": "检查", "en": "Check"}, "value": {"zh": "合格", "en"
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with source_client(0.3) as client:
+    async with outbound_client(timeout_seconds=0.3, connections=2) as client:
         yield client
 
 

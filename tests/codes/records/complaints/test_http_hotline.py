@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from app.kit.ids import new_id
+from app.kit.outbound import outbound_client
 from app.kit.structs import Text
-from codes.enterprise.checks.http_source import source_client
 from codes.records.complaints.http_hotline import HttpHotline
 from codes.records.complaints.models import ComplaintCase, ScanFacts
 from codes.records.complaints.ports import HotlineUnavailable
@@ -65,7 +65,7 @@ def desk() -> Desk:
 async def hotline(desk: Desk) -> AsyncIterator[HttpHotline]:
     app = web.Application()
     app.router.add_post("/v1/complaints", desk.handle)
-    async with TestServer(app) as server, source_client(0.5) as client:
+    async with TestServer(app) as server, outbound_client(timeout_seconds=0.5, connections=2) as client:
         yield HttpHotline(str(server.make_url("/")), client)
 
 
@@ -109,7 +109,7 @@ async def test_anything_else_is_tried_again(hotline: HttpHotline, desk: Desk, an
 
 
 async def test_nobody_there() -> None:
-    async with source_client(0.2) as client:
+    async with outbound_client(timeout_seconds=0.2, connections=2) as client:
         with pytest.raises(HotlineUnavailable):
             await HttpHotline("http://127.0.0.1:9", client).take(CASE)
 

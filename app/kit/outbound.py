@@ -1,4 +1,4 @@
-"""The HTTP clients that speak to vendors: no proxy of the environment, no idle connections, one set of roots."""
+"""HTTP clients that ask systems outside: no proxy of the environment, no idle connections, one set of roots."""
 
 import functools
 import ssl
@@ -12,10 +12,10 @@ def _trusted_roots() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def vendor_client(*, timeout_seconds: float, connections: int = 20) -> httpx.AsyncClient:
-    """A client for one vendor; whoever asked for it closes it.
+def outbound_client(*, timeout_seconds: float, connections: int) -> httpx.AsyncClient:
+    """A client for one system or several of a kind; whoever asked for it closes it.
 
-    Connections are not kept: bytes that a vendor sends after its answer would become the answer to the next message.
+    Connections are not kept: httpx gives bytes that come after one answer to the next question.
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=0)
     return httpx.AsyncClient(verify=_trusted_roots(), timeout=timeout_seconds, limits=limits, trust_env=False)
