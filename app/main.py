@@ -195,8 +195,7 @@ def _dependencies(settings: Settings, floor: Floor) -> dict[str, Provide]:
 
     fixed: dict[str, Any] = {
         "settings": settings,
-        "database": floor.database,
-        "notifications": floor.notifications,
+        "pulse": health.Pulse(floor.database, floor.notifications),
         "clock": floor.clock,
         "vault": floor.vault,
         "keyring": floor.keyring,
