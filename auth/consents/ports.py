@@ -25,6 +25,10 @@ class FindsPurposes(Protocol):
 class ConsentListener(Protocol):
     """Whoever gave something out that stands on a consent."""
 
+    async def hold_what_stands(self, connection: Connection, person_id: UUID) -> None:
+        """Consents of this person are about to end: whoever is giving something out on one is waited for first."""
+        ...
+
     async def consent_withdrawn(self, connection: Connection, consent: Consent, *, actor: str) -> None:
         """It ended in this transaction; a consent that another took the place of is not told."""
         ...

@@ -83,6 +83,7 @@ class Consents:
         self, connection: Connection, principal: Principal, person_id: UUID, consent_id: UUID
     ) -> ConsentView:
         """The same for the consent of somebody whom the caller stands for, which was checked."""
+        await self._hold(connection, person_id)
         consent = await repository.mark_withdrawn(connection, consent_id, person_id, self._clock.now())
         if consent is None:
             raise ConsentUnknown
@@ -103,6 +104,7 @@ class Consents:
         self, connection: Connection, person_id: UUID, *, actor: str, department_id: UUID | None = None
     ) -> list[Consent]:
         """Ends the consents of somebody whose account ends, or who wants all of them ended; newest first."""
+        await self._hold(connection, person_id)
         ended = await repository.mark_all_withdrawn(connection, person_id, department_id, self._clock.now())
         for consent in ended:
             await self._end(connection, actor, consent)
@@ -235,6 +237,10 @@ class Consents:
         await repository.insert_consent(connection, consent)
         await repository.mark_requests_answered(connection, person_id, department_id, purpose, now)
         await self._tell(connection, principal.actor, consent, "consent.granted")
+
+    async def _hold(self, connection: Connection, person_id: UUID) -> None:
+        for listener in self._listeners:
+            await listener.hold_what_stands(connection, person_id)
 
     async def _end(self, connection: Connection, actor: str, consent: Consent) -> None:
         for listener in self._listeners:

@@ -1,6 +1,7 @@
 """A citizen who takes back the consent to sign in at a client is signed out of it: no token of theirs works there."""
 
 from typing import Final
+from uuid import UUID
 
 from app.kit.clock import Clock
 from app.kit.database import Connection
@@ -18,6 +19,10 @@ class SignInEnds:
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
         self._sessions = sessions
         self._clock = clock
+
+    async def hold_what_stands(self, connection: Connection, person_id: UUID) -> None:
+        """A client's session is opened in one of the person's, which is held: either it is seen here, or not opened."""
+        await repository.lock_sessions(connection, person_id)
 
     async def consent_withdrawn(self, connection: Connection, consent: Consent, *, actor: str) -> None:
         """Ends the person's sessions at the client whose sign-in stood on this consent; others are not touched."""

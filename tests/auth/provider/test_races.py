@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,16 +15,15 @@ from auth.documents import make_synthetic_credit_code
 from auth.organizations.models import RegisterDepartment
 from auth.provider.clients.models import Client
 from auth.settings import AuthSettings
-from auth.wiring import build_auth
+from auth.wiring import AuthServices, build_auth
 from tests.auth.conftest import open_client
 from tests.auth.provider.city import Browser, Department, Register, client_of
-
-if TYPE_CHECKING:
-    from auth.provider.clients.service import Clients
 
 AT_ONCE = 12
 REASONS = "select revoked_reason from auth.session where method = 'code'"
 WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+WAITING_TO_INSERT = "select count(*) from pg_locks where relation = 'auth.session'::regclass and not granted"
+WAITING_FOR_ANOTHER = "select count(*) from pg_locks where locktype = 'transactionid' and not granted"
 
 
 class SlowRegister(Register):
@@ -33,7 +33,7 @@ class SlowRegister(Register):
         super().__init__()
         self.looks_until_slow = 0
         self.reached, self.go_on = asyncio.Event(), asyncio.Event()
-        self.clients_service: Clients | None = None
+        self.services: AuthServices | None = None
 
     async def find_client(self, connection: Connection, client_id: str) -> Client | None:
         found = await super().find_client(connection, client_id)
@@ -44,10 +44,10 @@ class SlowRegister(Register):
         return found
 
     async def suspend(self, database: Database, client_id: str) -> None:
-        assert self.clients_service
+        assert self.services
         async with database.transaction() as connection:
             del self.clients[client_id]
-            await self.clients_service.client_changed(connection, client_id, actor="system")
+            await self.services.provider.clients.client_changed(connection, client_id, actor="system")
 
 
 Door: TypeAlias = tuple[httpx.AsyncClient, SlowRegister]
@@ -57,7 +57,7 @@ Door: TypeAlias = tuple[httpx.AsyncClient, SlowRegister]
 async def race_http(race_floor: Floor, auth_settings: AuthSettings) -> AsyncIterator[Door]:
     services, register = build_auth(race_floor, auth_settings), SlowRegister()
     services.provider.clients.find_in(register)
-    register.clients_service = services.provider.clients
+    register.services = services
     entry = RegisterDepartment(name="演示市图书馆", credit_code=make_synthetic_credit_code(sequence=303))
     async with race_floor.database.transaction() as connection:
         department = await services.organizations.register_department(connection, entry, actor="system")
@@ -162,3 +162,30 @@ async def test_a_suspension_waits_for_the_session_that_is_being_opened_and_ends_
         assert (await redeeming).status_code == 200
         await suspending
         assert [row["revoked_reason"] for row in await connection.fetch(REASONS)] == ["client_ended"]
+
+
+async def test_a_withdrawal_waits_for_the_session_that_is_being_opened_and_ends_it(
+    library: Department, browser: Browser, race_http: Door, race_database: Database
+) -> None:
+    """The tokens were on their way when the citizen said no: they end, and the client is told of it."""
+    _, register = race_http
+    assert register.services
+    code = (await browser.arrive(await library.begin()))["code"]
+    async with race_database.acquire() as connection, race_database.acquire() as looking:
+        person_id = await connection.fetchval("select id from auth.person")
+        async with connection.transaction():
+            await connection.execute("lock table auth.session in share mode")  # a row may be held, none inserted
+            redeeming = asyncio.create_task(library.redeem(code))
+            while not await looking.fetchval(WAITING_TO_INSERT):
+                assert not redeeming.done()
+            withdrawing = asyncio.create_task(withdraw_all(register.services, race_database, person_id))
+            while not withdrawing.done() and not await looking.fetchval(WAITING_FOR_ANOTHER):
+                await asyncio.sleep(0)
+        assert (await redeeming).status_code == 200
+        await withdrawing
+        assert [row["revoked_reason"] for row in await connection.fetch(REASONS)] == ["consent_withdrawn"]
+
+
+async def withdraw_all(services: AuthServices, database: Database, person_id: UUID) -> None:
+    async with database.transaction() as connection:
+        await services.consents.end_consents_of(connection, person_id, actor=f"person:{person_id}")
