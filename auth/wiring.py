@@ -223,6 +223,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         people=people,
         devices=devices,
         sessions=sessions,
+        recoveries=people_rooms.recoveries,
         registry=registry,
         clock=floor.clock,
         settings=settings,
@@ -259,6 +260,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         organization_claims=OrganizationClaims(
             database=floor.database,
             people=people,
+            sessions=sessions,
             organizations=organizations,
             registry=registry,
             clock=floor.clock,

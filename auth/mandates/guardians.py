@@ -29,6 +29,7 @@ from auth.people.service import People
 from auth.principal import Principal
 from auth.registries.errors import RegistryUnavailable
 from auth.registries.ports import GuardianshipAnswer, GuardianshipRegistry, PersonNamed
+from auth.sessions.service import Sessions
 from auth.settings import DAY_SECONDS, AuthSettings
 
 LIMIT_KIND: Final = "guardianship"
@@ -44,6 +45,7 @@ class Guardians:
         *,
         database: Database,
         people: People,
+        sessions: Sessions,
         mandates: Mandates,
         engine: MandateEngine,
         registry: GuardianshipRegistry,
@@ -52,6 +54,7 @@ class Guardians:
     ) -> None:
         self._database = database
         self._people = people
+        self._sessions = sessions
         self._mandates = mandates
         self._engine = engine
         self._registry = registry
@@ -63,7 +66,8 @@ class Guardians:
     async def add_child(self, principal: Principal, request: AddChild) -> ChildView | SuishenError:
         """The child with the caller as guardian, or the refusal, which is remembered. Opens its own transactions.
 
-        Raises `ChildOutOfForm`, `StepUpRequired`, `RegistryUnavailable`. Adding a child again is harmless.
+        Raises `ChildOutOfForm`, `StepUpRequired`, `RegistryUnavailable`, and `TokenInvalid` when the session ended
+        while the registry was asked. Adding a child again is harmless.
         """
         self._require_fresh(principal)
         child = self._child_of(request)
@@ -171,6 +175,7 @@ class Guardians:
             return GuardianshipRefused()
         await refund_attempt(connection, self._limit, principal.subject_id.bytes)
         child_id = await self._people.find_owner(connection, child)
+        await self._sessions.require_living(connection, principal)
         if child_id is None:
             child_id = await self._people.register_known(connection, child, actor=principal.actor)
         mandate = await self._mandates.appoint_guardian(

@@ -106,6 +106,7 @@ def build_rooms(
         guardians=Guardians(
             database=floor.database,
             people=people,
+            sessions=sessions,
             mandates=core.mandates,
             engine=core.engine,
             registry=registry,

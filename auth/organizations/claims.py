@@ -17,6 +17,7 @@ from auth.people.service import People
 from auth.principal import Principal
 from auth.registries.errors import RegistryUnavailable
 from auth.registries.ports import EnterpriseAnswer, EnterpriseRegistry
+from auth.sessions.service import Sessions
 from auth.settings import DAY_SECONDS, AuthSettings
 
 
@@ -28,6 +29,7 @@ class OrganizationClaims:
         *,
         database: Database,
         people: People,
+        sessions: Sessions,
         organizations: Organizations,
         registry: EnterpriseRegistry,
         clock: Clock,
@@ -35,6 +37,7 @@ class OrganizationClaims:
     ) -> None:
         self._database = database
         self._people = people
+        self._sessions = sessions
         self._organizations = organizations
         self._registry = registry
         self._clock = clock
@@ -45,7 +48,8 @@ class OrganizationClaims:
     async def claim(self, principal: Principal, credit_code: str) -> OrganizationView | SuishenError:
         """The organization with the caller answering for it, or the refusal, which is remembered.
 
-        Opens its own transactions. Raises `CreditCodeInvalid` and `RegistryUnavailable`. Claiming it again is harmless.
+        Opens its own transactions. Raises `CreditCodeInvalid`, `RegistryUnavailable`, and `TokenInvalid` when the
+        session ended while the registry was asked. Claiming it again is harmless.
         """
         code = normalize_credit_code(credit_code)
         async with self._database.transaction() as connection:
@@ -73,6 +77,7 @@ class OrganizationClaims:
     async def _conclude(
         self, connection: Connection, principal: Principal, code: str, answer: EnterpriseAnswer
     ) -> OrganizationView | SuishenError:
+        await self._sessions.require_living(connection, principal)
         if not answer.match:
             await audit.record(
                 connection,

@@ -1,8 +1,8 @@
 """The real-name check: does the state know this name with this number, and is this human being here already?
 
 It makes a person known. To somebody known already, on an unseen device, it gives the level back only to the name that
-is known, and while no device of theirs could be asked instead: a name and a number are no secret, and until faces are
-checked this is the weak way.
+is known, while no device of theirs could be asked instead, and after a wait in which they can object (`recoveries`):
+a name and a number are no secret.
 No transaction is open while the registry is asked. Guesses are counted before the question and given back only when
 the registry confirmed the name or could not answer.
 """
@@ -26,10 +26,12 @@ from auth.people.errors import (
     RealNameRefused,
 )
 from auth.people.models import NAME_CHECKED, Identity, PersonView, VerifyRealName
+from auth.people.recoveries.service import Recoveries
 from auth.people.service import People
 from auth.principal import Principal
 from auth.registries.errors import RegistryUnavailable
 from auth.registries.ports import PersonAnswer, PopulationRegistry
+from auth.sessions.models import Session
 from auth.sessions.service import Sessions
 from auth.settings import DAY_SECONDS, AuthSettings
 
@@ -46,6 +48,7 @@ class RealName:
         people: People,
         devices: Devices,
         sessions: Sessions,
+        recoveries: Recoveries,
         registry: PopulationRegistry,
         clock: Clock,
         settings: AuthSettings,
@@ -54,6 +57,7 @@ class RealName:
         self._people = people
         self._devices = devices
         self._sessions = sessions
+        self._recoveries = recoveries
         self._registry = registry
         self._clock = clock
         self._limit = Limit(kind=LIMIT_KIND, most=settings.real_name_limit, window_seconds=DAY_SECONDS)
@@ -61,8 +65,8 @@ class RealName:
     async def verify_real_name(self, principal: Principal, claim: VerifyRealName) -> PersonView | SuishenError:
         """The person as now known, or the refusal, which is remembered. Opens its own transactions.
 
-        Raises `RealNameOutOfForm`, `KnownElsewhere` and `RegistryUnavailable`. Repeating it with the same name and
-        number is harmless; for a session on an unseen device see above.
+        Raises `RealNameOutOfForm`, `KnownElsewhere`, `RegistryUnavailable`, and `TokenInvalid` when the session ended
+        while the registry was asked. Repeating it with the same name and number is harmless.
         """
         identity = identity_of(claim)
         async with self._database.transaction() as connection:
@@ -105,16 +109,27 @@ class RealName:
         born = birth_date_of(claimed.document_type, claimed.document_number) or answer.birth_date
         identity = msgspec.structs.replace(claimed, birth_date=born)
         owner = await self._people.find_owner(connection, identity)
+        session = await self._sessions.require_living(connection, principal)
         known = await self._people.find_identity(connection, principal.subject_id)
         if owner is not None and owner != principal.subject_id:
             return await self._refuse(connection, principal, DocumentAlreadyBound())
         if known is not None and owner is None:
             return await self._refuse(connection, principal, RealNameDiffers())
+        waits = None
+        if not await self._knows_its_person(connection, session):
+            waits = await self._recoveries.use(connection, principal)
+        await refund_attempt(connection, self._limit, principal.subject_id.bytes)
+        if waits is not None:
+            return waits
         await self._people.confirm_identity(connection, principal.subject_id, identity)
         await self._sessions.raise_identity_level(connection, principal.session_id, NAME_CHECKED)
-        await refund_attempt(connection, self._limit, principal.subject_id.bytes)
         await self._record(connection, principal, "person.real_name_confirmed", {"level": NAME_CHECKED})
         return await self._people.describe(connection, principal.subject_id, ial=NAME_CHECKED)
+
+    async def _knows_its_person(self, connection: Connection, session: Session) -> bool:
+        """By what is stored: the caller's token may be older than the name."""
+        person = await self._people.get_person(connection, session.subject_id)
+        return not session.unproven and session.ial >= min(person.identity_level, NAME_CHECKED)
 
     async def _refuse(self, connection: Connection, principal: Principal, refusal: SuishenError) -> SuishenError:
         await self._record(connection, principal, "person.real_name_refused", {"reason": refusal.slug})

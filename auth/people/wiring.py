@@ -24,6 +24,8 @@ from auth.people.lookups.service import Lookups
 from auth.people.merging import routes as merging_routes
 from auth.people.merging.service import Merging
 from auth.people.ports import FollowsMerges, PersonListener, PersonReturnListener
+from auth.people.recoveries import routes as recoveries_routes
+from auth.people.recoveries.service import Recoveries
 from auth.people.service import People
 from auth.registries import routes as registries_routes
 from auth.registries.adapter import HttpRegistry
@@ -47,6 +49,7 @@ class PeopleRooms:
     documents: Documents
     lookups: Lookups
     merging: Merging
+    recoveries: Recoveries
     deaths: Feed[Death]
     enterprise_changes: Feed[EnterpriseChange]
 
@@ -59,6 +62,7 @@ class PeopleRooms:
             "person_documents": self.documents,
             "lookups": self.lookups,
             "merging": self.merging,
+            "recoveries": self.recoveries,
         }
 
     def routers(self) -> list[Router]:
@@ -69,6 +73,7 @@ class PeopleRooms:
             documents_routes.router,
             lookups_routes.router,
             merging_routes.router,
+            recoveries_routes.router,
             registries_routes.router,
         ]
 
@@ -84,6 +89,7 @@ class PeopleRooms:
         await self.face_checks.forget(connection)
         await self.lookups.forget(connection)
         await self.merging.forget(connection)
+        await self.recoveries.forget(connection)
 
 
 def build_people_rooms(
@@ -110,7 +116,8 @@ def build_people_rooms(
         messages=messages,
         clock=floor.clock,
     )
-    for listener in listeners:
+    recoveries = Recoveries(sessions=sessions, messages=messages, clock=floor.clock, settings=settings)
+    for listener in (*listeners, recoveries):
         life.tell(listener)
     for returning in return_listeners:
         life.tell_returns(returning)
@@ -121,6 +128,7 @@ def build_people_rooms(
             people=people,
             life=life,
             sessions=sessions,
+            recoveries=recoveries,
             faces=_faces(floor, settings, registry),
             vault=floor.vault,
             clock=floor.clock,
@@ -130,6 +138,8 @@ def build_people_rooms(
             database=floor.database,
             people=people,
             life=life,
+            sessions=sessions,
+            recoveries=recoveries,
             messages=messages,
             registry=registry,
             clock=floor.clock,
@@ -144,6 +154,7 @@ def build_people_rooms(
             settings=settings,
         ),
         merging=Merging(people=people, life=life, messages=messages, followers=followers, clock=floor.clock),
+        recoveries=recoveries,
         deaths=Feed(
             "deaths",
             database=floor.database,

@@ -104,6 +104,14 @@ async def hold_person(connection: Connection, person_id: UUID) -> str | None:
     return status
 
 
+LOCK_PERSON = "select from auth.person where id = $1 for no key update"
+
+
+async def lock_person(connection: Connection, person_id: UUID) -> None:
+    """Waits for whoever changes the account, and keeps others from it; what only points at the person goes on."""
+    await connection.execute(LOCK_PERSON, person_id)
+
+
 FIND_SESSION_FOR_UPDATE = f"select {COLUMNS} from auth.session where id = $1 for update"  # noqa: S608 - constants
 
 

@@ -117,6 +117,17 @@ class Sessions:
         session = await repository.find_session(connection, session_id)
         return session if session is not None and session.lives(self._clock.now()) else None
 
+    async def require_living(self, connection: Connection, principal: Principal) -> Session:
+        """The caller's session, for who asked somebody else meanwhile; raises `TokenInvalid` when it has ended.
+
+        Nobody freezes or ends the account before the caller's transaction does, and requests of one person take turns.
+        """
+        await repository.lock_person(connection, principal.person_id)
+        session = await self.find_living(connection, principal.session_id)
+        if session is None:
+            raise TokenInvalid
+        return session
+
     async def list_own(self, connection: Connection, session_id: UUID) -> frozenset[UUID]:
         """A session and, where it was raised by a step-up, the one that it began in: the caller's own, both of them."""
         session = await repository.find_session(connection, session_id)

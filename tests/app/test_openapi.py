@@ -107,6 +107,7 @@ OUT_OF_REACH = {
     "POST /v1/login/scan/{scan_id}/approval",
     "POST /v1/login/scan/{scan_id}/denial",
     "POST /v1/me/real-name",
+    "DELETE /v1/me/recoveries/{recovery_id}",
     "POST /v1/message-receipts",
     "POST /v1/me/children",
     "DELETE /v1/me/children/{child_id}",

@@ -35,10 +35,12 @@ from auth.people.life.models import AccountState, EventKind, NamedPerson
 from auth.people.life.repository import lock_status
 from auth.people.life.service import Cause, PersonLife, cause_of
 from auth.people.models import NAME_CHECKED, Identity
+from auth.people.recoveries.service import Recoveries
 from auth.people.service import People
 from auth.principal import Principal
 from auth.registries.errors import RegistryUnavailable
 from auth.registries.ports import DocumentRegistry, PersonNamed
+from auth.sessions.service import Sessions
 from auth.settings import DAY_SECONDS, AuthSettings
 
 KINDS: Final[dict[Change, EventKind]] = {
@@ -57,6 +59,8 @@ class Documents:
         database: Database,
         people: People,
         life: PersonLife,
+        sessions: Sessions,
+        recoveries: Recoveries,
         messages: Messages,
         registry: DocumentRegistry,
         clock: Clock,
@@ -65,6 +69,8 @@ class Documents:
         self._database = database
         self._people = people
         self._life = life
+        self._sessions = sessions
+        self._recoveries = recoveries
         self._messages = messages
         self._registry = registry
         self._clock = clock
@@ -77,7 +83,8 @@ class Documents:
     async def show_document(self, principal: Principal, shown: ShowDocument) -> DocumentChanged | SuishenError:
         """Takes the document for one of the caller's, or the refusal, which is remembered. Opens own transactions.
 
-        Raises `RealNameOutOfForm`, `IdentityLevelTooLow`, `RegistryUnavailable`. Repeating it is harmless.
+        Raises `RealNameOutOfForm`, `IdentityLevelTooLow`, `RegistryUnavailable`, and `TokenInvalid` when the session
+        ended while the registry was asked. Repeating it is harmless.
         """
         claimed, key = identity_of(shown), principal.subject_id.bytes
         async with self._database.transaction() as connection:
@@ -92,6 +99,7 @@ class Documents:
         async with self._database.transaction() as connection:
             cause = Cause(actor=principal.actor, source="registry", reason="registry_confirmed")
             answer = await self._take(connection, principal.subject_id, claimed, cause)
+            await self._sessions.require_living(connection, principal)
             if isinstance(answer, DocumentChanged):
                 await refund_attempt(connection, self._limit, key)
             return answer
@@ -127,6 +135,7 @@ class Documents:
             raise AccountNotActive
         await self._life.raise_level(connection, person_id)
         cause = cause_of(principal, "documents_compared")
+        await self._recoveries.hasten(connection, person_id, actor=principal.actor)
         event = await self._life.record(connection, person_id, "counter_confirmed", cause)
         return await self._life.state_after(connection, event)
 

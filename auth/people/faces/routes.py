@@ -10,17 +10,18 @@ from app.kit.database import Connection
 from app.kit.errors import SuishenError
 from app.kit.http import Injected, refuse
 from app.kit.idempotency import Once
-from auth.guards import REAL_NAME, person, public
+from auth.guards import person, public
 from auth.people.faces.models import FaceChallenge, FaceConfirmed, ShowFace, UnfreezeByFace, Unfrozen
 from auth.people.faces.service import FaceChecks
 from auth.principal import Principal
 
-known = person(ial=REAL_NAME)
+with_a_phone_alone = person(unproven=True)
+"""A face is what is asked of somebody on an unseen device; the service refuses whose name nobody has checked."""
 
 
 @post(
     "/v1/me/face-check/challenges",
-    guards=[known],
+    guards=[with_a_phone_alone],
     status_code=HTTP_201_CREATED,
     summary="Begin a face check",
     tags=["me"],
@@ -40,7 +41,11 @@ async def open_face_challenge(
 
 
 @post(
-    "/v1/me/face-check", guards=[known], status_code=HTTP_200_OK, summary="Show my face to be known better", tags=["me"]
+    "/v1/me/face-check",
+    guards=[with_a_phone_alone],
+    status_code=HTTP_200_OK,
+    summary="Show my face to be known better",
+    tags=["me"],
 )
 async def confirm_face(
     request: Request[Any, Any, Any],
@@ -48,7 +53,10 @@ async def confirm_face(
     principal: Injected[Principal],
     face_checks: Injected[FaceChecks],
 ) -> Response[FaceConfirmed]:
-    """Takes you to identity level 3; refresh your token to carry it. Each challenge is good once."""
+    """Takes you to identity level 3; refresh your token to carry it. Each challenge is good once.
+
+    Also after a code alone on an unseen device, once your name was checked: it is the second proof.
+    """
     answer = await face_checks.confirm_face(principal, data)
     return refuse(answer, request) if isinstance(answer, SuishenError) else Response(answer)
 

@@ -32,6 +32,7 @@ from auth.people.faces.models import (
 from auth.people.life.models import NamedPerson
 from auth.people.life.service import Cause, PersonLife
 from auth.people.models import FACE_CHECKED, NAME_CHECKED, Identity
+from auth.people.recoveries.service import Recoveries
 from auth.people.service import People
 from auth.principal import Principal
 from auth.registries.errors import RegistryUnavailable
@@ -53,6 +54,7 @@ class FaceChecks:
         people: People,
         life: PersonLife,
         sessions: Sessions,
+        recoveries: Recoveries,
         faces: FaceService,
         vault: Vault,
         clock: Clock,
@@ -62,6 +64,7 @@ class FaceChecks:
         self._people = people
         self._life = life
         self._sessions = sessions
+        self._recoveries = recoveries
         self._faces = faces
         self._vault = vault
         self._clock = clock
@@ -83,7 +86,8 @@ class FaceChecks:
     async def confirm_face(self, principal: Principal, shown: ShowFace) -> FaceConfirmed | SuishenError:
         """Takes person and session to identity level 3, or the refusal, which is remembered. Opens own transactions.
 
-        Raises `RegistryUnavailable`, and `IdentityLevelTooLow` for somebody whose name nobody has checked.
+        On an unseen device it is the second proof, and the holder is told. Raises `RegistryUnavailable`, `TokenInvalid`
+        when the session ended meanwhile, and `IdentityLevelTooLow` for somebody whose name nobody has checked.
         """
         key = principal.subject_id.bytes
         async with self._database.transaction() as connection:
@@ -97,7 +101,10 @@ class FaceChecks:
         if not ours or not await self._matches(_named(identity), shown.challenge, shown.evidence, key):
             return FaceRefused()
         async with self._database.transaction() as connection:
+            session = await self._sessions.require_living(connection, principal)
             await refund_attempt(connection, self._limit, key)
+            if session.unproven or session.ial < NAME_CHECKED:
+                await self._recoveries.tell_of_return(connection, principal.subject_id)
             await self._life.raise_level(connection, principal.subject_id)
             await self._sessions.raise_identity_level(connection, principal.session_id, FACE_CHECKED)
             cause = Cause(actor=principal.actor, source="face", reason="face_checked")

@@ -174,7 +174,11 @@ class Desk:
 
 def words_of(refused: SuishenError) -> Text:
     """What a page says of a refusal."""
-    return Text(zh=f"{refused.title.zh}。{refused.remedy.zh}", en=f"{refused.title.en}. {refused.remedy.en}")
+    said = refused.detail or Text(zh="", en="")
+    return Text(
+        zh=f"{refused.title.zh}。{said.zh}{refused.remedy.zh}",
+        en=" ".join(part for part in (f"{refused.title.en}.", said.en, refused.remedy.en) if part),
+    )
 
 
 def is_from_us(request: Anything, issuer: str) -> bool:

@@ -126,6 +126,14 @@ _NAME_FIELDS: Final = (
     )
     + f'</select><label for="document_number">{both(Text(zh="证件号码", en="Document number"))}</label>'
     '<input id="document_number" name="document_number" type="text" autocomplete="off" maxlength="40" required>'
+    + paragraph(
+        Text(
+            zh="姓名和证件不是秘密：核对后还要等待（一般一天），期间通知账号持有人；期满后请再来核对一次。其他方式无需等待。",
+            en="Names and documents are no secret: after the check it waits, usually a day, and the holder is told; "
+            "then come back and tell them again. The other ways need no wait.",
+        ),
+        kind="soft",
+    )
     + button(Text(zh="核对姓名和证件", en="Check name and document"))
 )
 _WAYS: Final = {

@@ -137,11 +137,10 @@ async def test_from_the_birthday_on_the_pupil_decides(
     before = (await grant_for(guardian, pupil_id, department)).json()
     birthday = await auth.consent_rooms.consents._birthdays.find_fourteenth_birthday(connection, UUID(pupil_id))
     assert birthday is not None
-    clock.advance((birthday - clock.now()).total_seconds() - 1)
-    await guardian.sign_in()
-    await guardian.tell_name(RESIDENTS[6])
+    clock.advance((birthday - clock.now()).total_seconds() - 2 * 86_400 - 1)
+    await guardian.come_back(clock, RESIDENTS[6])
+    await pupil.come_back(clock, PUPIL)
     await guardian.renew()
-    await pupil.become_known(PUPIL)
     assert slug_of(await grant(pupil, department)) == "guardian-consent-needed"
     assert (await grant_for(guardian, pupil_id, department)).status_code == 201
     clock.advance(1)

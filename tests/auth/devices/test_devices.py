@@ -78,8 +78,7 @@ async def test_session_on_a_phone_alone_enrols_nothing_until_the_name_is_told(ph
     body = {"name": "手机", "public_key": key.jwk, "proof": key.device_proof("a nonce")}
     refused = await phone.client.post("/v1/me/devices", json=body, headers=phone.headers)
     assert slug_of(refused) == "phone-alone-not-enough"
-    assert (await phone.tell_name()).status_code == 200
-    await phone.renew()
+    await phone.come_back(clock)
     assert (await phone.enroll(key)).json()["state"] == "active"
 
 

@@ -111,8 +111,6 @@ async def test_a_challenge_of_another_session_or_purpose_is_refused(
     foreign = await challenge_of(citizen)
     unfreezing = (await client.post(UNFREEZING_CHALLENGES)).json()["challenge"]
     await citizen.sign_in()
-    await citizen.tell_name()
-    await citizen.renew()
     for challenge in (foreign, unfreezing, "invented"):
         answer = await show(citizen, challenge, await camera.take(CITIZEN, challenge))
         assert slug_of(answer) == "face-refused"

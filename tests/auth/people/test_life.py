@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.demo.registries import CITIZEN, SECOND_CITIZEN
+from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
 from app.kit.floor import Floor
 from auth.people.life.models import EventKind, NamedPerson, status_after_death_reversed
@@ -164,14 +165,15 @@ async def test_the_devices_of_a_phone_that_is_gone_end_when_the_account_wakes(
     assert ("active" if revoked is None else "revoked") == state
 
 
-async def test_the_holder_reads_what_was_done(citizen: Phone, counter: Staff, auth: AuthServices) -> None:
+async def test_the_holder_reads_what_was_done(
+    citizen: Phone, counter: Staff, auth: AuthServices, clock: ManualClock
+) -> None:
     await freeze(counter)
     await unfreeze(counter, phone_found=True)
     await auth.revoked_sessions.refresh()
     await citizen.sign_in()
     assert slug_of(await citizen.get("/v1/me/account-events")) == "identity-level-too-low"
-    await citizen.tell_name()
-    await citizen.renew()
+    await citizen.come_back(clock)
     first = (await citizen.get("/v1/me/account-events?limit=1")).json()
     rest = (await citizen.get(f"/v1/me/account-events?after={first['next']}")).json()
     events = [*first["items"], *rest["items"]]

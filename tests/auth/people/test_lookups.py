@@ -129,9 +129,7 @@ async def test_an_answer_is_given_once_and_in_time(citizen: Phone, asker: Phone,
     clock.advance(ANSWER_WITHIN.total_seconds())
     await citizen.renew()
     assert slug_of(await decide(citizen, late, "approved")) == "step-up-required"
-    await citizen.sign_in()
-    await citizen.tell_name()
-    await citizen.renew()
+    await citizen.come_back(clock)
     assert slug_of(await decide(citizen, late, "approved")) == "lookup-over"
     assert {one["state"] for one in await my_looks(citizen)} == {"denied", "expired"}
 

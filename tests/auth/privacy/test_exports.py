@@ -122,9 +122,7 @@ async def test_a_week_later_it_is_gone(
     export_id = (await ask(citizen)).json()["id"]
     await floor.outbox.deliver_due()
     clock.advance(7 * 86_400)
-    await citizen.sign_in()
-    await citizen.tell_name(CITIZEN)
-    await citizen.renew()
+    await citizen.come_back(clock)
     assert slug_of(await fetch(citizen, export_id)) == "export-not-ready"
     await auth.privacy.forget(connection, clock.now())
     assert await connection.fetchval("select file_sealed is null and state = 'expired' from auth.export")

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from app.demo.registries import CHILD, CITIZEN
+from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.structs import Text
 from auth.provider.clients.models import ClientScope
@@ -45,6 +46,14 @@ async def arrive(browser: Browser, address: str) -> None:
     await browser.open(address)
     if "/phone" in browser.page.text:
         await browser.sign_in()
+
+
+async def a_known_child_arrives(browser: Browser, asking: Department, clock: ManualClock) -> None:
+    """In a browser that was never seen: by number, name and document, after the wait."""
+    for wait in (86_400, 0):
+        await arrive(browser, await asking.begin(scope="openid library.card"))
+        await browser.submit("/name", name=CHILD.name, document_number=CHILD.document_number, document_type="id_card")
+        clock.advance(wait)
 
 
 async def test_each_sensitive_scope_has_a_page_of_its_own(
@@ -208,6 +217,7 @@ async def test_a_child_asks_and_the_guardian_reads_the_same_words(
     browser: Browser,
     phone: Phone,
     new_phone: Any,
+    clock: ManualClock,
 ) -> None:
     guardian, child = phone, new_phone("19900000004")
     await guardian.become_known(CITIZEN)
@@ -215,8 +225,8 @@ async def test_a_child_asks_and_the_guardian_reads_the_same_words(
     body = {"name": CHILD.name, "document_number": CHILD.document_number}
     child_id = (await guardian.client.post("/v1/me/children", json=body, headers=guardian.headers)).json()["id"]
     browser.number = child.number
-    await arrive(browser, await asking.begin(scope="openid library.card"))
-    await browser.submit("/name", document_type=CHILD.document_type, **body)
+    await a_known_child_arrives(browser, asking, clock)
+    await guardian.renew()
     assert "监护人" in browser.page.text
     await browser.submit("/consent", decision=ALLOW, **{"scope:library.card": "yes"})
     assert "监护人" in browser.page.text  # whatever the form says
@@ -241,6 +251,7 @@ async def test_a_declined_wish_is_gone(
     browser: Browser,
     phone: Phone,
     new_phone: Any,
+    clock: ManualClock,
 ) -> None:
     guardian, child = phone, new_phone("19900000004")
     await guardian.become_known(CITIZEN)
@@ -248,8 +259,8 @@ async def test_a_declined_wish_is_gone(
     body = {"name": CHILD.name, "document_number": CHILD.document_number}
     child_id = (await guardian.client.post("/v1/me/children", json=body, headers=guardian.headers)).json()["id"]
     browser.number = child.number
-    await arrive(browser, await asking.begin(scope="openid library.card"))
-    await browser.submit("/name", document_type=CHILD.document_type, **body)
+    await a_known_child_arrives(browser, asking, clock)
+    await guardian.renew()
     await browser.submit("/consent", decision="guardian")
     path = f"/v1/me/children/{child_id}/consent-requests"
     for wish in (await guardian.get(path)).json()["items"]:

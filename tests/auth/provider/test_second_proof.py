@@ -7,7 +7,6 @@ import pytest
 
 from app.demo.registries import CHILD, CITIZEN, RESIDENTS, SECOND_CITIZEN, Resident
 from app.kit.clock import ManualClock
-from app.kit.database import Connection
 from tests.auth.authenticator import Liar
 from tests.auth.phones import Key, Phone
 from tests.auth.provider.city import Browser, Department, read_claims
@@ -56,9 +55,15 @@ async def test_not_even_silently_and_not_the_next_time(owner: Phone, browser: Br
     assert "not-mine" in acts(browser)
 
 
-async def test_the_person_goes_on_by_name_and_document(
+async def test_the_person_goes_on_by_name_and_document_after_a_wait(
     owner: Phone, browser: Browser, library: Department, clock: ManualClock
 ) -> None:
+    await browser.open(await library.begin())
+    await browser.sign_in()
+    await tell(browser, CITIZEN)
+    assert browser.page.status_code == 403
+    assert "24 小时" in browser.page.text
+    clock.advance(86_400)
     await browser.open(await library.begin())
     await browser.sign_in()
     await tell(browser, CITIZEN)
@@ -68,14 +73,16 @@ async def test_the_person_goes_on_by_name_and_document(
 
 
 async def test_a_child_on_the_family_s_number_goes_on_by_their_own_name(
-    new_phone: Callable[[str], Phone], browser: Browser, library: Department
+    new_phone: Callable[[str], Phone], browser: Browser, library: Department, clock: ManualClock
 ) -> None:
     """Nobody asks a child for a passkey; under fourteen the consent that follows is their guardian's."""
     phone = new_phone(NUMBER)
     await phone.become_known(CHILD)
-    await browser.open(await library.begin())
-    await browser.sign_in()
-    await tell(browser, CHILD)
+    for wait in (86_400, 0):
+        await browser.open(await library.begin())
+        await browser.sign_in()
+        await tell(browser, CHILD)
+        clock.advance(wait)
     assert browser.page.status_code == 200
     assert "监护人" in browser.page.text
 
@@ -123,13 +130,15 @@ async def test_a_passkey_goes_on(owner: Phone, browser: Browser, library: Depart
 
 
 async def test_the_new_holder_goes_on_as_somebody_of_their_own(
-    owner: Phone, browser: Browser, library: Department, new_browser: Callable[[str], Browser], connection: Connection
+    owner: Phone, browser: Browser, library: Department, new_browser: Callable[[str], Browser], clock: ManualClock
 ) -> None:
     """At the department they are nobody whom it knows, and the account that the number opened is told."""
     before = new_browser(NUMBER)
-    await before.open(await library.begin())
-    await before.sign_in()
-    await tell(before, CITIZEN)
+    for wait in (86_400, 0):
+        await before.open(await library.begin())
+        await before.sign_in()
+        await tell(before, CITIZEN)
+        clock.advance(wait)
     theirs = await sub_of(before, library)
     await browser.open(await library.begin())
     await browser.sign_in()
@@ -137,6 +146,7 @@ async def test_the_new_holder_goes_on_as_somebody_of_their_own(
     assert "移除" in browser.page.text
     await browser.submit("/code", code=await browser.read_code())
     assert await sub_of(browser, library) != theirs
+    await owner.renew()
     told = (await owner.get("/v1/me/messages")).json()["items"]
     assert "phone_disowned" in {message["kind"] for message in told}
 
