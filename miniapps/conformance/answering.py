@@ -30,7 +30,9 @@ from miniapps.manifest.models import SAFE_METHODS
 from miniapps.sandbox.citizens import SyntheticCitizen, openid_of
 
 NO_ROUTE: Final = "no-route"
+NO_STREAM: Final = "no-stream"
 NO_CARD: Final = "no-card"
+PAGE_STATUSES: Final = frozenset({200, 206, 304})
 ODD_QUERY: Final = "?q=%E4%B9%A6&x=a%2Fb%2E&y=1+2&z"
 ID_NUMBER: Final = re.compile(rb"(?<![0-9A-Za-z])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 DROPPED: Final = (
@@ -78,6 +80,29 @@ async def _every_route(trial: Trial) -> Judgement:
             return failed(f"{route.method} {route.path} {judgement.seen}")
         tried += 1
     return passed(f"{tried} routes") if tried else skipped(NO_ROUTE)
+
+
+async def _every_stream(trial: Trial) -> Judgement:
+    """Each declared stream begins in time; how it goes on is between department and citizen."""
+    tried = 0
+    for route in trial.streams():
+        try:
+            answer = await trial.call(trial.ask(route), _caller(trial, route), route)
+        except Unanswered as unanswered:
+            return failed(f"{route.method} {route.path} {unanswered.trouble}")
+        if believed(answer, has_parameter="{" in route.path).outcome == "failed":
+            return failed(f"{route.method} {route.path} {answer.status}")
+        tried += 1
+    return passed(f"{tried} streams") if tried else skipped(NO_STREAM)
+
+
+async def _pages(trial: Trial) -> Judgement:
+    """Whoever looks is nobody in particular. A redirect would lead somewhere that nobody reviewed."""
+    ask = trial.ask_page()
+    if ask is None:
+        return skipped("no-pages")
+    answer = await trial.call(ask, None)
+    return (passed if answer.status in PAGE_STATUSES else failed)(str(answer.status))
 
 
 def _caller(trial: Trial, route: Route) -> SyntheticCitizen | None:
@@ -214,6 +239,8 @@ ANSWERING: Final[Mapping[str, Judge]] = {
     "health": _health,
     "good-call": _good_call,
     "every-route": _every_route,
+    "every-stream": _every_stream,
+    "pages": _pages,
     "odd-query": _odd_query,
     "two-citizens": _two_citizens,
     "elder": _elder,

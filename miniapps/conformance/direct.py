@@ -39,7 +39,7 @@ class DirectNetwork:
             await self._session.close()
 
     async def send(self, request: Outgoing) -> Answer:
-        """The department's whole answer; raises `Unanswered`."""
+        """The department's whole answer, or the head of a stream; raises `Unanswered`."""
         try:
             async with asyncio.timeout(request.timeout_seconds):
                 return await self._exchange(request)
@@ -61,7 +61,7 @@ class DirectNetwork:
             data=request.body or None,
             allow_redirects=False,
         ) as response:
-            body = await _read(response, request.largest_answer)
+            body = b"" if request.streamed else await _read(response, request.largest_answer)
             headers = tuple((name.lower(), value) for name, value in response.headers.items())
             return Answer(status=response.status, headers=headers, body=body)
 

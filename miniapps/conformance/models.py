@@ -19,7 +19,7 @@ Environment: TypeAlias = Literal["local", "sandbox", "live"]
 Group: TypeAlias = Literal["answers", "caller", "request", "cards", "bounds", "privacy"]
 
 SCHEMA: Final = "ssb-conformance/1"
-KIT: Final = "1"
+KIT: Final = "2"
 """Rises when a case is added, so that an old report is known as such."""
 
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$(?!\n)")]

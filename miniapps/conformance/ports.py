@@ -11,7 +11,10 @@ Trouble: TypeAlias = Literal["unreachable", "timed-out", "hung-up", "misbehaved"
 
 
 class Outgoing(Model):
-    """One request, byte for byte: `target` is the raw path and query, and a header may stand twice."""
+    """One request, byte for byte: `url` ends with the raw path and query, and a header may stand twice.
+
+    Of a stream, which may have no end, only the head is waited for.
+    """
 
     method: str
     url: str
@@ -19,6 +22,7 @@ class Outgoing(Model):
     body: bytes
     timeout_seconds: float
     largest_answer: int
+    streamed: bool = False
 
 
 class Answer(Model):
@@ -49,7 +53,7 @@ class Network(Protocol):
     """The way to a department."""
 
     async def send(self, request: Outgoing) -> Answer:
-        """The department's whole answer, no redirect followed; raises `Unanswered`."""
+        """The department's answer, no redirect followed; raises `Unanswered`."""
         ...
 
 

@@ -9,11 +9,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import structs
 
 from miniapps.conformance.judging import Judge, Judgement, failed, passed, refused, skipped
+from miniapps.conformance.ports import Answer
 from miniapps.conformance.trial import Trial
 from miniapps.manifest import Route
 from miniapps.sandbox.signing import Ask
 
 NOTHING_TO_ASK: Final = "no-route-that-only-reads"
+NO_STREAM: Final = "no-stream-that-only-reads"
+UPGRADE_REQUIRED: Final = 426
 MINUTE: Final = 60
 LONG_AGO: Final = 10 * MINUTE
 HOUR: Final = 60 * MINUTE
@@ -33,6 +36,22 @@ def _refusing(bend: Bend) -> Judge:
         return refused(await trial.send(ask, headers))
 
     return judge
+
+
+def _refusing_stream(bend: Bend) -> Judge:
+    async def judge(trial: Trial) -> Judgement:
+        route = trial.stream_probe()
+        if route is None:
+            return skipped(NO_STREAM)
+        ask, headers = bend(trial, route)
+        return _stream_refused(await trial.send(ask, headers))
+
+    return judge
+
+
+def _stream_refused(answer: Answer) -> Judgement:
+    """A WebSocket that wants its handshake first gave nothing away, and proved nothing."""
+    return skipped("wants-upgrade") if answer.status == UPGRADE_REQUIRED else refused(answer)
 
 
 def _new_key() -> ec.EllipticCurvePrivateKey:
@@ -176,14 +195,21 @@ def _claims(trial: Trial, route: Route) -> dict[str, Any]:
 
 async def _replayed(trial: Trial) -> Judgement:
     route = trial.probe()
-    if route is None:
-        return skipped(NOTHING_TO_ASK)
+    return skipped(NOTHING_TO_ASK) if route is None else await _sent_twice(trial, route)
+
+
+async def _replayed_stream(trial: Trial) -> Judgement:
+    route = trial.stream_probe()
+    return skipped(NO_STREAM) if route is None else await _sent_twice(trial, route)
+
+
+async def _sent_twice(trial: Trial, route: Route) -> Judgement:
     ask = trial.ask(route)
     headers = trial.signer.sign(ask, assertion=trial.assertion(trial.citizen, route))
     first = await trial.send(ask, headers)
     if first.status in {401, 403}:
         return failed(f"first-time-{first.status}")
-    return refused(await trial.send(ask, headers))
+    return _stream_refused(await trial.send(ask, headers))
 
 
 async def _replayed_card(trial: Trial) -> Judgement:
@@ -241,6 +267,10 @@ REFUSING: Final[Mapping[str, Judge]] = {
     "named-twice": _named_twice,
     "replayed": _replayed,
     "replayed-card": _replayed_card,
+    "unsigned-stream": _refusing_stream(_unsigned),
+    "forged-stream": _refusing_stream(_signed_by(lambda: {"gateway_key": _new_key()})),
+    "wrong-stream": _refusing_stream(_signed_for(lambda ask: structs.replace(ask, target=ask.target + "-other"))),
+    "replayed-stream": _replayed_stream,
     "wrong-path": _refusing(_signed_for(lambda ask: structs.replace(ask, target=ask.target + "-other"))),
     "wrong-query": _refusing(_query_changed),
     "added-query": _refusing(_query_added),

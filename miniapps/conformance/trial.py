@@ -71,6 +71,14 @@ class Trial:
         plain = [route for route in reading if "{" not in route.path]
         return next(iter([*plain, *reading]), None)
 
+    def streams(self) -> Iterator[Route]:
+        """The routes of which the gateway passes on piece by piece."""
+        return (route for route in self.manifest.routes if route.body == "streamed")
+
+    def stream_probe(self) -> Route | None:
+        """The stream by which refusals are tried, or None: as `probe`."""
+        return next((one for one in self.streams() if one.method in SAFE_METHODS and one.min_ial > 0), None)
+
     def writing(self) -> Route | None:
         """A route that takes a body."""
         return next((route for route in self.routes() if route.method in {"POST", "PUT", "PATCH"}), None)
@@ -86,7 +94,16 @@ class Trial:
             body=body,
             headers=headers,
             timeout_seconds=route.timeout_ms / 1000,
+            streamed=route.body == "streamed",
         )
+
+    def ask_page(self) -> Ask | None:
+        """The question for the first of the public pages, if there are any."""
+        pages = self.manifest.backend.pages if self.manifest.backend else None
+        if pages is None:
+            return None
+        target = f"{self._place.base_path}{pages.path}/"
+        return Ask(method="GET", target=target, headers={"accept": "text/html"}, channel="visitor")
 
     def ask_cards(self, widgets: Mapping[str, Widget]) -> Ask:
         """The question that the home page asks."""
@@ -121,6 +138,7 @@ class Trial:
             body=ask.body,
             timeout_seconds=ask.timeout_seconds,
             largest_answer=largest,
+            streamed=ask.streamed,
         )
         try:
             answer = await self._network.send(outgoing)

@@ -12,13 +12,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from http_message_signatures import ContentDigest
 
 from app.kit.structs import Model
+from miniapps.sdk.signature import STREAM_TAG
 from miniapps.sdk.testing import TestCity
 
 CHANNEL = "citizen-app"
 
 
 class Ask(Model):
-    """A request as it will stand on the wire: the raw target below the department's origin, and its body."""
+    """A request as it will stand on the wire: the raw target below the department's origin, and its body.
+
+    That of a `streamed` one is not covered by the signature.
+    """
 
     method: str
     target: str
@@ -26,6 +30,7 @@ class Ask(Model):
     headers: Mapping[str, str] = {}
     timeout_seconds: float = 5.0
     channel: str = CHANNEL
+    streamed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,11 +88,13 @@ class Signer:
             "ssb-zone": self._zone,
             "ssb-channel": ask.channel,
             "ssb-deadline-ms": str(int(ask.timeout_seconds * 1000)),
-            "content-digest": ContentDigest.create(ask.body),
         }
+        if not ask.streamed:
+            headers["content-digest"] = ContentDigest.create(ask.body)
+        body, wrongly = (b"", {"tag": STREAM_TAG} | wrongly) if ask.streamed else (ask.body, wrongly)
         headers["traceparent"] = f"00-{headers['x-request-id']}-{headers['x-request-id'][-16:]}-01"
         signer = city or self.city()
-        return signer.sign(ask.method, ask.target, headers=headers, body=ask.body, assertion=assertion, **wrongly)
+        return signer.sign(ask.method, ask.target, headers=headers, body=body, assertion=assertion, **wrongly)
 
     def plain(self, ask: Ask) -> dict[str, str]:
         """What a request carries that is no proof of anything."""

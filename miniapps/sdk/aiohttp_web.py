@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from .citizen import Citizen
 from .errors import KeysUnavailable, Refused
+from .message import is_among
 from .signature import says_stream
 from .verifier import Verifier
 
@@ -18,15 +19,15 @@ def verified(
 ) -> Middleware:
     """Lets through what the gateway sent, with `request[CITIZEN]` set; answers everything else itself.
 
-    `open_paths` need no proof at all; `anonymous_paths` need the gateway's proof but no citizen. A streamed body and a
-    WebSocket are left to the handler.
+    `open_paths` need no proof at all; `anonymous_paths` need the gateway's proof but no citizen, and so does all below
+    one that ends with a slash. A streamed body and a WebSocket are left to the handler.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path in open_paths:
             return await handler(request)
-        verify = verifier.verify_caller if request.path in anonymous_paths else verifier.verify
+        verify = verifier.verify_caller if is_among(request.path, anonymous_paths) else verifier.verify
         try:
             citizen = await _verify(verify, request)
         except Refused as refusal:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
+from .citizen import Citizen
 from .errors import KeysUnavailable, Refused
+from .message import is_among
 from .signature import says_stream
 from .verifier import Verifier
 
@@ -22,13 +24,23 @@ NOT_ALLOWED = 1008
 class VerifiedApp:
     """Wraps an application: `scope["suishen.citizen"]` is set, or the answer is 401, 413 or 503.
 
-    A streamed body and a WebSocket are not read here: the head of the request is verified, then they are passed on.
+    `open_paths` need no proof at all; `anonymous_paths` need the gateway's proof but no citizen, who is then None, and
+    so does all below one that ends with a slash. A streamed body and a WebSocket are not read here: the head of the
+    request is verified, then they are passed on.
     """
 
-    def __init__(self, app: App, verifier: Verifier, *, open_paths: Collection[str] = ("/health",)) -> None:
+    def __init__(
+        self,
+        app: App,
+        verifier: Verifier,
+        *,
+        open_paths: Collection[str] = ("/health",),
+        anonymous_paths: Collection[str] = (),
+    ) -> None:
         self._app = app
         self._verifier = verifier
         self._open_paths = frozenset(open_paths)
+        self._anonymous_paths = frozenset(anonymous_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request or WebSocket; passes the lifespan on, untouched."""
@@ -47,7 +59,7 @@ class VerifiedApp:
         self, scope: Scope, receive: Receive, send: Send, headers: Sequence[tuple[str, str]], body: bytes | None
     ) -> None:
         try:
-            scope[CITIZEN] = await self._verifier.verify(
+            scope[CITIZEN] = await self._verify(scope)(
                 scope["method"], _target(scope), headers, body or b"", streamed=body is None
             )
         except Refused as refusal:
@@ -57,9 +69,13 @@ class VerifiedApp:
         else:
             await self._app(scope, receive, send)
 
+    def _verify(self, scope: Scope) -> Callable[..., Awaitable[Citizen | None]]:
+        anonymous = is_among(scope["path"], self._anonymous_paths)
+        return self._verifier.verify_caller if anonymous else self._verifier.verify
+
     async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            scope[CITIZEN] = await self._verifier.verify("GET", _target(scope), _headers(scope), streamed=True)
+            scope[CITIZEN] = await self._verify(scope)("GET", _target(scope), _headers(scope), streamed=True)
         except (Refused, KeysUnavailable):
             await send({"type": "websocket.close", "code": NOT_ALLOWED})
         else:

@@ -1,6 +1,6 @@
 """A request as it came over the wire: the raw target, never decoded, because that is what was signed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .errors import Refused
@@ -21,6 +21,11 @@ _ONCE = frozenset(
         "ssb-channel",
     }
 )
+
+
+def is_among(path: str, paths: Collection[str]) -> bool:
+    """Whether a path is one of these, or lies below one that ends with a slash."""
+    return path in paths or any(path.startswith(prefix) for prefix in paths if prefix.endswith("/"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

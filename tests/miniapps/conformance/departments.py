@@ -14,6 +14,7 @@ from miniapps.conformance.running import examine
 from miniapps.manifest import canonical_bytes, manifest_hash
 from miniapps.sandbox.signing import CityKeys, Signer
 from miniapps.sdk import Citizen, Jwks, Refused, Verifier
+from miniapps.sdk.signature import says_stream
 from tests.miniapps.documents import encode, sound_document
 
 ISSUER = "http://sandbox.test"
@@ -23,10 +24,12 @@ Handler: TypeAlias = Callable[[Outgoing, Citizen | None], Awaitable[Answer] | An
 
 
 def document(**changes: Any) -> dict[str, Any]:
-    """A manifest with a card for everybody and one for each, a write, and a masked field."""
+    """A manifest with a card for everybody and one for each, a write, a stream, pages, and a masked field."""
     widgets = [{"id": "loans", "kind": "list", "personal": True}, {"id": "news", "kind": "text"}]
     masking = [{"method": "GET", "path": "/loans", "pointer": "/reader", "rule": "name"}]
     sound = sound_document(widgets=widgets)
+    sound["backend"]["routes"].append({"method": "GET", "path": "/events", "body": "streamed"})
+    sound["backend"]["pages"] = {"path": "/site"}
     return sound | {"data": sound["data"] | {"masking": masking}} | changes
 
 
@@ -42,6 +45,8 @@ def serve(request: Outgoing, citizen: Citizen | None) -> Answer:
     if path == "/loans":
         assert citizen is not None
         return answer(200, {"reader": citizen.openid})
+    if path in {"/events", "/site/"}:
+        return Answer(status=200, headers=(("content-type", "text/plain"),), body="今日开放".encode())
     return answer(404, {"title": "no such thing"})
 
 
@@ -98,9 +103,10 @@ class Department:
         assert self.verifier is not None
         parts = urlsplit(request.url)
         target = request.url.removeprefix(f"{parts.scheme}://{parts.netloc}")
-        cards = parts.path.endswith("/.ssb/cards")
-        verify = self.verifier.verify_caller if cards else self.verifier.verify
-        return await verify(request.method, target, list(request.headers), request.body)
+        nobodys = parts.path.endswith(("/.ssb/cards", "/site/"))
+        verify = self.verifier.verify_caller if nobodys else self.verifier.verify
+        headers = list(request.headers)
+        return await verify(request.method, target, headers, request.body, streamed=says_stream(headers))
 
 
 async def report_on(department: Department, environment: Environment = "local", **changes: Any) -> ConformanceReport:

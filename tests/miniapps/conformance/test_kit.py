@@ -25,6 +25,8 @@ FORGED = {
     "wrong-query",
     "added-query",
     "other-tag",
+    "forged-stream",
+    "wrong-stream",
 }
 OVERLOOKED = {
     "assertion-missing": {"unsigned", "plain-user-headers", "nobody"},
@@ -44,7 +46,7 @@ OVERLOOKED = {
     "digest-mismatch": {"wrong-body"},
     "app-mismatch": {"others-app"},
     "header-repeated": {"named-twice"},
-    "replayed": {"replayed", "replayed-card"},
+    "replayed": {"replayed", "replayed-card", "replayed-stream"},
 }
 
 
@@ -64,7 +66,7 @@ async def test_whoever_overlooks_a_reason_to_refuse_is_found_out(reason: str) ->
 
     expected = OVERLOOKED.get(reason, FORGED)
     # Without proof at all the first thing missing is the assertion's or the signature's, whichever is looked at first.
-    assert found <= expected | {"unsigned", "plain-user-headers", "two-citizens"}
+    assert found <= expected | {"unsigned", "unsigned-stream", "plain-user-headers", "two-citizens"}
     assert found & expected, f"{reason} went unnoticed"
 
 
@@ -119,6 +121,10 @@ def card(**changes: Any) -> Any:
     return handler
 
 
+def on(path: str, made: Answer) -> Any:
+    return lambda request, citizen: made if request.url.endswith(path) else serve(request, citizen)
+
+
 def always(made: Answer) -> Any:
     return lambda _request, _citizen: made
 
@@ -147,6 +153,9 @@ def slow(path: str) -> Any:
         (always(answer(302, headers=(("location", "https://example.cn"),))), {"good-call", "every-route"}),
         (always(answer(404)), {"good-call", "every-route", "public-cards"}),
         (always(answer(200, headers=(("content-type", "text/html"),))), {"public-cards"}),
+        (on("/events", answer(404)), {"every-stream"}),
+        (on("/site/", answer(302, headers=(("location", "/site/home"),))), {"pages"}),
+        (on("/site/", answer(404)), {"pages"}),
         (slow("/.ssb/cards"), {"public-cards", "personal-cards", "only-asked-cards"}),
     ],
 )
@@ -184,6 +193,34 @@ async def test_whoever_hangs_is_given_up_and_failed() -> None:
     assert report.outcome == "failed"
     assert {case.seen for case in report.cases if case.outcome == "skipped"} == {"gave-up-waiting"}
     assert report.count("skipped") > 20
+
+
+async def test_whoever_takes_a_stream_for_a_buffered_request_or_shows_visitors_nothing_is_named() -> None:
+    class Deaf(Department):
+        """Verifies every request as if its body were signed, and every page as if somebody had to look."""
+
+        async def _believe(self, request: Outgoing) -> Citizen | None:
+            assert self.verifier is not None
+            target = request.url.removeprefix("http://department.test")
+            verify = self.verifier.verify_caller if target.endswith("/.ssb/cards") else self.verifier.verify
+            return await verify(request.method, target, list(request.headers), request.body)
+
+    assert failures(await report_on(Deaf())) == {"every-stream", "replayed-stream", "pages"}
+
+
+async def test_a_socket_that_wants_its_handshake_first_proves_nothing() -> None:
+    class Socket(Department):
+        async def send(self, request: Outgoing) -> Answer:
+            return answer(426) if request.url.endswith("/events") else await super().send(request)
+
+    report = await report_on(Socket())
+    assert failures(report) == set()
+    assert {case.id for case in report.cases if case.seen == "wants-upgrade"} == {
+        "unsigned-stream",
+        "forged-stream",
+        "wrong-stream",
+        "replayed-stream",
+    }
 
 
 async def test_what_must_be_masked_must_be_readable() -> None:

@@ -39,7 +39,7 @@ async def greet(request: web.Request) -> web.Response:
 
 def department(city: TestCity) -> BaseTestServer:
     app = web.Application(
-        middlewares=[verified(verifier(city, authority=city.authority), anonymous_paths=("/.ssb/cards",))]
+        middlewares=[verified(verifier(city, authority=city.authority), anonymous_paths=("/.ssb/cards", "/site/"))]
     )
     app.router.add_route("*", "/{path:.*}", greet)
     return TestServer(app, host="127.0.0.1")
@@ -78,13 +78,14 @@ async def test_aiohttp_department_answers_anonymous_cards_to_the_gateway(city: T
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
     event = await receive()
-    body = {"openid": scope["suishen.citizen"].openid, "body": event["body"].decode()}
+    citizen = scope["suishen.citizen"]
+    body = {"openid": citizen.openid if citizen else None, "body": event["body"].decode()}
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
 def asgi_client(city: TestCity, **changes: Any) -> httpx.AsyncClient:
-    app = VerifiedApp(echo, changes.pop("verifier", verifier(city)))
+    app = VerifiedApp(echo, changes.pop("verifier", verifier(city)), anonymous_paths=("/.ssb/cards", "/site/"))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{city.authority}")
 
 
@@ -94,6 +95,19 @@ async def test_asgi_department_gets_the_citizen_and_the_body(city: TestCity) -> 
         answer = await client.post("/loans?x=%2e", content=b"{}", headers=headers)
 
     assert answer.json() == {"openid": "openid-1", "body": "{}"}
+
+
+NOBODYS = {"/.ssb/cards": 200, "/.ssb/cards/x": 401, "/site/": 200, "/site/hours?x=1": 200, "/site": 401, "/loans": 401}
+
+
+async def test_what_is_for_everybody_needs_the_gateway_but_no_citizen(city: TestCity) -> None:
+    async with department(city) as server, asgi_client(city) as client:
+        for target, status in NOBODYS.items():
+            headers = city.sign("GET", target, assertion=None, headers={"content-type": "a/b"})
+            assert (await call(server, "GET", target, headers))[0] == status, target
+            assert (await client.get(target, headers=headers)).status_code == status, target
+            assert (await call(server, "GET", target, {}))[0] == 401, target
+            assert (await client.get(target)).status_code == 401, target
 
 
 async def test_asgi_department_refuses(city: TestCity) -> None:
