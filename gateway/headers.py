@@ -4,6 +4,8 @@ Refuses to repair: a header that would have to be guessed at is refused or dropp
 """
 
 import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Final
 
 from app.kit.structs import Text
@@ -62,6 +64,7 @@ ALWAYS: Final = (
 """On every answer of the apps host: what a department sends is data, never a page of a shared origin."""
 
 
+SUNSET: Final = b"sunset"
 NOT_KEPT: Final = (b"cache-control", b"no-store")
 
 PRINTABLE = re.compile(rb"[ -~]*")
@@ -97,6 +100,12 @@ def headers_to_citizen(headers: Headers, *, personal: bool = False) -> list[tupl
         if (lower := name.lower()) in TO_CITIZEN and PRINTABLE.fullmatch(value)
     ]
     return [field for field in passed if field[0] != NOT_KEPT[0]] + [NOT_KEPT] if personal else passed
+
+
+def with_sunset(headers: list[tuple[bytes, bytes]], at: datetime) -> list[tuple[bytes, bytes]]:
+    """The same, saying until when the service answers (RFC 8594): the city's word, not the department's."""
+    date = format_datetime(at.astimezone(UTC), usegmt=True).encode()
+    return [*(field for field in headers if field[0] != SUNSET), (SUNSET, date)]
 
 
 def _ascii(value: bytes) -> str:

@@ -8,7 +8,7 @@ from app.kit.structs import Model
 from gateway import errors
 from gateway.asgi import Headers, find_header
 from gateway.exchange import Answer
-from gateway.headers import headers_to_citizen
+from gateway.headers import headers_to_citizen, with_sunset
 from gateway.policy import Decision
 from gateway.routing import Match, fallback
 from miniapps.manifest.masking import NotMaskable, mask_answer
@@ -40,6 +40,8 @@ def passed_on(answer: Answer, method: str, decision: Decision) -> Reply:
 def head_of(status: int, headers: Headers, decision: Decision) -> list[tuple[bytes, bytes]]:
     """The headers of an answer that may be passed on; its length is not among them."""
     passed = headers_to_citizen(headers, personal=decision.principal is not None)
+    if decision.match.app.ending is not None:
+        passed = with_sunset(passed, decision.match.app.ending.at)
     if status >= FIRST_ERROR:
         passed.append(BY_DEPARTMENT)
     return passed

@@ -17,7 +17,7 @@ from gateway.access import write_row
 from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.calls import Call, Departments
 from gateway.exchange import Answer
-from gateway.headers import headers_to_department
+from gateway.headers import headers_to_department, with_sunset
 from gateway.limits.ports import Limits
 from gateway.pages.answers import STATUSES, headers_of_pages, our_page, passed_on
 from gateway.replies import has_body
@@ -69,7 +69,7 @@ class Site:
         except Exception as error:  # noqa: BLE001 - whoever looks reads what happened, whatever it was
             await self._refuse(scope, send, trace, trace.refusal_of(error))
         else:
-            await self._pass_on(scope, send, trace, answer)
+            await self._pass_on(scope, send, trace, app, answer)
         write_row(trace.row(scope["method"], self._clock.now()))
 
     async def _find(self, scope: Scope) -> CompiledApp:
@@ -122,8 +122,10 @@ class Site:
             raise errors.DepartmentMisbehaved(app_id=app.app_id, fallback=fallback(app))
         return answer
 
-    async def _pass_on(self, scope: Scope, send: Send, trace: Trace, answer: Answer) -> None:
+    async def _pass_on(self, scope: Scope, send: Send, trace: Trace, app: CompiledApp, answer: Answer) -> None:
         headers, body = [*passed_on(answer.headers), *self._headers], b""
+        if app.ending is not None:
+            headers = with_sunset(headers, app.ending.at)
         if has_body(answer.status, scope["method"]):
             body = answer.body
             headers.append((b"content-length", str(len(body)).encode()))
