@@ -2,8 +2,16 @@
 
 import functools
 import ssl
+from typing import Final
 
 import httpx
+
+UNPACKED: Final = {"Accept-Encoding": "identity"}
+"""What unpacks into more than was sent is not read."""
+
+
+class AnswerTooLong(Exception):
+    """More came than such an answer may be long; the rest was not read."""
 
 
 @functools.cache
@@ -19,3 +27,21 @@ def outbound_client(*, timeout_seconds: float, connections: int) -> httpx.AsyncC
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=0)
     return httpx.AsyncClient(verify=_trusted_roots(), timeout=timeout_seconds, limits=limits, trust_env=False)
+
+
+async def send_bounded(client: httpx.AsyncClient, request: httpx.Request, *, longest: int) -> httpx.Response:
+    """The whole answer, which is never longer in memory than `longest` and one piece; raises `AnswerTooLong`.
+
+    Redirects are not followed. The caller sets the deadline: httpx limits each wait by itself.
+    """
+    request.headers.update(UNPACKED)
+    response = await client.send(request, follow_redirects=False, stream=True)
+    try:
+        content = bytearray()
+        async for piece in response.aiter_raw():
+            content += piece
+            if len(content) > longest:
+                raise AnswerTooLong
+    finally:
+        await response.aclose()
+    return httpx.Response(response.status_code, content=bytes(content))

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from app.kit.outbound import outbound_client
+from app.kit.outbound import AnswerTooLong, outbound_client, send_bounded
 from app.kit.structs import Model
 from auth.documents import DocumentType
 from auth.privacy.corrections.ports import CorrectionAnswer, CorrectionSent
@@ -184,15 +184,16 @@ class HttpRegistry:
             raise RegistryUnavailable(register, "not_configured")
         headers = {"Content-Type": "application/json"}
         try:
+            request = httpx.Request("POST", origin + path, content=body, headers=headers)
             # httpx limits each wait by itself: a registry that drips its answer would hold the citizen for minutes.
             async with asyncio.timeout(self._timeout_seconds):
-                response = await self._client.post(origin + path, content=body, headers=headers)
+                response = await send_bounded(self._client, request, longest=LONGEST_ANSWER)
         except (httpx.TimeoutException, TimeoutError):
             raise RegistryUnavailable(register, "too_slow") from None
-        except httpx.HTTPError:
+        except AnswerTooLong:
+            raise RegistryUnavailable(register, "malformed") from None
+        except (httpx.HTTPError, httpx.InvalidURL):
             raise RegistryUnavailable(register, "unreachable") from None
         if response.status_code != httpx.codes.OK:
             raise RegistryUnavailable(register, "refused")
-        if len(response.content) > LONGEST_ANSWER:
-            raise RegistryUnavailable(register, "malformed")
         return response.content

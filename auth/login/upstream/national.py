@@ -16,7 +16,7 @@ from app.kit.clock import Clock
 from app.kit.ids import new_token
 from app.kit.jwt import sign_jwt
 from app.kit.keyring import Keyring
-from app.kit.outbound import outbound_client
+from app.kit.outbound import AnswerTooLong, outbound_client, send_bounded
 from app.kit.structs import Model
 from auth.keys import PublicJwk
 from auth.login.upstream.oidc import (
@@ -42,8 +42,7 @@ FRESH: Final = timedelta(minutes=5)
 ASK_AT_MOST_EVERY: Final = timedelta(seconds=10)
 LONGEST_ANSWER: Final = 65_536
 REFUSED: Final = frozenset({400, 401, 403})
-HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity"}
-"""What unpacks into more than was sent is not read."""
+HEADERS: Final = {"Accept": "application/json"}
 
 T = TypeVar("T")
 
@@ -185,13 +184,11 @@ class NationalProvider:
     async def _send(self, request: httpx.Request) -> httpx.Response:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                response = await self._client.send(request, follow_redirects=False, stream=True)
-                try:
-                    return httpx.Response(response.status_code, content=await _read(response))
-                finally:
-                    await response.aclose()
+                return await send_bounded(self._client, request, longest=LONGEST_ANSWER)
         except (httpx.TimeoutException, TimeoutError):
             raise RegistryUnavailable("national_identity", "too_slow") from None
+        except AnswerTooLong:
+            raise RegistryUnavailable("national_identity", "malformed") from None
         except (httpx.HTTPError, httpx.InvalidURL):
             raise RegistryUnavailable("national_identity", "unreachable") from None
 
@@ -206,13 +203,3 @@ class NationalProvider:
             "exp": issued_at + ASSERTION_SECONDS,
         }
         return sign_jwt(self._keyring.active(KEY_PURPOSE), typ="JWT", claims=claims)
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """No more of an answer than one may be long."""
-    content = bytearray()
-    async for piece in response.aiter_raw():
-        content += piece
-        if len(content) > LONGEST_ANSWER:
-            raise RegistryUnavailable("national_identity", "malformed")
-    return bytes(content)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.demo.registries import CHILD, CITIZEN, HOLDER, RESPONSIBLE, RESTAURANT, TRAVEL_PERMIT
+from app.demo.registries import CHILD, CITIZEN, PASSPORT, RESIDENTS, RESPONSIBLE, RESTAURANT
 from app.kit.database import Connection
 from auth.wiring import AuthServices
 from tests.auth.people.conftest import named
@@ -28,13 +28,13 @@ async def test_nothing_is_given_in_a_session_that_ended_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
     act: str,
 ) -> None:
-    who = {"company": RESPONSIBLE, "document": HOLDER}.get(act, CITIZEN)
+    who = {"company": RESPONSIBLE, "document": RESIDENTS[3]}.get(act, CITIZEN)
     await (phone.sign_in() if act == "name" else phone.become_known(who))
     level = 1 if act == "name" else 2
     path, body = {
         "name": ("/v1/me/real-name", {"name": who.name, "document_number": who.document_number}),
         "face": ("/v1/me/face-check", {}),
-        "document": ("/v1/me/documents", named(TRAVEL_PERMIT)),
+        "document": ("/v1/me/documents", named(PASSPORT)),
         "company": ("/v1/organizations", {"credit_code": RESTAURANT.credit_code}),
         "child": ("/v1/me/children", {"name": CHILD.name, "document_number": CHILD.document_number}),
     }[act]

@@ -1,7 +1,9 @@
 """The registries' client against servers that drip, break off, or answer nonsense: always the one named refusal."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
 
 import pytest
 
@@ -31,9 +33,41 @@ async def fault(writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n")
 
 
-@pytest.fixture(params=[drip, break_off, nonsense, fault])
-async def registry(request: pytest.FixtureRequest) -> AsyncIterator[HttpRegistry]:
-    answer: Answer = request.param
+async def gush(writer: asyncio.StreamWriter) -> None:
+    """A true answer, and then what would fill the memory: whoever reads it whole is still reading at the deadline."""
+    writer.write(b'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{"match": true}')
+    while True:
+        writer.write(b" " * 65_536)
+        await writer.drain()
+
+
+async def packed(writer: asyncio.StreamWriter) -> None:
+    """One that unpacks to a thousand times what was sent, though nobody asked for it packed."""
+    body = gzip.compress(b'{"match": true}' + b" " * 10_000_000)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+
+
+class Faulty(NamedTuple):
+    """A client of a server that answers wrongly, and what is said of it."""
+
+    registry: HttpRegistry
+    state: str
+
+
+@pytest.fixture(
+    params=[
+        (drip, "too_slow"),
+        (break_off, "unreachable"),
+        (nonsense, "malformed"),
+        (fault, "refused"),
+        (gush, "malformed"),
+        (packed, "malformed"),
+    ],
+    ids=lambda case: case[0].__name__,
+)
+async def faulty(request: pytest.FixtureRequest) -> AsyncIterator[Faulty]:
+    answer: Answer
+    answer, state = request.param
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -49,12 +83,13 @@ async def registry(request: pytest.FixtureRequest) -> AsyncIterator[HttpRegistry
     port = server.sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     registry = HttpRegistry(population_url=url, enterprise_url=url, timeout_seconds=0.5)
-    yield registry
+    yield Faulty(registry, state)
     await registry.close()
     server.close()
 
 
-async def test_registry_that_does_not_answer_properly_is_unavailable(registry: HttpRegistry) -> None:
+async def test_registry_that_does_not_answer_properly_is_unavailable(faulty: Faulty) -> None:
     async with asyncio.timeout(5):
-        with pytest.raises(RegistryUnavailable):
-            await registry.check_person(name="测试甲", document_type="id_card", document_number="x")
+        with pytest.raises(RegistryUnavailable) as refused:
+            await faulty.registry.check_person(name="测试甲", document_type="id_card", document_number="x")
+    assert refused.value.extensions["state"] == faulty.state
