@@ -43,7 +43,8 @@ def test_it_passes_every_case() -> None:
 @pytest.mark.parametrize(
     ("closed", "opened", "cases"),
     [
-        ('refuse("replayed");', "{}", {"replayed", "replayed-card"}),
+        ('refuse("replayed");', "{}", {"replayed", "replayed-card", "replayed-stream"}),
+        ("proof.tag !== tag", "false", {"other-tag"}),
         ('refuse("digest-mismatch");', "{}", {"wrong-body"}),
         ('refuse("assertion-expired");', "{}", {"expired-assertion"}),
         ('refuse("signature-coverage");\n    const', "{}\n    const", {"uncovered-assertion", "uncovered-path"}),

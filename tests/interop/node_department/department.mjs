@@ -24,6 +24,12 @@ const routes = {
   },
 };
 
+const streams = {
+  "GET /permits/news": () => [200, "data: {\"places\": 12}\n\n", "text/event-stream"],
+};
+
+const PAGE = '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>停车许可</title><h1>停车许可</h1></html>';
+
 function cards(claims, body) {
   const asked = parse(body)?.widgets;
   if (!Array.isArray(asked)) return [400, { title: "widgets" }];
@@ -61,20 +67,23 @@ async function read(request) {
 async function answer(request) {
   const path = request.url.split("?")[0];
   if (path === "/health") return [200, { status: "ok" }];
-  const body = await read(request);
-  if (body === null) return [413, { title: "too-large" }];
+  const stream = streams[`${request.method} ${path}`];
+  const body = stream === undefined ? await read(request) : null;
+  if (body === null && stream === undefined) return [413, { title: "too-large" }];
   const claims = await gateway.verify(request, body);
+  if (path === "/site/" && request.method === "GET") return [200, PAGE, "text/html; charset=utf-8"];
   if (path === "/.ssb/cards" && request.method === "POST") return cards(claims, body);
   if (claims === null) return [401, { title: "assertion-missing" }];
-  const handler = routes[`${request.method} ${path}`];
+  const handler = stream ?? routes[`${request.method} ${path}`];
   return handler === undefined ? [404, { title: "not-found" }] : handler(claims, body);
 }
 
 const server = createServer(async (request, response) => {
-  const [status, document] = await answer(request).catch((error) =>
+  const [status, document, type] = await answer(request).catch((error) =>
     error instanceof Refused ? [401, { title: error.message }] : [503, { title: "keys-unavailable" }],
   );
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(document));
+  const [kind, text] = type === undefined ? ["application/json", JSON.stringify(document)] : [type, document];
+  response.writeHead(status, { "content-type": kind }).end(text);
 });
 server.listen(Number(values.port), "127.0.0.1");
 process.on("SIGTERM", () => process.exit(0));

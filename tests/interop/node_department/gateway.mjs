@@ -84,17 +84,17 @@ export class Gateway {
     this.#keys = new Keys(issuer);
   }
 
-  /** The claims about the citizen, or null when the city asks for nobody; throws `Refused`. */
+  /** The claims about the citizen, or null when the city asks for nobody; throws `Refused`. A stream's body is null. */
   async verify(request, body) {
     const now = Date.now() / 1000;
     const headers = gather(request.rawHeaders);
     const token = headers.get("ssb-assertion");
     const claims = token === undefined ? null : await this.#claims(token, now);
-    const proof = await this.#signature(request, headers, now);
+    const proof = await this.#signature(request, headers, body === null ? "ssb-stream" : "ssb", now);
     if (headers.get("ssb-app") !== this.#appId) refuse("app-mismatch");
     const digest = headers.get("content-digest");
-    if (digest === undefined && body.length > 0) refuse("digest-missing");
-    if (digest !== undefined && digest !== digestOf(body)) refuse("digest-mismatch");
+    if (digest === undefined && body?.length > 0) refuse("digest-missing");
+    if (body !== null && digest !== undefined && digest !== digestOf(body)) refuse("digest-mismatch");
     if (!this.#replay.firstTime(`${proof.keyid}:${proof.nonce}`, proof.expires + SKEW_SECONDS, now)) refuse("replayed");
     return claims;
   }
@@ -117,7 +117,7 @@ export class Gateway {
     return claims;
   }
 
-  async #signature(request, headers, now) {
+  async #signature(request, headers, tag, now) {
     const found = INPUT.exec(headers.get("signature-input") ?? refuse("signature-missing"));
     const signature = /^ssb=:([A-Za-z0-9+/=]{1,200}):$/.exec(headers.get("signature") ?? refuse("signature-missing"));
     if (found === null || signature === null) refuse("signature-malformed");
@@ -125,7 +125,7 @@ export class Gateway {
     const covered = list.split(" ").filter(Boolean).map((name) => name.slice(1, -1));
     const proof = {};
     for (const [, name, number, text] of rest.matchAll(PARAMETER)) proof[name] = number ? Number(number) : text;
-    if (proof.tag !== "ssb") refuse("signature-malformed");
+    if (proof.tag !== tag) refuse("signature-malformed");
     const key = (await this.#keys.find("gateway", proof.keyid)) ?? refuse("signature-key-unknown");
     const lines = covered.map((name) => `"${name}": ${component(name, request, headers)}`);
     const base = [...lines, `"@signature-params": ${params}`].join("\n");
