@@ -35,6 +35,7 @@ from app.problems import DATABASE_AWAY, HANDLERS
 from app.settings import Settings, read_settings
 from app.web import routes as web
 from app.web.guarding import guard_without_copies
+from app.web.providing import provide_in_turn
 
 log = structlog.get_logger()
 
@@ -129,6 +130,7 @@ def _metrics_jobs(floor: Floor, settings: Settings) -> list[Job]:
 
 def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: list[Job]) -> Litestar:
     guard_without_copies()
+    provide_in_turn()
     litestar = Litestar(
         route_handlers=[health.router, web.router(settings), *packages.routers],
         lifespan=[lambda _app: _lifespan(floor, packages, jobs)],
