@@ -56,7 +56,13 @@ def _with_metrics(stack: contextlib.ExitStack, settings: Settings, tell: Callabl
     refuse_if_port_taken(host, int(port), setting="SUISHEN_METRICS_LISTEN")
     forget_earlier(directory_of(settings))
     children = stack.enter_context(ChildProcesses(logs=settings.data_directory / "logs"))
-    children.start("metrics", "app.metrics", ready=f"tcp://{settings.metrics_listen}", environment=to_environ(settings))
+    children.start(
+        "metrics",
+        "app.metrics",
+        ready=f"tcp://{settings.metrics_listen}",
+        environment=to_environ(settings),
+        kept=True,
+    )
     tell(f"Metrics at http://{settings.metrics_listen}/metrics, for who shows the token.")
 
 

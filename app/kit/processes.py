@@ -1,6 +1,7 @@
 """Processes that belong to one main process: they start with it, are ready when it says so, and never outlive it.
 
-`python -m app.kit.processes PARENT_PID MODULE ARGUMENTS...` runs a module under that promise. Restarts nothing.
+`python -m app.kit.processes PARENT_PID MODULE ARGUMENTS...` runs a module under that promise; with `keep` before the
+module it begins anew whenever it ends. Restarts nothing else.
 """
 
 import contextlib
@@ -17,11 +18,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 from urllib.parse import urlsplit
 
 LOOK_EVERY_SECONDS = 0.2
 STOP_PATIENCE_SECONDS = 5.0
+AGAIN_AFTER_SECONDS = 1.0
+KEEP = "keep"
 PR_SET_PDEATHSIG = 1
 
 
@@ -84,13 +87,15 @@ class ChildProcesses:
         ready: str = "",
         environment: Mapping[str, str] | None = None,
         timeout_seconds: float = 15.0,
+        kept: bool = False,
     ) -> int:
         """Starts `python -m module arguments`, returns its process id.
 
+        `kept`: a process that does nothing else starts it anew a second after it ended; its id is the one returned.
         `ready` is a loopback address to wait for: `http://127.0.0.1:PORT/health` must answer 200, `tcp://127.0.0.1:PORT`
         accept a connection. Empty: `wait_until_ready` may be called later, so that many start side by side.
         """
-        command = [sys.executable, "-m", __name__, str(os.getpid()), module, *arguments]
+        command = [*_under(os.getpid()), *([KEEP] if kept else []), module, *arguments]
         with contextlib.ExitStack() as stack:
             output = stack.enter_context(self._log_file(name).open("ab")) if self._logs else None
             # Out of the terminal's process group: Ctrl-C is for the main process, which stops its children in order.
@@ -147,6 +152,26 @@ class ChildProcesses:
         return f"The end of {self._log_file(name)}:\n" + "\n".join(lines)
 
 
+def keep(module: str, arguments: Sequence[str]) -> NoReturn:
+    """Runs the module until this process is asked to leave, anew whenever it ended."""
+    left = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: left.set())
+    while True:
+        child = subprocess.Popen([*_under(os.getpid()), module, *arguments])  # noqa: S603 - our own modules
+        while child.poll() is None and not left.wait(LOOK_EVERY_SECONDS):
+            pass
+        if left.is_set():
+            child.terminate()
+            child.wait()
+            sys.exit(0)
+        sys.stderr.write(f"{module} ended with {child.returncode}; it begins anew.\n")
+        left.wait(AGAIN_AFTER_SECONDS)
+
+
+def _under(parent: int) -> list[str]:
+    return [sys.executable, "-m", "app.kit.processes", str(parent)]
+
+
 def _watch_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK_EVERY_SECONDS)
@@ -172,5 +197,7 @@ def _answers(address: str) -> bool:
 if __name__ == "__main__":
     leave_with_parent(int(sys.argv[1]))
     _, _, module_to_run, *module_arguments = sys.argv
+    if module_to_run == KEEP:
+        keep(module_arguments[0], module_arguments[1:])
     sys.argv = [module_to_run, *module_arguments]
     runpy.run_module(module_to_run, run_name="__main__", alter_sys=True)

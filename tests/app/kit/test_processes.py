@@ -1,6 +1,7 @@
 """Child processes: ready when it is said, gone when their parent is."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -85,6 +86,39 @@ def test_child_that_refuses_to_leave_is_killed(tmp_path: Path, monkeypatch: pyte
     children.stop()
     assert not is_alive(pid)
     assert children.running() == {}
+
+
+def child_of(keeper: int) -> int:
+    (child,) = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+    return int(child)
+
+
+def test_a_child_that_is_kept_begins_anew_when_it_dies(tmp_path: Path) -> None:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/health"
+    with ChildProcesses(logs=tmp_path) as children:
+        keeper = children.start("registry", CHILD, ["serve", str(port)], ready=address, kept=True)
+        first = child_of(keeper)
+        os.kill(first, signal.SIGKILL)
+        children.wait_until_ready("registry", address)
+        second = child_of(keeper)
+        assert second != first
+        assert children.running() == {"registry": keeper}
+    assert not is_alive(keeper)
+    assert not is_alive(second)
+    assert f"{CHILD} ended with -9; it begins anew." in (tmp_path / "registry.log").read_text()
+
+
+def test_a_child_that_is_kept_leaves_when_its_keeper_is_killed(tmp_path: Path) -> None:
+    with ChildProcesses(logs=tmp_path) as children:
+        port = free_port()
+        keeper = children.start("registry", CHILD, ["serve", str(port)], ready=f"tcp://127.0.0.1:{port}", kept=True)
+        child = child_of(keeper)
+        os.kill(keeper, signal.SIGKILL)
+        killed_at = time.monotonic()
+        while is_alive(child):
+            assert time.monotonic() - killed_at < 1.0
+            time.sleep(0.01)
 
 
 def test_children_leave_within_a_second_when_their_parent_is_killed() -> None:
