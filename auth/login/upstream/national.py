@@ -18,7 +18,7 @@ from app.kit.jwt import sign_jwt
 from app.kit.keyring import Keyring
 from app.kit.outbound import AnswerTooLong, outbound_client, send_bounded
 from app.kit.structs import Model
-from auth.keys import PublicJwk
+from auth.login.upstream.keys import ProviderKey, read_provider_keys
 from auth.login.upstream.oidc import (
     Asked,
     Metadata,
@@ -32,7 +32,7 @@ from auth.login.upstream.oidc import (
     read_id_token,
     read_metadata,
 )
-from auth.provider.clients.published_keys.models import KeysUnreadable, read_keys
+from auth.provider.clients.published_keys.models import KeysUnreadable
 from auth.registries.errors import RegistryUnavailable
 
 KEY_PURPOSE: Final = "upstream_client"
@@ -61,7 +61,7 @@ class _Seen(Model):
     """What was read at the provider, and when."""
 
     metadata: Metadata
-    keys: dict[str, PublicJwk]
+    keys: dict[str, ProviderKey]
     at: datetime
 
 
@@ -125,7 +125,7 @@ class NationalProvider:
         asked = Asked(issuer=self.issuer, client_id=self._client_id, nonce=request.nonce)
         return read_id_token(answer.id_token, keys, asked, self._levels, self._clock.now())
 
-    async def _keys_for(self, token: str) -> dict[str, PublicJwk]:
+    async def _keys_for(self, token: str) -> dict[str, ProviderKey]:
         """The provider's keys, asked for anew when a token names one that nobody knows."""
         seen = await self._published()
         if kid_of_token(token) not in seen.keys and self._clock.now() - seen.at > ASK_AT_MOST_EVERY:
@@ -154,7 +154,7 @@ class NationalProvider:
         try:
             described = await self._get(address_of_metadata(self.issuer))
             metadata = read_metadata(described, self.issuer, production=self._production)
-            keys = read_keys(await self._get(metadata.jwks_uri))
+            keys = read_provider_keys(await self._get(metadata.jwks_uri))
         except (NotAsAsked, KeysUnreadable) as fault:
             log.warning("national_identity.unsuitable", part=str(fault))
             raise RegistryUnavailable("national_identity", "malformed") from None

@@ -13,10 +13,12 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from app.kit.jwt import ALGORITHM
 from app.kit.structs import Model
 from auth.assurance import KEY, levels_of
 from auth.documents import birth_date_of, document_number_is_valid, normalize_document_number, normalize_name
-from auth.keys import ProofInvalid, PublicJwk, is_numeric_date, public_key_of, read_unverified, verify_read
+from auth.keys import ProofInvalid, is_numeric_date, read_unverified
+from auth.login.upstream.keys import ALGORITHMS, ProviderKey, verify_token
 from auth.people.models import NAME_CHECKED, Identity
 
 SCOPE: Final = "openid identity"
@@ -48,6 +50,7 @@ class Metadata(Model):
     token_endpoint_auth_methods_supported: tuple[str, ...]
     id_token_signing_alg_values_supported: tuple[str, ...]
     authorization_response_iss_parameter_supported: bool
+    token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = (ALGORITHM,)
     served_by: str = ""
     """Stand-ins say here that they are one."""
 
@@ -96,8 +99,8 @@ class _Claims(msgspec.Struct):
 def read_metadata(document: bytes, issuer: str, *, production: bool) -> Metadata:
     """The description that stands at the issuer's own address; raises `NotAsAsked`.
 
-    A provider without PAR, S256, `private_key_jwt`, ES256 or `iss` in its answers is none for us: each of them closes
-    an attack (RFC 9700, sections 2.1, 4.4 and 4.5).
+    A provider without PAR, S256, `private_key_jwt`, a signature of FAPI 2.0 or `iss` in its answers is none for us:
+    each of them closes an attack (RFC 9700, sections 2.1, 4.4 and 4.5). The city itself signs with ES256.
     """
     try:
         found = msgspec.json.decode(document, type=Metadata)
@@ -108,9 +111,10 @@ def read_metadata(document: bytes, issuer: str, *, production: bool) -> Metadata
     wanted = (
         ("S256", found.code_challenge_methods_supported),
         ("private_key_jwt", found.token_endpoint_auth_methods_supported),
-        ("ES256", found.id_token_signing_alg_values_supported),
+        (ALGORITHM, found.token_endpoint_auth_signing_alg_values_supported),
     )
-    if any(value not in offered for value, offered in wanted):
+    signs = set(found.id_token_signing_alg_values_supported)
+    if any(value not in offered for value, offered in wanted) or signs.isdisjoint(ALGORITHMS.values()):
         raise NotAsAsked("abilities")
     if not found.authorization_response_iss_parameter_supported:
         raise NotAsAsked("iss")
@@ -178,7 +182,7 @@ def code_in(*, code: str, iss: str, error: str, issuer: str) -> str:
 
 
 def read_id_token(
-    token: str, keys: Mapping[str, PublicJwk], asked: Asked, levels: Mapping[str, str], now: datetime
+    token: str, keys: Mapping[str, ProviderKey], asked: Asked, levels: Mapping[str, str], now: datetime
 ) -> Told:
     """What an ID token says, after every check of OpenID Connect Core, section 3.1.3.7; raises `NotAsAsked`.
 
@@ -190,7 +194,7 @@ def read_id_token(
         key = keys.get(str(unverified.header.get("kid", "")))
         if typ not in TYPES or key is None:
             raise NotAsAsked("key")
-        claims = msgspec.convert(verify_read(unverified, public_key_of(key), typ=typ), _Claims)
+        claims = msgspec.convert(verify_token(unverified, key, typ=typ), _Claims)
     except (ProofInvalid, msgspec.ValidationError):
         raise NotAsAsked("token") from None
     _refuse_others(claims, asked)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from app.demo.caller import public_jwk_of
 from app.demo.registries import CITIZEN
-from auth.keys import PublicJwk
+from auth.login.upstream.keys import read_provider_keys
 from auth.login.upstream.oidc import Asked, NotAsAsked, Told, code_in, identity_told, read_id_token, read_metadata
 
 ISSUER = "https://national.example"
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 AT = int(NOW.timestamp())
 KEY, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-KEYS = {"k1": PublicJwk(**public_jwk_of(KEY))}
+KEYS = read_provider_keys(msgspec.json.encode({"keys": [public_jwk_of(KEY) | {"kid": "k1"}]}))
 ASKED = Asked(issuer=ISSUER, client_id="city", nonce="n-1")
 LEVELS = {"face": "ial3.aal2", "key": "ial3.aal3"}
 CLAIMS: dict[str, Any] = {
@@ -155,6 +155,7 @@ def test_a_provider_that_leaves_something_out_is_none(name: str) -> None:
         {"code_challenge_methods_supported": ["plain"]},
         {"token_endpoint_auth_methods_supported": ["client_secret_basic"]},
         {"id_token_signing_alg_values_supported": ["RS256"]},
+        {"token_endpoint_auth_signing_alg_values_supported": ["PS256"]},
         {"authorization_response_iss_parameter_supported": False},
         {"served_by": "a stand-in"},
         {"token_endpoint": "http://127.0.0.1:8104/token"},
