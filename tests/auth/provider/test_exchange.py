@@ -7,6 +7,9 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.errors import Unauthenticated
+from app.kit.ids import new_id
+from app.kit.jwt import sign_jwt
+from app.kit.keyring import Keyring
 from auth.pairwise import Names
 from auth.principal import Principal
 from auth.sessions.errors import ProofMissing, TokenInvalid
@@ -154,6 +157,14 @@ async def test_an_exchange_needs_the_proof_of_the_very_key(bound: BoundPhone, li
 
 async def test_an_exchanged_token_cannot_be_exchanged_again(bound: BoundPhone, library: Department) -> None:
     token = (await bound.exchange()).json()["access_token"]
+    assert (await bound.exchange(subject_token=token)).json()["error"] == "invalid_request"
+
+
+async def test_staff_have_no_token_for_a_mini_app(bound: BoundPhone, library: Department, keyring: Keyring) -> None:
+    """What they do there they do as citizens, in a session of their own."""
+    claims = read_claims(bound.phone.tokens["access_token"])
+    staff = claims | {"sub": f"official:{new_id()}", "roles": ["developer"], "organization_id": str(new_id())}
+    token = sign_jwt(keyring.active("token"), typ="at+jwt", claims=staff)
     assert (await bound.exchange(subject_token=token)).json()["error"] == "invalid_request"
 
 

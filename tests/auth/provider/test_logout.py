@@ -137,6 +137,7 @@ async def test_an_id_token_of_another_browser_signs_nobody_out(
         {"post_logout_redirect_uri": BYE + "?x=1"},
         {"post_logout_redirect_uri": "https://library.example/cb"},
         {"client_id": "sports"},
+        {"client_id": "sports", "post_logout_redirect_uri": "https://sports.example/bye"},
         {"client_id": "nobody"},
         {"id_token_hint": "x"},
         {"id_token_hint": "a.b.c"},

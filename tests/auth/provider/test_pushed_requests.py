@@ -253,3 +253,14 @@ async def test_an_id_token_of_another_client_is_no_hint(
     assert (await library.push(id_token_hint=id_token)).json()["error"] == "invalid_request"
     assert (await library.push(id_token_hint="x")).json()["error"] == "invalid_request"
     assert read_claims(id_token)["aud"] == "sports"
+
+
+async def test_an_id_token_is_a_hint_for_a_day_after_its_end(
+    library: Department, browser: Browser, clock: ManualClock
+) -> None:
+    code = (await browser.arrive(await library.begin()))["code"]
+    id_token = (await library.redeem(code)).json()["id_token"]
+    clock.advance(600 + 24 * 3600 - 1)
+    assert (await library.push(id_token_hint=id_token)).status_code == 201
+    clock.advance(1)
+    assert (await library.push(id_token_hint=id_token)).json()["error"] == "invalid_request"
