@@ -80,12 +80,14 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
     identity.people_rooms.life.tell(code.counter.account_freezes)
     identity.people_rooms.life.tell_returns(code.counter.account_freezes)
     door_settings = _gateway_settings(settings)
+    zones = _zones(settings)
     registry = miniapps.wiring.build_miniapps(
         floor,
         MiniappsSettings(
             issuer=settings.public_origin,
             gray_step_seconds=settings.gray_step_seconds,
             calendar=_calendar(settings),
+            zones=zones,
         ),
         organizations=identity.organizations,
         policy=gateway.wiring.network_policy(door_settings),
@@ -102,7 +104,7 @@ def build_packages(floor: Floor, settings: Settings) -> Packages:
         consents=identity.consents,
         people=identity.people,
         organizations=identity.organizations,
-        zones=_zones(settings),
+        zones=zones,
         mandates=identity.mandate_rooms,
     )
     registry.evidence.count_calls_by(door.health)

@@ -55,7 +55,7 @@ def build_miniapps(
     """The registry on this floor, unopened."""
     releases, evidence = Releases(floor.clock), Evidence()
     dwell = timedelta(seconds=settings.gray_step_seconds)
-    rollouts = Rollouts(releases, evidence, floor.clock, dwell=dwell)
+    rollouts = Rollouts(releases, evidence, settings.zones, floor.clock, dwell=dwell)
     registry = Registry(organizations, floor.clock)
     stewardship = build_stewardship(floor, settings, registry=registry, releases=releases)
     evidence.count_ratings_by(stewardship.ratings)
@@ -64,7 +64,7 @@ def build_miniapps(
     floor.outbox.handle(CHECK_TOPIC, checks.check_version)
     return MiniappsServices(
         registry=registry,
-        versions=Versions(policy, stewardship.emergencies, floor.outbox, floor.clock),
+        versions=Versions(policy, settings.zones, stewardship.emergencies, floor.outbox, floor.clock),
         reviews=Reviews(stewardship.emergencies, floor.clock),
         releases=releases,
         clients=PublishedClients(releases, policy),

@@ -32,6 +32,7 @@ from miniapps.releases import repository
 from miniapps.releases.models import Version, VersionDetail, VersionList, VersionView, version_detail, version_view
 from miniapps.releases.widening import Widening, widened
 from miniapps.states import VERSION
+from miniapps.zones.models import ZoneTree
 
 CHECK_TOPIC = "miniapps.check_version"
 BEYOND_THE_NEWEST = 2**31 - 1
@@ -40,8 +41,11 @@ BEYOND_THE_NEWEST = 2**31 - 1
 class Versions:
     """A department's versions, up to the moment when somebody else judges them."""
 
-    def __init__(self, policy: NetworkPolicy, emergencies: Emergencies, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, policy: NetworkPolicy, zones: ZoneTree, emergencies: Emergencies, outbox: Outbox, clock: Clock
+    ) -> None:
         self._policy = policy
+        self._zones = zones
         self._emergencies = emergencies
         self._outbox = outbox
         self._clock = clock
@@ -57,7 +61,12 @@ class Versions:
         app = await apps.get_app_locked(connection, app_id)
         refuse_other_department(principal, app.organization_id)
         manifest = _read(document)
-        findings = [*lint_manifest(manifest), *_foreign(manifest, app), *judge_spelling(manifest, self._policy)]
+        findings = [
+            *lint_manifest(manifest),
+            *_foreign(manifest, app),
+            *_elsewhere(manifest, self._zones),
+            *judge_spelling(manifest, self._policy),
+        ]
         if refusals(findings):
             raise ManifestRefused(findings=msgspec.to_builtins(findings))
         highest = await repository.find_highest_code(connection, app_id)
@@ -172,6 +181,22 @@ def _foreign(manifest: Manifest, app: App) -> list[Finding]:
     if manifest.owner.org_code != app.organization_credit_code:
         findings.append(_mismatch("/owner/org_code", "信用代码与注册单位不一致", "Not the owning organization's code"))
     return findings
+
+
+def _elsewhere(manifest: Manifest, zones: ZoneTree) -> list[Finding]:
+    """Places that this city does not have: nobody who lives here would ever be offered the service there."""
+    return [
+        Finding(
+            code="zone-unknown",
+            severity="error",
+            at=f"/zones/{number}",
+            message=Text(
+                zh=f"本市没有这个区域：{zone}，见 GET /v1/zones", en=f"No place of this city: {zone}; see GET /v1/zones"
+            ),
+        )
+        for number, zone in enumerate(manifest.zones)
+        if not zones.covers(zone)
+    ]
 
 
 def _mismatch(at: str, zh: str, en: str) -> Finding:

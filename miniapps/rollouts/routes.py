@@ -28,6 +28,7 @@ from miniapps.releases.routes import READERS
 from miniapps.rollouts.models import ReleaseDetail, ReleaseList, RollBack, TakeStep
 from miniapps.rollouts.service import Rollouts
 from miniapps.states import ReleaseState
+from miniapps.zones.errors import ZoneUnknown
 
 State = Annotated[ReleaseState | None, QueryParameter(name="state", description="Only releases in this state")]
 
@@ -94,7 +95,14 @@ async def get_release(
     tags=TAGS,
     guards=[official("developer")],
     responses=refuses(
-        AppUnknown, ReleaseUnknown, OtherDepartment, StateConflict, StepNotNext, StepTooSoon, ZonesNarrowed
+        AppUnknown,
+        ReleaseUnknown,
+        OtherDepartment,
+        StateConflict,
+        StepNotNext,
+        StepTooSoon,
+        ZonesNarrowed,
+        ZoneUnknown,
     ),
 )
 async def take_step(

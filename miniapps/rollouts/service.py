@@ -38,6 +38,8 @@ from miniapps.rollouts.models import (
     step_view,
 )
 from miniapps.states import RELEASE, ReleaseState
+from miniapps.zones.errors import ZoneUnknown
+from miniapps.zones.models import ZoneTree
 
 MAY_ROLL_BACK_ALL: Final = frozenset({"reviewer", "system_admin"})
 
@@ -45,17 +47,25 @@ MAY_ROLL_BACK_ALL: Final = frozenset({"reviewer", "system_admin"})
 class Rollouts:
     """The way of a release from its testers to everybody, and back."""
 
-    def __init__(self, releases: Releases, evidence: Evidence, clock: Clock, *, dwell: timedelta) -> None:
+    def __init__(
+        self, releases: Releases, evidence: Evidence, zones: ZoneTree, clock: Clock, *, dwell: timedelta
+    ) -> None:
         self._releases = releases
         self._evidence = evidence
+        self._zones = zones
         self._clock = clock
         self._dwell = dwell
 
     async def take_step(
         self, connection: Connection, principal: Principal, app_id: str, release_id: UUID, request: TakeStep
     ) -> ReleaseView:
-        """The next share, or more zones; raises what `refuse_step` says, `ReleaseUnknown` and `OtherDepartment`."""
+        """The next share, or more zones.
+
+        Raises what `refuse_step` says, `ZoneUnknown`, `ReleaseUnknown` and `OtherDepartment`.
+        """
         app = await self._own_app(connection, principal, app_id)
+        if not all(map(self._zones.covers, request.zones)):
+            raise ZoneUnknown
         release, now = await repository.get_release(connection, app_id, release_id), self._clock.now()
         refuse_step(release, request.percent, request.zones, now=now, dwell=self._dwell)
         grown = structs.replace(

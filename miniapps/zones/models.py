@@ -60,6 +60,10 @@ class ZoneTree:
     def __len__(self) -> int:
         return len(self._names)
 
+    def covers(self, code: str) -> bool:
+        """Whether the code names a place of this city, or one around the whole of it."""
+        return code in self._names or lies_in(self.root, code)
+
     def path(self, code: str) -> list[str]:
         """The place and everything around it, the place first, the city last; raises `KeyError`."""
         around: list[str] = []

@@ -202,3 +202,11 @@ async def test_a_stored_manifest_is_what_reviewers_hash(
     detail = await services.versions.get_version(connection, steps.reviewer, APP_ID, 1)
 
     assert manifest_hash(encode(detail.manifest)) == digest
+
+
+async def test_a_place_of_another_city_is_refused(steps: Steps) -> None:
+    await steps.register()
+    with pytest.raises(ManifestRefused) as refused:
+        await steps.draft(zones=["190101", "200000", "190109", "190101001"])
+    found = [(one["code"], one["at"]) for one in refused.value.extensions["findings"]]
+    assert found == [("zone-unknown", "/zones/1"), ("zone-unknown", "/zones/2")]

@@ -26,6 +26,8 @@ from miniapps.releases.models import GrayApp, PublishedApp, PublishVersion, Rele
 from miniapps.rollouts.ladder import STEPS
 from miniapps.rollouts.models import RollBack, TakeStep
 from miniapps.rollouts.service import Rollouts
+from miniapps.settings import shipped_zones
+from miniapps.zones.errors import ZoneUnknown
 from tests.miniapps.city import HOTLINE, official
 from tests.miniapps.conftest import APP_ID, Steps
 
@@ -96,7 +98,7 @@ async def test_what_comes_next_is_said_with_its_time(
     connection: Connection, steps: Steps, trial: ReleaseView, clock: ManualClock
 ) -> None:
     """As an operator has it who says nothing: ten minutes a step."""
-    patient = Rollouts(steps.services.releases, steps.services.evidence, clock, dwell=TEN_MINUTES)
+    patient = Rollouts(steps.services.releases, steps.services.evidence, shipped_zones(), clock, dwell=TEN_MINUTES)
     await patient.take_step(connection, steps.author, APP_ID, trial.id, TakeStep(percent=1))
     detail = await patient.get_release(connection, steps.author, APP_ID, trial.id)
     assert detail.next is not None
@@ -319,3 +321,8 @@ async def test_a_step_that_is_none_is_not_read(body: dict[str, Any]) -> None:
         msgspec.convert(body, TakeStep)
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"version_code": 1, "to": "nobody"}, PublishVersion)
+
+
+async def test_nobody_lives_in_a_place_of_another_city(steps: Steps, trial: ReleaseView) -> None:
+    with pytest.raises(ZoneUnknown):
+        await steps.grow(trial.id, 1, "190101", "200101")
