@@ -10,6 +10,7 @@ from typing import Literal
 from app.kit.structs import Model, Text
 from auth.documents import credit_code_is_valid
 from auth.keys import ProofInvalid, PublicJwk, public_key_of
+from auth.provider.clients.models import OPENID
 from miniapps.manifest.addresses import address_problem, host_of, is_address_literal, is_loopback
 from miniapps.manifest.labels import label_of
 from miniapps.manifest.models import MEBIBYTE, SAFE_METHODS, Manifest, Route, Scope
@@ -264,6 +265,8 @@ def _scopes(manifest: Manifest) -> Iterator[Finding]:
 
 def _scope(at: str, scope: Scope) -> Iterator[Finding]:
     yield from _repeated("field-repeated", f"{at}/fields", scope.fields)
+    if scope.name.partition(":")[0] == OPENID:  # a consent to it would be one to sign in, here or at a neighbour
+        yield error("scope-reserved", f"{at}/name", "openid 是登录本身的名称", "openid names the sign-in itself")
     if scope.basis == "statute" and scope.legal_basis is None:
         yield error("legal-basis-missing", at, "依法处理须写明法律依据", "A statutory basis names the statute")
     if scope.basis == "consent" and scope.required:

@@ -133,6 +133,22 @@ async def test_what_is_recorded_is_what_was_shown(
     assert kept["purpose"]["zh"] == "出售读者名单"
 
 
+async def test_words_that_change_between_two_pages_begin_the_first_anew(
+    asking: Department,
+    browser: Browser,
+    register: Register,
+    connection: Connection,
+) -> None:
+    await arrive(browser, await asking.begin(scope=SCOPES))
+    await browser.agree("library.card")
+    reworded = replace(CARD, purpose=Text(zh="出售读者名单", en="Sell the list"))
+    scopes = (reworded, NEWS, IDENTITY, HEALTH)
+    register.clients["library"] = replace(register.clients["library"], scopes=scopes, text_version="manifest-2")
+    await browser.submit("/consent", decision=ALLOW)
+    assert "出售读者名单" in browser.page.text
+    assert await consents_of(connection) == {}
+
+
 @pytest.mark.parametrize(
     "forged",
     [
