@@ -4,7 +4,7 @@ SuishenError
  ├─ MalformedRequest 400 ─ AmbiguousPath, AmbiguousQuery, BadHost, BadHeader, BrokenBody
  ├─ MethodRefused 405, UploadTooSlow 408, BodyTooLarge 413, AddressTooLong 414, WrongHost 421,
  ├─ HeadersTooLarge 431
- ├─ UnknownService 404, UnknownServicePath 404, NoPages 404, BasisMissing 403, ServiceSuspended 503,
+ ├─ UnknownService 404, UnknownServicePath 404, NoPages 404, TrialOver 404, BasisMissing 403, ServiceSuspended 503,
  ├─ ReleaseTakenBack 503
  ├─ NotAWebSocket 400, DepartmentDeclined 502
  ├─ DepartmentUnreachable 502, DepartmentHungUp 502, DepartmentMisbehaved 502, AnswerNotMaskable 502
@@ -160,6 +160,14 @@ class NoPages(NotFound):
     slug = "no-pages"
     title = Text(zh="该服务没有网页", en="This service has no pages")
     remedy = Text(zh="请在市民应用中办理。", en="Open the service in the city's app.")
+
+
+class TrialOver(NotFound):
+    """These pages were a release's on trial. It was published, or taken back."""
+
+    slug = "trial-over"
+    title = Text(zh="试用已结束", en="This trial is over")
+    remedy = Text(zh="请从服务目录重新打开该服务。", en="Open the service from the list of services again.")
 
 
 class ServiceSuspended(TemporarilyUnavailable):

@@ -250,7 +250,13 @@ def build_gateway(
             visitors=visitors,
         ),
         home_rooms=home_rooms,
-        directory=Directory(table=table, shelves=home_rooms.shelves, choices=home_rooms.choices, zones=zones),
+        directory=Directory(
+            table=table,
+            shelves=home_rooms.shelves,
+            choices=home_rooms.choices,
+            zones=zones,
+            apps_origin=settings.apps_origin,
+        ),
         usage=usage,
         leaks=leaks,
         errands=Errands(

@@ -28,13 +28,16 @@ DIRECTORY: Final = "directory"
 class Directory:
     """The catalogue in force, as each subject sees it."""
 
-    def __init__(self, *, table: RouteTable, shelves: Shelves, choices: Choices, zones: ZoneTree) -> None:
+    def __init__(
+        self, *, table: RouteTable, shelves: Shelves, choices: Choices, zones: ZoneTree, apps_origin: str
+    ) -> None:
         self._table = table
         self._shelves = shelves
         self._choices = choices
         self._zones = zones
+        self._apps_origin = apps_origin
         self._built_from: object = None
-        self._catalogue = Catalogue(())
+        self._catalogue = Catalogue((), apps_origin)
         self._building = asyncio.Lock()
         self._searching = asyncio.Lock()
 
@@ -43,7 +46,7 @@ class Directory:
         async with self._building:
             exposed = self._table.exposed
             if exposed is not self._built_from:
-                self._catalogue = await asyncio.to_thread(Catalogue, exposed)
+                self._catalogue = await asyncio.to_thread(Catalogue, exposed, self._apps_origin)
                 self._built_from = exposed
 
     async def list_services(

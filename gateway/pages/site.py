@@ -1,9 +1,11 @@
 """`{label}.apps.HOST`: a mini-app's public pages, read from its department's backend below the prefix of its manifest.
 
 GET and HEAD alone. Takes no token and no cookie, and hands none on: whoever looks is a visitor, and sees what is
-published. What concerns a person is called for over the bridge, not from here.
+published, or the release on trial whose address they were told. What concerns a person is called for over the bridge,
+not from here.
 """
 
+import hmac
 import math
 import time
 from typing import Final
@@ -19,14 +21,14 @@ from gateway.calls import Call, Departments
 from gateway.exchange import Answer
 from gateway.headers import headers_to_department, with_sunset
 from gateway.limits.ports import Limits
+from gateway.pages.addresses import mark_of, read_label
 from gateway.pages.answers import STATUSES, headers_of_pages, our_page, passed_on
 from gateway.replies import has_body
 from gateway.routing import RouteTable, fallback, suspended
 from gateway.settings import GatewaySettings
-from gateway.snapshot import CompiledApp, choose
+from gateway.snapshot import CompiledApp
 from gateway.trace import Trace
 from gateway.visitors import Visitors
-from miniapps.manifest import app_id_of
 
 METHODS: Final = frozenset({"GET", "HEAD"})
 ASKED: Final = frozenset(
@@ -73,21 +75,31 @@ class Site:
         write_row(trace.row(scope["method"], self._clock.now()))
 
     async def _find(self, scope: Scope) -> CompiledApp:
-        """The published mini-app that the host names; raises the reason why nothing of it is shown."""
+        """The release that the host names; raises the reason why nothing of it is shown."""
         await self._table.ready()
         host = (find_header(scope["headers"], b"host") or b"").decode("ascii").lower()
-        app_id = app_id_of(host.removesuffix(self._suffix))
-        entry = self._table.snapshot.entries.get(app_id) if app_id is not None else None
-        app = choose(entry, None, None) if entry is not None else None
-        if entry is None or app is None:
-            raise errors.UnknownService
-        if entry.suspension is not None:
-            raise suspended(entry)
+        app = self._named(host.removesuffix(self._suffix))
         if app.pages is None:
             raise errors.NoPages(app_id=app.app_id, fallback=fallback(app))
         if scope["method"] not in METHODS:
             raise errors.MethodRefused(allow="GET, HEAD")
         return app
+
+    def _named(self, label: str) -> CompiledApp:
+        named = read_label(label)
+        app_id, mark = named or ("", None)
+        entry = self._table.snapshot.entries.get(app_id)
+        if entry is None or (mark is None and entry.published is None):
+            raise errors.UnknownService
+        if entry.suspension is not None:
+            raise suspended(entry)
+        if mark is None:
+            assert entry.published is not None
+            return entry.published
+        gray = entry.gray
+        if gray is None or not hmac.compare_digest(mark, mark_of(gray.app.release_id)):
+            raise errors.TrialOver
+        return gray.app
 
     async def _ask(self, scope: Scope, app: CompiledApp, trace: Trace) -> Answer:
         visitor = self._visitors.name_of(scope)

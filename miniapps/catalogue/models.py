@@ -10,7 +10,7 @@ class ServiceView(Model):
     """An entry of the catalogue. `reason` and `fallback` are there when `state` is "suspended".
 
     `ending` is there when its end is announced. `elder_ready`: made for elders too, in large text and few steps.
-    `items` are the items of business it is for.
+    `items` are the items of business it is for, `pages` where its own pages stand, if it has any.
     """
 
     app_id: str
@@ -32,6 +32,7 @@ class ServiceView(Model):
     fallback: Text | None
     ending: Ending | None
     entry: str
+    pages: str | None
     hotline: str
 
 
@@ -56,7 +57,7 @@ class ServiceList(Model):
     next: str | None
 
 
-def service_view(app: PublishedApp) -> ServiceView:
+def service_view(app: PublishedApp, pages: str | None = None) -> ServiceView:
     """What anybody sees of a published mini-app."""
     manifest, suspended = app.manifest, app.state == "suspended"
     return ServiceView(
@@ -79,6 +80,7 @@ def service_view(app: PublishedApp) -> ServiceView:
         fallback=app.fallback if suspended else None,
         ending=app.ending,
         entry=entry_of(manifest),
+        pages=pages,
         hotline=manifest.support.hotline,
     )
 

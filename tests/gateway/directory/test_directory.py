@@ -57,6 +57,21 @@ async def test_services_are_open_and_show_suspensions(client: httpx.AsyncClient,
     assert "contacts" not in library
 
 
+async def test_services_name_where_their_own_pages_stand(client: httpx.AsyncClient, house: House) -> None:
+    pages = {"base_url": {"live": "http://127.0.0.1:9101"}, "routes": [], "pages": {"path": "/site"}}
+    now, soon = (service("library", backend=pages, version={"code": code, "name": "1"}) for code in (1, 2))
+    stranger, tester = client.headers.copy(), sign_in(client, house)
+    trial = GrayApp(app=soon, percent=0, testers=frozenset({tester.subject_id}))
+    expose(house, service("archive"), now, trial)
+    apps_host = house.packages.gateway.settings.apps_host
+    for label in (f"cn-example-library---{soon.release_id.hex[-12:]}", "cn-example-library"):
+        archive, library = (await client.get("/v1/services")).json()["items"]
+        assert (archive["pages"], library["pages"]) == (None, f"http://{label}.{apps_host}/")
+        (result,) = (await client.get("/v1/search", params={"q": "library"})).json()["items"]
+        assert result["service"]["pages"] == library["pages"]
+        client.headers = stranger
+
+
 async def test_services_are_read_page_by_page(client: httpx.AsyncClient, house: House) -> None:
     expose(house, *(service(f"app{number}") for number in range(3)))
     first = await client.get("/v1/services", params={"limit": 2})

@@ -2,12 +2,19 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
+import hypothesis.strategies as st
 import pytest
+from hypothesis import given
 
 from app.kit.floor import Floor
 from gateway.breakers import BreakerSettings
+from gateway.exposure import NOBODY
 from gateway.limits.models import Limit
+from gateway.pages.addresses import mark_of, page_label, read_label
+from miniapps.manifest import app_id_of
+from miniapps.releases.models import GrayApp
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.harness import APPS_HOST, BEARER, ISSUER, Answered, Harness, Received, gateway
 from tests.gateway.publications import LIBRARY, ROUTES, SUSPENSION, published
@@ -34,6 +41,18 @@ async def library(
         await publish(harness)
         harness.answer = lambda _request: plain_answer(b"<h1>Hours</h1>", headers=HTML)
         yield harness
+
+
+async def try_out(harness: Harness, *, percent: int = 0, **row: Any) -> str:
+    """A second release, on trial with pages of its own; the host on which they stand."""
+    (live,) = harness.apps
+    backend = live.manifest.backend
+    assert backend is not None
+    addresses = {"live": backend.base_url.live, "gray": backend.base_url.live.replace("/api", "/gray")}
+    facts = {"version_code": 2, **row}
+    app = published(backend={"base_url": addresses, "routes": ROUTES, "pages": {"path": "/new"}}, row=facts)
+    await harness.publish(live, trials=[GrayApp(app=app, percent=percent)])
+    return f"{page_label(LIBRARY, app.release_id)}.{APPS_HOST}"
 
 
 async def publish(harness: Harness, *, pages: Any = None, **row: Any) -> None:
@@ -253,3 +272,54 @@ async def test_a_department_that_is_away_is_told_of_in_words(library: Harness) -
     answer = await look(library)
     assert (answer.status, answer.headers[b"ssb-problem"]) == (502, b"department-hung-up")
     assert "请到图书馆".encode() in answer.body
+
+
+async def test_pages_of_a_trial_stand_at_an_address_that_its_people_are_told(library: Harness) -> None:
+    host = await try_out(library)
+    assert (await look(library, "/a.html", host=host)).status == 200
+    assert (await look(library, "/a.html", BEARER)).status == 200  # at the known address nobody sees the trial
+    assert [request.target for request in library.received] == ["/gray/new/a.html", "/api/site/a.html"]
+    assert library.voices[0] != NOBODY
+    assert library.voices[1] == NOBODY
+
+
+@pytest.mark.parametrize("mark", ["0" * 12, "0" * 11, "", "z" * 12])
+async def test_who_guesses_the_address_of_a_trial_sees_nothing(library: Harness, mark: str) -> None:
+    await try_out(library, percent=100)
+    answer = await look(library, host=f"{LABEL}---{mark}.{APPS_HOST}")
+    assert answer.status == 404
+    assert answer.headers[b"ssb-problem"] in {b"trial-over", b"service-unknown"}
+    assert library.received == []
+
+
+async def test_pages_of_a_trial_are_gone_with_it(library: Harness) -> None:
+    host = await try_out(library)
+    await library.publish(*library.apps)
+    answer = await look(library, host=host)
+    assert (answer.status, answer.headers[b"ssb-problem"]) == (404, b"trial-over")
+    assert "试用已结束" in answer.body.decode()
+    host = await try_out(library)
+    await publish(library, **SUSPENSION)
+    assert (await look(library, host=host)).headers[b"ssb-problem"] == b"service-suspended"
+    assert library.received == []
+
+
+async def test_a_first_release_on_trial_has_pages_for_its_people_alone(library: Harness) -> None:
+    host = await try_out(library)
+    await library.publish(trials=library.trials)
+    assert (await look(library, host=host)).status == 200
+    assert (await look(library)).headers[b"ssb-problem"] == b"service-unknown"
+
+
+app_ids = st.from_regex(r"[a-z](-?[a-z0-9]){0,12}(\.[a-z0-9](-?[a-z0-9]){0,12}){1,3}", fullmatch=True)
+
+
+@given(app_ids, st.none() | st.uuids())
+def test_a_label_leads_back_to_the_mini_app_and_its_trial(app_id: str, trial: UUID | None) -> None:
+    label = page_label(app_id, trial)
+    if label is None:
+        assert len(app_id) > 63 - 3 - 12 - 2 * app_id.count("-")
+    else:
+        assert len(label) <= 63
+        assert read_label(label) == (app_id, None if trial is None else mark_of(trial))
+        assert trial is None or app_id_of(label) is None  # no mini-app can take the address of another's trial
