@@ -5,14 +5,16 @@ Officials name people by their documents. A question for somebody who is not her
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
+from app.kit.errors import SuishenError
 from app.kit.ids import new_id
 from auth.mandates import repository
 from auth.mandates.counter.models import CustodySettled, EndMandate, GuardiansStopped, RecordMandate, SettleCustody
-from auth.mandates.errors import PartyUnknown
+from auth.mandates.errors import MandateRefused, PartyUnknown
 from auth.mandates.models import Mandate, MandateKind
 from auth.mandates.offers.agents import Agents
 from auth.mandates.parties import DocumentHolder, MandateView, Parties
@@ -39,14 +41,18 @@ class CounterMandates:
 
     async def record(
         self, connection: Connection, principal: Principal, request: RecordMandate
-    ) -> MandateView | PartyUnknown:
-        """A mandate that counts from now; both sides are told. Raises `MandateRefused`."""
+    ) -> MandateView | SuishenError:
+        """A mandate that counts from now; both sides are told. Refusals are returned: an official looked at people."""
         ward_id = await self._agents.find_named(connection, request.principal)
         agent_id = await self._agents.find_named(connection, request.agent)
         if ward_id is None or agent_id is None or ward_id == agent_id:
-            return await self._refuse(connection, principal)
-        await self._agents.require_of_age(connection, agent_id)
-        await self._agents.require_age_for(connection, ward_id, request.kind)
+            return await self._refuse(connection, principal, ward_id, agent_id)
+        try:
+            await self._agents.require_of_age(connection, agent_id)
+            await self._agents.require_age_for(connection, ward_id, request.kind)
+        except MandateRefused as refused:
+            await self._refuse(connection, principal, ward_id, agent_id)
+            return refused
         now, scope = self._clock.now(), request.scope.as_scope()
         mandate = Mandate(
             id=new_id(),
@@ -75,11 +81,11 @@ class CounterMandates:
         ward_id = await self._agents.find_named(connection, request.principal)
         agent_id = await self._agents.find_named(connection, request.agent)
         if ward_id is None or agent_id is None:
-            return await self._refuse(connection, principal)
+            return await self._refuse(connection, principal, ward_id, agent_id)
         await repository.lock_tree(connection, ward_id)
         found = await repository.list_for_share(connection, agent_id, ward_id, [request.kind])
         if not found:
-            return await self._refuse(connection, principal)
+            return await self._refuse(connection, principal, ward_id, agent_id)
         await self._mandates.end(connection, found[0], reason="ended_at_counter", actor=principal.actor)
         ended = await repository.find_mandate(connection, found[0].id)
         assert ended is not None
@@ -104,13 +110,16 @@ class CounterMandates:
         named = [await self._agents.find_named(connection, guardian) for guardian in request.guardians]
         keep = frozenset(guardian_id for guardian_id in named if guardian_id is not None)
         if ward_id is None or None in named:
-            return await self._refuse(connection, principal)
+            return await self._refuse(connection, principal, ward_id, *named)
         kept = await self._mandates.settle_guardianships(connection, ward_id, keep=keep, actor=principal.actor)
         await self._record(connection, principal, "custody.decided", f"person:{ward_id}")
         return CustodySettled(kept=kept)
 
-    async def _refuse(self, connection: Connection, principal: Principal) -> PartyUnknown:
-        await self._record(connection, principal, "mandate.refused", principal.subject)
+    async def _refuse(self, connection: Connection, principal: Principal, *named: UUID | None) -> PartyUnknown:
+        """It stands in the official's log, and in that of everybody who was named and is here: they were looked at."""
+        known = sorted({f"person:{person_id}" for person_id in named if person_id is not None})
+        for subject in (principal.subject, *known):
+            await self._record(connection, principal, "mandate.refused", subject)
         return PartyUnknown()
 
     async def _record(self, connection: Connection, principal: Principal, action: str, subject: str) -> None:

@@ -118,8 +118,9 @@ class Documents:
         if person_id is None:
             return NamedPersonUnknown()
         answer = await self._take(connection, person_id, claimed, cause_of(principal, "documents_compared"))
-        if isinstance(answer, DocumentChanged):
-            await self._life.raise_level(connection, person_id)
+        if not isinstance(answer, DocumentChanged):
+            return await self._life.refuse(connection, principal, person_id, answer)
+        await self._life.raise_level(connection, person_id)
         return answer
 
     async def confirm_person(
@@ -132,7 +133,7 @@ class Documents:
         if person_id is None:
             return NamedPersonUnknown()
         if await lock_status(connection, person_id) != "active":
-            raise AccountNotActive
+            return await self._life.refuse(connection, principal, person_id, AccountNotActive())
         await self._life.raise_level(connection, person_id)
         cause = cause_of(principal, "documents_compared")
         await self._recoveries.hasten(connection, person_id, actor=principal.actor)
@@ -155,7 +156,7 @@ class Documents:
         if owner is not None and owner != person_id:
             return DocumentAlreadyBound()
         if await lock_status(connection, person_id) != "active":
-            raise AccountNotActive
+            return AccountNotActive()
         known = await self._known(connection, person_id)
         change, before = judge(known, claimed)
         if change == "renewed" and claimed.document_type == "id_card" and cause.source == "registry":

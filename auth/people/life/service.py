@@ -112,13 +112,13 @@ class PersonLife:
     ) -> AccountState | SuishenError:
         """Puts an account to sleep: sessions end, codes are refused, nobody signs in. The holder is told.
 
-        A name and number that nobody has is returned, to be remembered. Raises `AccountNotActive`.
+        Every refusal of a named person is returned, to be remembered: an official looked.
         """
         person_id = await self.find_named(connection, principal, request.holder)
         if person_id is None:
             return NamedPersonUnknown()
         if await repository.lock_status(connection, person_id) != "active":
-            raise AccountNotActive
+            return await self.refuse(connection, principal, person_id, AccountNotActive())
         event = await self.end(connection, person_id, "frozen", cause_of(principal, request.reason))
         return await self.state_after(connection, event)
 
@@ -127,16 +127,18 @@ class PersonLife:
     ) -> AccountState | SuishenError:
         """Wakes an account, with the person at the counter: that is identity level 3.
 
-        Raises `PersonNotChecked`, `AccountNotFrozen`, `SecondOfficialNeeded`.
+        Raises `PersonNotChecked`; refusals of a named person are returned.
         """
         if not request.holder_checked:
             raise PersonNotChecked
         person_id = await self.find_named(connection, principal, request.holder)
         if person_id is None:
             return NamedPersonUnknown()
-        frozen = await self._frozen(connection, person_id)
+        frozen = await self._find_frozen(connection, person_id)
+        if frozen is None:
+            return await self.refuse(connection, principal, person_id, AccountNotFrozen())
         if not may_unfreeze(frozen, actor=principal.actor):
-            raise SecondOfficialNeeded
+            return await self.refuse(connection, principal, person_id, SecondOfficialNeeded())
         await self.raise_level(connection, person_id)
         cause = cause_of(principal, PHONE_FOUND if request.phone_found else "holder_checked")
         return await self.state_after(connection, await self._wake(connection, frozen, cause))
@@ -154,12 +156,12 @@ class PersonLife:
     async def record_death(
         self, connection: Connection, principal: Principal, request: RecordDeath
     ) -> AccountState | SuishenError:
-        """Ends codes, sessions, devices and mandates of somebody who died. Raises `AccountNotActive`."""
+        """Ends codes, sessions, devices and mandates of somebody who died. Refusals of a named person are returned."""
         person_id = await self.find_named(connection, principal, request.holder)
         if person_id is None:
             return NamedPersonUnknown()
         if await repository.lock_status(connection, person_id) not in {"active", "frozen"}:
-            raise AccountNotActive
+            return await self.refuse(connection, principal, person_id, AccountNotActive())
         event = await self.end(connection, person_id, "died", cause_of(principal, request.reason))
         return await self.state_after(connection, event)
 
@@ -176,8 +178,8 @@ class PersonLife:
     ) -> AccountState | SuishenError:
         """Brings somebody back who lives, checked at the counter by another official than the one who recorded it.
 
-        Phones come back unless somebody took the number; devices are enrolled anew. Raises `PersonNotChecked`,
-        `NotDeceased`, `SecondOfficialNeeded`.
+        Phones come back unless somebody took the number; devices are enrolled anew. Raises `PersonNotChecked`;
+        refusals of a named person are returned.
         """
         if not request.holder_checked:
             raise PersonNotChecked
@@ -186,9 +188,9 @@ class PersonLife:
             return NamedPersonUnknown()
         died = await repository.find_last(connection, person_id, "died")
         if await repository.lock_status(connection, person_id) != "deceased" or died is None:
-            raise NotDeceased
+            return await self.refuse(connection, principal, person_id, NotDeceased())
         if died.actor == principal.actor:
-            raise SecondOfficialNeeded
+            return await self.refuse(connection, principal, person_id, SecondOfficialNeeded())
         status = status_after_death_reversed(await repository.list_kinds(connection, person_id))
         await repository.mark_status(connection, person_id, status)
         await repository.retake_phones(connection, person_id)
@@ -268,6 +270,17 @@ class PersonLife:
             await self._audit(connection, principal.actor, "person.named_unknown", principal.subject, {})
         return person_id
 
+    async def refuse(
+        self, connection: Connection, principal: Principal, person_id: UUID, refusal: SuishenError
+    ) -> SuishenError:
+        """An official named somebody and nothing came of it, but they know now who is here: it stands in the log.
+
+        The refusal, for the caller to return, so that this commits.
+        """
+        detail = {"reason": refusal.slug, "organization_id": str(principal.organization_id)}
+        await self._audit(connection, principal.actor, "person.named_in_vain", f"person:{person_id}", detail)
+        return refusal
+
     async def list_events(
         self, connection: Connection, person_id: UUID, *, after: UUID | None, limit: int
     ) -> AccountEventList:
@@ -283,12 +296,9 @@ class PersonLife:
             document_number=holder.document_number,
         )
 
-    async def _frozen(self, connection: Connection, person_id: UUID) -> AccountEvent:
+    async def _find_frozen(self, connection: Connection, person_id: UUID) -> AccountEvent | None:
         status = await repository.lock_status(connection, person_id)
-        frozen = await repository.find_last(connection, person_id, "frozen")
-        if status != "frozen" or frozen is None:
-            raise AccountNotFrozen
-        return frozen
+        return await repository.find_last(connection, person_id, "frozen") if status == "frozen" else None
 
     async def _wake(self, connection: Connection, frozen: AccountEvent, cause: Cause) -> AccountEvent:
         person_id, now = frozen.person_id, self._clock.now()

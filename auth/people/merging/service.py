@@ -83,7 +83,8 @@ class Merging:
     ) -> MergeView | SuishenError:
         """One account where there were two. Refusals of names and tickets are returned, to be remembered.
 
-        Raises `PersonNotChecked`, `MergeRefused`. Two merges of one person take turns.
+        So are those of the accounts: an official looked at them. Raises `PersonNotChecked`. Two merges of one person
+        take turns.
         """
         if not request.holder_checked:
             raise PersonNotChecked
@@ -92,12 +93,15 @@ class Merging:
             return NamedPersonUnknown()
         merged_id = await self._find_merged(connection, principal, request.merged)
         if isinstance(merged_id, SuishenError):
-            return merged_id
+            return await self._life.refuse(connection, principal, kept_id, merged_id)
         for person_id in sorted({kept_id, merged_id}):
             await lock_status(connection, person_id)
         accounts = [await self._account(connection, person_id) for person_id in (kept_id, merged_id)]
         if reason := why_not(*accounts):
-            raise MergeRefused(reason=reason)
+            refusal = MergeRefused(reason=reason)
+            for person_id in (kept_id, merged_id):
+                await self._life.refuse(connection, principal, person_id, refusal)
+            return refusal
         return await self._view(connection, await self._merge(connection, principal, kept_id, merged_id))
 
     async def undo(self, connection: Connection, principal: Principal, merge_id: UUID, request: UndoMerge) -> MergeView:

@@ -1,6 +1,7 @@
 """Freezing, death and their mistakes, over HTTP: what ends with an account, who may end it, and who brings it back."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.demo.registries import CITIZEN, SECOND_CITIZEN
+from app.demo.registries import CITIZEN, PASSPORT, SECOND_CITIZEN
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
 from app.kit.floor import Floor
@@ -128,6 +129,33 @@ async def test_a_name_that_nobody_has_is_remembered(
     count = await connection.fetchval("select count(*) from kit.audit_entry where action = 'person.named_unknown'")
     assert count == 4
     assert (await citizen.get("/v1/me")).status_code == 200
+
+
+async def test_whoever_is_named_in_vain_has_it_in_their_log(
+    citizen: Phone, counter: Staff, connection: Connection
+) -> None:
+    """Nothing comes of it, but the official knows now that this person is here, and how their account stands."""
+    person_id = await person_of(citizen)
+    assert slug_of(await unfreeze(counter)) == "account-not-frozen"
+    assert slug_of(await reverse(counter)) == "not-deceased"
+    await freeze(counter, "court_order")
+    assert slug_of(await freeze(counter)) == "account-not-active"
+    assert slug_of(await unfreeze(counter)) == "second-official-needed"
+    confirm = {"holder": named(), "holder_checked": True}
+    assert slug_of(await counter.call("POST", "/v1/staff/people/confirmations", confirm)) == "account-not-active"
+    record = confirm | {"document": named(PASSPORT)}
+    assert slug_of(await counter.call("POST", "/v1/staff/people/documents", record)) == "account-not-active"
+    rows = await connection.fetch(
+        "select actor, detail from kit.audit_entry where action = 'person.named_in_vain' and subject = $1 order by at",
+        f"person:{person_id}",
+    )
+    assert {row["actor"] for row in rows} == {f"official:{counter.id}"}
+    assert Counter(row["detail"]["reason"] for row in rows) == {
+        "account-not-frozen": 1,
+        "not-deceased": 1,
+        "account-not-active": 3,
+        "second-official-needed": 1,
+    }
 
 
 async def test_unfreezing_needs_the_person_at_the_counter(citizen: Phone, counter: Staff) -> None:
