@@ -5,6 +5,7 @@ Who does not fit waits if their turn comes soon, by rank, and is refused at once
 costs: a department that is slow but keeps nobody's processor busy lowers no limit.
 """
 
+import itertools
 from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -20,6 +21,7 @@ SHRINK: Final = 0.8
 GROW: Final = 1.1
 RATE_WEIGHT: Final = 0.5
 LONGEST_ADVICE: Final = 3
+LENT_AFTER: Final = 0.1  # seconds
 
 
 class OverloadSettings(Model):
@@ -56,8 +58,8 @@ def _nobody(_enter: bool) -> None:
 
 
 class Gate:
-    """Counts who is inside. Whoever was let in says so with `leave`, exactly once, or again after `come_back`;
-    health is never counted.
+    """Counts who is inside. Whoever was let in leaves by `leave`, exactly once, or by `end` after `lend`; health is
+    never counted.
 
     Guaranteed: nobody enters before somebody of a higher rank who waits; nobody is refused while fewer than `least`
     times their share are inside.
@@ -66,6 +68,8 @@ class Gate:
     def __init__(self, settings: OverloadSettings) -> None:
         self._settings = settings
         self._queues: dict[Rank, deque[Ticket]] = {rank: deque() for rank in Rank if rank is not Rank.HEALTH}
+        self._loans: dict[int, float] = {}
+        self._last_loan = 0
         self._least_delay = float("inf")
         self._samples = 0
         self._window_began = 0.0
@@ -101,9 +105,21 @@ class Gate:
         self._left += 1
         self._call_in()
 
-    def come_back(self) -> None:
-        """One who left while there was nothing to do has work now. Never refused: it was let in before."""
-        self.inside += 1
+    def lend(self, now: float) -> int:
+        """One who is inside only waits for somebody: in a moment the place is another's. The number is for `end`."""
+        self._last_loan += 1
+        self._loans[self._last_loan] = now + LENT_AFTER
+        return self._last_loan
+
+    def take_back(self, loan: int) -> None:
+        """There is work for them: they count, whoever else is inside by now. Never refused, having been let in."""
+        if self._loans.pop(loan, None) is None:
+            self.inside += 1
+
+    def end(self, loan: int) -> None:
+        """They are done, or wait for good; may be said twice."""
+        if self._loans.pop(loan, None) is not None:
+            self.leave()
 
     def observe(self, delay: float, now: float) -> None:
         """The loop was `delay` seconds late just now. Whoever has waited for too long is told so."""
@@ -114,6 +130,7 @@ class Gate:
             self._note_rate(now - self._window_began)
             self._window_began, self._samples, self._least_delay = now, 0, float("inf")
         self._expire(now)
+        self._give_away(now)
         self._call_in()
 
     def give_up(self, ticket: Ticket) -> None:
@@ -156,6 +173,11 @@ class Gate:
                 queue.popleft().call(enter=True)
             if queue:
                 return
+
+    def _give_away(self, now: float) -> None:
+        over = list(itertools.takewhile(lambda loan: self._loans[loan] <= now, self._loans))
+        for loan in over:
+            self.end(loan)
 
     def _expire(self, now: float) -> None:
         for queue in self._queues.values():

@@ -17,7 +17,6 @@ from gateway.overload.ranks import Rank, rank_of
 
 SAMPLE_SECONDS: Final = 0.02
 SWITCHING: Final = 101
-WAITING_SECONDS: Final = 0.1
 ANSWERS: Final = frozenset(
     {"http.response.start", "websocket.accept", "websocket.close", "websocket.http.response.start"}
 )
@@ -43,36 +42,52 @@ class Shield:
             admitted = await self._wait(admitted)
         if not admitted:
             await self._refuse(scope, send)
+        elif rank is Rank.DEPARTMENT:
+            await self._serve_call(scope, receive, send, began)
         else:
-            await self._serve(scope, receive, send, rank, began)
+            await self._serve_city(scope, receive, send, rank, began)
 
     def _is_page(self, headers: Headers) -> bool:
         host = find_header(headers, b"host")
         return host is not None and host.lower().endswith(self._below)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, rank: Rank, began: float) -> None:
-        """A call to a department keeps its place until the answer begins, or until it is clear that it waits for one;
-        every other request while there is something to do for it.
+    async def _serve_call(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
+        """A call to a department keeps its place until the answer begins, or until it is clear that it waits for one.
 
-        Who waits costs the worker nothing: a department that hangs, or a caller whose body never comes, must not fill
-        places that others need.
+        Who waits costs the worker nothing: a department that hangs must not fill places that others need.
         """
-        place, answered = _Place(self._gate, receive, held=rank is not Rank.HEALTH), False
-        if rank is Rank.DEPARTMENT:
-            place.lend()
+        gate, answered = self._gate, False
+        loan = gate.lend(time.monotonic())
 
         async def send_and_note(message: dict[str, Any]) -> None:
             nonlocal answered
             if not answered and message["type"] in ANSWERS:
                 answered = True
-                REQUESTS.add(RANKS[rank], STATUS_CLASSES[message.get("status", SWITCHING) // 100])
-                REQUEST_SECONDS.add(time.monotonic() - began, RANKS[rank])
-                if rank is Rank.DEPARTMENT:
-                    place.step_aside()
+                gate.end(loan)
+                _note(Rank.DEPARTMENT, message, began)
             await send(message)
 
         try:
-            await self._inner(scope, receive if rank is Rank.DEPARTMENT else place.receive, send_and_note)
+            await self._inner(scope, receive, send_and_note)
+        finally:
+            gate.end(loan)
+
+    async def _serve_city(self, scope: Scope, receive: Receive, send: Send, rank: Rank, began: float) -> None:
+        """Every other request keeps its place while there is something to do for it: not while its body comes."""
+        place, answered = _Place(self._gate, receive), False
+
+        async def send_and_note(message: dict[str, Any]) -> None:
+            nonlocal answered
+            if not answered and message["type"] in ANSWERS:
+                answered = True
+                _note(rank, message, began)
+            await send(message)
+
+        if rank is Rank.HEALTH:
+            await self._inner(scope, receive, send_and_note)
+            return
+        try:
+            await self._inner(scope, place.receive, send_and_note)
         finally:
             place.leave()
 
@@ -95,53 +110,40 @@ class Shield:
         await send({"type": "websocket.http.response.body", "body": body})
 
 
+def _note(rank: Rank, message: dict[str, Any], began: float) -> None:
+    REQUESTS.add(RANKS[rank], STATUS_CLASSES[message.get("status", SWITCHING) // 100])
+    REQUEST_SECONDS.add(time.monotonic() - began, RANKS[rank])
+
+
 class _Place:
-    """What a request takes up at the gate: given to others while it only waits, taken again when there is work."""
+    """What a request takes up at the gate: lent to others while its body comes, taken again when there is work."""
 
-    __slots__ = ("_gate", "_held", "_patience", "_receive", "_whole")
+    __slots__ = ("_gate", "_loan", "_receive", "_whole")
 
-    def __init__(self, gate: Gate, receive: Receive, *, held: bool) -> None:
+    def __init__(self, gate: Gate, receive: Receive) -> None:
         self._gate = gate
         self._receive = receive
-        self._held = held
-        self._whole = not held
-        self._patience: asyncio.TimerHandle | None = None
+        self._loan: int | None = None
+        self._whole = False
 
     async def receive(self) -> dict[str, Any]:
         """The next part of the body. All its parts share one patience, or a byte now and then would keep a place."""
         if self._whole:
             return await self._receive()
-        if self._patience is None:
-            self.lend()
+        if self._loan is None:
+            self._loan = self._gate.lend(time.monotonic())
         message = await self._receive()
         if not message.get("more_body"):
-            self._come_back()
+            self._gate.take_back(self._loan)
+            self._loan, self._whole = None, True
         return message
-
-    def lend(self) -> None:
-        """In a moment the place is somebody else's."""
-        self._patience = asyncio.get_running_loop().call_later(WAITING_SECONDS, self.step_aside)
-
-    def step_aside(self) -> None:
-        """Now it is."""
-        if self._held:
-            self._held = False
-            self._gate.leave()
 
     def leave(self) -> None:
         """The request is over."""
-        if self._patience is not None:
-            self._patience.cancel()
-        self.step_aside()
-
-    def _come_back(self) -> None:
-        """The body is there: what is to be done for it counts, whoever else is inside by now."""
-        self._whole = True
-        if self._patience is not None:
-            self._patience.cancel()
-        if not self._held:
-            self._held = True
-            self._gate.come_back()
+        if self._loan is None:
+            self._gate.leave()
+        else:
+            self._gate.end(self._loan)
 
 
 async def listen(gate: Gate) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.overload.gate import Gate, OverloadSettings, Ticket
+from gateway.overload.gate import LENT_AFTER, Gate, OverloadSettings, Ticket
 from gateway.overload.ranks import Rank, rank_of
 
 SETTINGS = OverloadSettings()
@@ -12,7 +12,7 @@ BUSY = (Rank.FIRST, Rank.CITY, Rank.DEPARTMENT)
 
 
 class Machine(RuleBasedStateMachine):
-    """Anybody knocks, leaves, gives up, while the loop is early or late."""
+    """Anybody knocks, leaves, gives up, lends a place and takes it back, while the loop is early or late."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,6 +20,8 @@ class Machine(RuleBasedStateMachine):
         self.now = 0.0
         self.inside = 0
         self.tickets: list[Ticket] = []
+        self.lent: dict[int, float] = {}
+        self.given_away: set[int] = set()
 
     @rule(rank=st.sampled_from(BUSY), times=st.integers(1, 200))
     def knock(self, rank: Rank, times: int) -> None:
@@ -39,17 +41,40 @@ class Machine(RuleBasedStateMachine):
     def _told(self, enter: bool) -> None:
         self.inside += enter
 
-    @precondition(lambda self: self.inside)
+    @precondition(lambda self: self.inside > len(self.lent))
     @rule(times=st.integers(1, 100))
     def leave(self, times: int) -> None:
-        for _ in range(min(times, self.inside)):
+        for _ in range(min(times, self.inside - len(self.lent))):
             self.inside -= 1
             self.gate.leave()
+
+    @precondition(lambda self: self.inside > len(self.lent))
+    @rule()
+    def lend(self) -> None:
+        self.lent[self.gate.lend(self.now)] = self.now + LENT_AFTER
+
+    @precondition(lambda self: self.lent or self.given_away)
+    @rule(data=st.data(), done=st.booleans())
+    def end_or_take_back(self, data: st.DataObject, *, done: bool) -> None:
+        loan = data.draw(st.sampled_from([*self.lent, *sorted(self.given_away)]))
+        was_inside = self.lent.pop(loan, None) is not None
+        self.given_away.discard(loan)
+        if done:
+            self.inside -= was_inside
+            self.gate.end(loan)
+            self.gate.end(loan)  # may be said twice
+        else:
+            self.inside += not was_inside
+            self.gate.take_back(loan)
 
     @rule(late=st.sampled_from([0.0, 0.005, 0.02, 0.3]), samples=st.integers(1, 30))
     def hear(self, late: float, samples: int) -> None:
         for _ in range(samples):
             self.now += 0.02 + late
+            over = {loan for loan, until in self.lent.items() if until <= self.now}
+            self.lent = {loan: until for loan, until in self.lent.items() if loan not in over}
+            self.given_away |= over
+            self.inside -= len(over)
             self.gate.observe(late, self.now)
 
     @precondition(lambda self: any(ticket.called is None for ticket in self.tickets))

@@ -147,7 +147,7 @@ async def test_calls_that_wait_for_a_department_leave_their_places_to_others() -
     assert (await knock(shield, b"/apps/cn.example.good/x"))[0]["status"] == 503
     async with asyncio.timeout(2):
         while gate.inside:
-            await asyncio.sleep(0.01)
+            await listen(gate)
     served = [asyncio.ensure_future(knock(shield, b"/apps/cn.example.good/x")) for _ in range(2)]
     await begun(inner, 4)
     inner.go.set()
@@ -202,7 +202,7 @@ async def test_bodies_that_do_not_come_keep_nobody_out_and_count_again_once_they
     slow = [asyncio.ensure_future(shield(scope, dripping, nowhere)) for _ in range(2)]
     async with asyncio.timeout(2):
         while inner.began < 2 or gate.inside > 0:
-            await asyncio.sleep(0.01)
+            await listen(gate)
     served = [asyncio.ensure_future(knock(shield, b"/v1/home")) for _ in range(2)]
     while inner.read < 2:
         await asyncio.sleep(0)
