@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from app.kit.clock import Clock
-from app.kit.database import Connection, Database, Notifications, notify
+from app.kit.database import Connection, Database, Notifications
 from app.kit.ids import new_id
 from app.kit.structs import Model, convert
 from app.kit.vault import Vault
@@ -42,7 +42,11 @@ class LeasedMessage(Model):
     attempts: int
 
 
-INSERT_MESSAGE = "insert into kit.outbox (id, topic, sealed, due_at) values ($1, $2, $3, $4)"
+# With the word to all workers in one statement: that goes out with the commit, like the row.
+INSERT_MESSAGE = """
+with message as (insert into kit.outbox (id, topic, sealed, due_at) values ($1, $2, $3, $4))
+select pg_notify($5, '')
+"""
 
 LEASE_DUE = """
 update kit.outbox set attempts = attempts + 1, due_at = $2
@@ -73,6 +77,7 @@ class Outbox:
         self._handlers: dict[str, Handler] = {}
         self._due = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._more_may_wait = False
         self.waiting = 0
         self.late_seconds = 0.0
 
@@ -88,8 +93,7 @@ class Outbox:
         """Adds a message to the caller's transaction."""
         message_id = new_id()
         sealed = self._vault.seal(SEAL_PURPOSE, msgspec.json.encode(payload), context=message_id.bytes)
-        await connection.execute(INSERT_MESSAGE, message_id, topic, sealed, now)
-        await notify(connection, CHANNEL)
+        await connection.execute(INSERT_MESSAGE, message_id, topic, sealed, now, CHANNEL)
 
     async def deliver_when_due(self) -> None:
         """Waits for a wake-up, or a second, then begins to deliver whatever there is a place for; the round of a job.
@@ -100,7 +104,9 @@ class Outbox:
             await asyncio.wait_for(self._due.wait(), timeout=1)
         self._due.clear()
         free = PLACES - len(self._under_way)
-        for message in await self._lease(free) if free else []:
+        messages = await self._lease(free) if free else []
+        self._more_may_wait = len(messages) == free
+        for message in messages:
             task = asyncio.create_task(self._deliver(message))
             self._under_way.add(task)
             task.add_done_callback(self._end)
@@ -127,13 +133,14 @@ class Outbox:
 
     async def _lease(self, most: int) -> list[LeasedMessage]:
         now = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.acquire() as connection:
             rows = await connection.fetch(LEASE_DUE, now, now + LEASE, most)
         return [convert(row, LeasedMessage) for row in rows]
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        self._due.set()  # a place is free
+        if self._more_may_wait:  # for the place that is free now
+            self._due.set()
         if not task.cancelled() and (error := task.exception()):
             log.warning("outbox.not_recorded", error=type(error).__name__)
 

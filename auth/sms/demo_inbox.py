@@ -98,7 +98,7 @@ class DemoInbox:
         index = self._vault.blind_index(PHONE_PURPOSE, message.phone)
         phone_sealed = self._vault.seal(PHONE_PURPOSE, message.phone.encode(), context=message.id.bytes)
         text_sealed = self._vault.seal(TEXT_PURPOSE, message.text.encode(), context=message.id.bytes)
-        async with self._database.transaction() as connection:
+        async with self._database.acquire() as connection:
             await connection.execute(
                 INSERT_MESSAGE, message.id, index, phone_sealed, text_sealed, self._clock.now(), self._channel
             )

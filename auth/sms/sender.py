@@ -47,7 +47,7 @@ class SmsSender:
         try:
             return await self._vendors.send(message, tried=tried)
         except (SmsNotTaken, SmsRefused):
-            async with self._database.transaction() as connection:
+            async with self._database.acquire() as connection:
                 await spending.refund(connection, day, parts, row=row)
             raise
 
@@ -68,11 +68,12 @@ class SmsSender:
 
     async def _spend(self, day: date, parts: int, message: SmsMessage) -> int:
         share = spending.NOTICES_SHARE if message.purpose == "notice" else 1
-        async with self._database.transaction() as connection:
+        async with self._database.acquire() as connection:  # no transaction: what is spent is one statement
             most = int(self._parts_a_day * share)
             row = await spending.spend(connection, day, parts, most=most, a_day=self._parts_a_day)
             if row is not None:
                 return row
+        async with self._database.transaction() as connection:
             now = self._clock.now()
             if await spending.mark_warned(connection, day, now):
                 await self._alerts.raise_alert(connection, "sms_money_spent", subject=f"sms:{day}", now=now)

@@ -7,7 +7,7 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
-from app.kit.outbox import ATTEMPTS, Outbox
+from app.kit.outbox import ATTEMPTS, PLACES, Outbox
 from app.kit.vault import Vault
 
 
@@ -96,6 +96,17 @@ async def test_slow_message_holds_nobody_up(outbox: Outbox, race_database: Datab
             await asyncio.sleep(0.01)
     assert not released.is_set()
     released.set()
+
+
+async def test_place_that_is_free_is_taken_at_once(outbox: Outbox, race_database: Database, clock: ManualClock) -> None:
+    """Not at the next tick of a second: ten times as many messages as there are places would take as many."""
+    outbox.handle("t", handler := Handler())
+    async with race_database.transaction() as connection:
+        for number in range(10 * PLACES):
+            await outbox.enqueue(connection, topic="t", payload={"to": number}, now=clock.now())
+    async with asyncio.timeout(6):
+        while len(handler.got) < 10 * PLACES:
+            await outbox.deliver_when_due()
 
 
 async def test_message_that_was_given_up_is_forgotten_after_a_week(
