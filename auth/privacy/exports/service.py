@@ -26,11 +26,14 @@ from auth.privacy.exports import repository
 from auth.privacy.exports.errors import ExportNotReady, ExportRunning, ExportUnknown
 from auth.privacy.exports.models import FORMAT, GIVEN_UP_AFTER, KEPT, Export, ExportFile, ExportView, view_of
 from auth.privacy.ports import ExportsPersons
+from auth.privacy.repository import list_merged
 from auth.settings import DAY_SECONDS
 from auth.subject_keys.service import SubjectVault
 
 TOPIC: Final = "privacy.export"
 FILE_PURPOSE: Final = "export-file"
+MERGED: Final = "merged_accounts"
+"""What the same human being did under an account that was merged into theirs stands there, part by part."""
 A_DAY: Final = Limit(kind="export", most=3, window_seconds=DAY_SECONDS)
 
 
@@ -121,10 +124,17 @@ class Exports:
         await repository.delete_exports(connection, person_id)
 
     async def _collect(self, connection: Connection, export: Export, now: datetime) -> bytes:
-        parts = {part.export_name: await part.export_person(connection, export.person_id) for part in self._parts}
+        parts = await self._parts_of(connection, export.person_id)
+        parts[MERGED] = [
+            {"id": account_id, "parts": await self._parts_of(connection, account_id)}
+            for account_id in await list_merged(connection, export.person_id)
+        ]
         return msgspec.json.encode(
             ExportFile(format=FORMAT, id=export.id, person_id=export.person_id, made_at=now, parts=parts)
         )
+
+    async def _parts_of(self, connection: Connection, account_id: UUID) -> dict[str, Any]:
+        return {part.export_name: await part.export_person(connection, account_id) for part in self._parts}
 
     async def _require_known(self, connection: Connection, principal: Principal) -> None:
         if not await self._people.is_known_to(connection, principal):

@@ -95,6 +95,28 @@ async def test_the_copy_holds_further_documents_and_who_looked(
     assert len(parts["passkeys"]) == 1
 
 
+async def test_the_copy_holds_what_was_done_under_a_merged_account(
+    citizen: Phone, new_phone: NewPhone, floor: Floor, auth: AuthServices, connection: Connection
+) -> None:
+    before = new_phone("19900000061")
+    await before.sign_in()
+    await before.enroll(Key(), name="旧手机")
+    await grant(before, await make_department(auth, connection))
+    merged_id, kept_id = before.tokens["person"]["id"], citizen.tokens["person"]["id"]
+    await connection.execute(
+        "update auth.person set status = 'merged', merged_into = $2 where id = $1", UUID(merged_id), UUID(kept_id)
+    )
+    export_id = (await ask(citizen)).json()["id"]
+    await floor.outbox.deliver_due()
+    copy = (await fetch(citizen, export_id)).json()
+    (merged,) = copy["parts"]["merged_accounts"]
+    assert merged["id"] == merged_id
+    assert [device["name"] for device in merged["parts"]["devices"]] == ["旧手机"]
+    assert len(merged["parts"]["consents"]) == 1
+    assert set(merged["parts"]) == set(copy["parts"]) - {"merged_accounts"}
+    assert copy["parts"]["consents"] == []
+
+
 async def test_the_file_stands_sealed(citizen: Phone, floor: Floor, connection: Connection) -> None:
     await ask(citizen)
     await floor.outbox.deliver_due()
