@@ -147,6 +147,14 @@ async def list_last_used(connection: Connection, person_id: UUID) -> dict[UUID, 
     return {row["id"]: row["last_used_at"] for row in await connection.fetch(LIST_LAST_USED, person_id)}
 
 
+MARK_ACTIVE = "update auth.device set active_from = least(active_from, $2) where id = $1"
+
+
+async def mark_active(connection: Connection, device_id: UUID, now: datetime) -> None:
+    """It waits no longer."""
+    await connection.execute(MARK_ACTIVE, device_id, now)
+
+
 MARK_REVOKED = """
 update auth.device set revoked_at = $3, revoked_reason = $4
  where id = $1 and person_id = $2 and revoked_at is null

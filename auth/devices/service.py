@@ -153,6 +153,20 @@ class Devices:
         (view,) = await self._views(connection, principal.subject_id, [device])
         return view
 
+    async def find_waiting(
+        self, connection: Connection, person_id: UUID, device_id: UUID | None
+    ) -> StoredDevice | None:
+        """This device of the person's while its wait is not over."""
+        devices = await repository.list_devices(connection, person_id) if device_id is not None else []
+        now = self._clock.now()
+        return next((one for one in devices if one.id == device_id and one.state(now) == "waiting"), None)
+
+    async def activate(self, connection: Connection, device: StoredDevice, *, actor: str) -> None:
+        """For a counter, where the person stands with the phone in hand: the device waits no longer; they are told."""
+        await repository.mark_active(connection, device.id, self._clock.now())
+        await self._messages.write(connection, device.person_id, "device_confirmed_at_counter", self._clock.now())
+        await self._record(connection, actor, "device.confirmed_at_counter", device, {})
+
     async def end_devices_of(self, connection: Connection, person_id: UUID, *, actor: str, reason: str) -> int:
         """Ends every device of a person whose account ends, with what each was given; how many. Tells nobody."""
         now = self._clock.now()

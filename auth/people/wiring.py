@@ -139,6 +139,7 @@ def build_people_rooms(
             people=people,
             life=life,
             sessions=sessions,
+            devices=devices,
             recoveries=recoveries,
             messages=messages,
             registry=registry,

@@ -27,10 +27,16 @@ class RecordDocument(Request):
 
 
 class ConfirmPerson(Request):
-    """Somebody whose face and document an official compared."""
+    """Somebody whose face and document an official compared.
+
+    What waits and is shown by the phone before the official (its id, as a picture to scan) waits no longer; whatever
+    else waits for this person may be a thief's, and goes on waiting.
+    """
 
     holder: NamedPerson
     holder_checked: bool = False
+    recovery_id: UUID | None = None
+    device_id: UUID | None = None
 
 
 class FurtherDocument(Model):

@@ -14,6 +14,8 @@ from app.kit.database import Connection, Database
 from app.kit.errors import RateLimited, SuishenError
 from app.kit.masking import mask_document, mask_name
 from auth.attempts import Limit, refund_attempt, spend_attempt
+from auth.devices.errors import DeviceUnknown
+from auth.devices.service import Devices
 from auth.documents import birth_date_of, document_number_is_valid, normalize_document_number, normalize_name
 from auth.errors import IdentityLevelTooLow
 from auth.messages.service import Messages
@@ -35,6 +37,7 @@ from auth.people.life.models import AccountState, EventKind, NamedPerson
 from auth.people.life.repository import lock_status
 from auth.people.life.service import Cause, PersonLife, cause_of
 from auth.people.models import NAME_CHECKED, Identity
+from auth.people.recoveries.errors import RecoveryUnknown
 from auth.people.recoveries.service import Recoveries
 from auth.people.service import People
 from auth.principal import Principal
@@ -60,6 +63,7 @@ class Documents:
         people: People,
         life: PersonLife,
         sessions: Sessions,
+        devices: Devices,
         recoveries: Recoveries,
         messages: Messages,
         registry: DocumentRegistry,
@@ -70,6 +74,7 @@ class Documents:
         self._people = people
         self._life = life
         self._sessions = sessions
+        self._devices = devices
         self._recoveries = recoveries
         self._messages = messages
         self._registry = registry
@@ -126,7 +131,10 @@ class Documents:
     async def confirm_person(
         self, connection: Connection, principal: Principal, request: ConfirmPerson
     ) -> AccountState | SuishenError:
-        """Writes down that an official compared face and document: identity level 3. Raises `PersonNotChecked`."""
+        """Writes down that an official compared face and document: identity level 3.
+
+        What the person's phone shows there waits no longer. Raises `PersonNotChecked`.
+        """
         if not request.holder_checked:
             raise PersonNotChecked
         person_id = await self._life.find_named(connection, principal, request.holder)
@@ -134,11 +142,27 @@ class Documents:
             return NamedPersonUnknown()
         if await lock_status(connection, person_id) != "active":
             return await self._life.refuse(connection, principal, person_id, AccountNotActive())
+        refused = await self._hasten(connection, principal, person_id, request)
+        if refused is not None:
+            return await self._life.refuse(connection, principal, person_id, refused)
         await self._life.raise_level(connection, person_id)
         cause = cause_of(principal, "documents_compared")
-        await self._recoveries.hasten(connection, person_id, actor=principal.actor)
         event = await self._life.record(connection, person_id, "counter_confirmed", cause)
         return await self._life.state_after(connection, event)
+
+    async def _hasten(
+        self, connection: Connection, principal: Principal, person_id: UUID, request: ConfirmPerson
+    ) -> SuishenError | None:
+        waiting = await self._devices.find_waiting(connection, person_id, request.device_id)
+        if request.device_id is not None and waiting is None:
+            return DeviceUnknown()
+        if request.recovery_id is not None and not await self._recoveries.hasten(
+            connection, person_id, request.recovery_id, actor=principal.actor
+        ):
+            return RecoveryUnknown()
+        if waiting is not None:
+            await self._devices.activate(connection, waiting, actor=principal.actor)
+        return None
 
     async def _is_same_person(self, known: Identity, claimed: Identity, key: bytes) -> bool:
         try:

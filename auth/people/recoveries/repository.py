@@ -37,12 +37,14 @@ async def find_recovery(connection: Connection, person_id: UUID, now: datetime) 
     return convert(row, Recovery) if row else None
 
 
-MARK_DUE = "update auth.recovery set due_at = $2 where person_id = $1 and due_at > $2 returning true"
+MARK_DUE = """
+update auth.recovery set due_at = least(due_at, $3) where person_id = $1 and id = $2 and expires_at > $3 returning true
+"""
 
 
-async def mark_due(connection: Connection, person_id: UUID, now: datetime) -> bool:
-    """The wait is over now; False when none waits."""
-    return bool(await connection.fetchval(MARK_DUE, person_id, now))
+async def mark_due(connection: Connection, person_id: UUID, recovery_id: UUID, now: datetime) -> bool:
+    """The wait of this one is over now; False when there is none such."""
+    return bool(await connection.fetchval(MARK_DUE, person_id, recovery_id, now))
 
 
 DELETE_RECOVERY = """

@@ -78,10 +78,12 @@ class Recoveries:
         await self._record(connection, principal.actor, "person.recovery_stopped", stopped.person_id, stopped.id)
         return _view_of(stopped)
 
-    async def hasten(self, connection: Connection, person_id: UUID, *, actor: str) -> None:
-        """The person stood at a counter: what waits for them waits no longer."""
-        if await repository.mark_due(connection, person_id, self._clock.now()):
-            await self._record(connection, actor, "person.recovery_hastened", person_id, None)
+    async def hasten(self, connection: Connection, person_id: UUID, recovery_id: UUID, *, actor: str) -> bool:
+        """The person stands at a counter and shows this one on their phone: it waits no longer. False: none such."""
+        due = await repository.mark_due(connection, person_id, recovery_id, self._clock.now())
+        if due:
+            await self._record(connection, actor, "person.recovery_hastened", person_id, recovery_id)
+        return due
 
     async def person_ended(self, connection: Connection, person_id: UUID, _reason: EndReason, _now: datetime) -> None:
         """Whoever froze or ended the account objected to everything."""
@@ -108,7 +110,7 @@ class Recoveries:
         return recovery
 
     async def _record(
-        self, connection: Connection, actor: str, action: str, person_id: UUID, recovery_id: UUID | None
+        self, connection: Connection, actor: str, action: str, person_id: UUID, recovery_id: UUID
     ) -> None:
         await audit.record(
             connection,
@@ -116,7 +118,7 @@ class Recoveries:
             actor=actor,
             action=action,
             subject=f"person:{person_id}",
-            detail={} if recovery_id is None else {"recovery_id": str(recovery_id)},
+            detail={"recovery_id": str(recovery_id)},
         )
 
 
@@ -124,7 +126,7 @@ def _waits(recovery: Recovery, now: datetime) -> RecoveryWaits:
     left = recovery.due_at - now
     hours = ceil(left / HOUR)
     said = Text(zh=f"还要等待约 {hours} 小时。", en=f"Another {hours} hours or so.")
-    return RecoveryWaits(said, retry_after=ceil(left.total_seconds()), due_at=recovery.due_at)
+    return RecoveryWaits(said, retry_after=ceil(left.total_seconds()), due_at=recovery.due_at, recovery_id=recovery.id)
 
 
 def _view_of(recovery: Recovery) -> RecoveryView:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from app.demo.registries import CITIZEN, SECOND_CITIZEN
@@ -10,7 +11,7 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from tests.auth.people.conftest import Staff, kinds, named, person_of
 from tests.auth.people.test_faces import Camera, challenge_of, show
-from tests.auth.phones import Phone, slug_of
+from tests.auth.phones import Key, Phone, slug_of
 
 DAY = 86_400
 NewPhone = Callable[[str], Phone]
@@ -138,12 +139,44 @@ async def test_a_freeze_stops_it(
     assert slug_of(await stranger.tell_name()) == "recovery-waits"
 
 
-async def test_a_counter_ends_the_wait(citizen: Phone, stranger: Phone, counter: Staff) -> None:
-    await stranger.tell_name()
-    body = {"holder": named(), "holder_checked": True}
-    assert (await counter.call("POST", "/v1/staff/people/confirmations", body)).status_code == 200
+async def confirm(counter: Staff, **shown: str) -> httpx.Response:
+    body = {"holder": named(), "holder_checked": True} | shown
+    return await counter.call("POST", "/v1/staff/people/confirmations", body)
+
+
+async def test_a_counter_ends_the_wait_of_what_the_phone_shows_there(
+    citizen: Phone, stranger: Phone, counter: Staff
+) -> None:
+    recovery_id = (await stranger.tell_name()).json()["recovery_id"]
+    assert (await confirm(counter, recovery_id=recovery_id)).status_code == 200
     assert (await stranger.tell_name()).status_code == 200
     assert await level(stranger) == 2
+    assert slug_of(await confirm(counter, recovery_id=recovery_id)) == "recovery-unknown"
+
+
+async def test_a_thief_s_wait_goes_on_while_the_holder_stands_at_a_counter(
+    citizen: Phone, stranger: Phone, counter: Staff
+) -> None:
+    await stranger.tell_name()
+    await citizen.revoke_device((await citizen.enroll(Key())).json()["id"])
+    waiting_device = (await citizen.enroll(Key())).json()["id"]
+    assert (await confirm(counter)).status_code == 200
+    assert slug_of(await stranger.tell_name()) == "recovery-waits"
+    states = {one["id"]: one["state"] for one in (await citizen.get("/v1/me/devices")).json()["items"]}
+    assert states[waiting_device] == "waiting"
+    assert slug_of(await confirm(counter, recovery_id=waiting_device)) == "recovery-unknown"
+
+
+async def test_a_device_that_is_shown_at_a_counter_waits_no_longer(
+    citizen: Phone, counter: Staff, connection: Connection
+) -> None:
+    await citizen.revoke_device((await citizen.enroll(Key())).json()["id"])
+    device_id = (await citizen.enroll(Key())).json()["id"]
+    assert (await confirm(counter, device_id=device_id)).status_code == 200
+    states = {one["id"]: one["state"] for one in (await citizen.get("/v1/me/devices")).json()["items"]}
+    assert states[device_id] == "active"
+    assert "device_confirmed_at_counter" in await kinds(connection, await person_of(citizen))
+    assert slug_of(await confirm(counter, device_id=device_id)) == "device-unknown"
 
 
 async def test_a_face_needs_no_wait(
