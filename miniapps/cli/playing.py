@@ -57,6 +57,7 @@ class Desk:
     def __init__(self, manifest: Manifest, url: str, place: Place, network: Network) -> None:
         self.keys = CityKeys.fresh()
         self._host = f"{place.host}:{place.port}"
+        self._issuer = place.issuer
         self._manifest = manifest
         self._place = backend_place(url)
         self._network = network
@@ -96,7 +97,9 @@ class Desk:
         try:
             answer = await self._network.send(prepared.outgoing)
         except Unanswered as unanswered:
-            return _refusal(502, unanswered.trouble)
+            return _refusal(
+                502, f"{self._place.origin}: {unanswered.trouble}. Is it started with --issuer {self._issuer}?"
+            )
         try:
             masked = masked_body(self._manifest, route, answer)
         except NotMaskable as problem:

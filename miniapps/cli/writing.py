@@ -35,9 +35,10 @@ UNREADABLE = 2
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--app-id", default="cn.example.hello", show_default=True, help="Reverse domain name, for ever.")
 @click.option("--org-code", help="Your organization's credit code; by default one that nobody has.")
-def init(directory: Path, app_id: str, org_code: str | None) -> None:
+@click.option("--org-name", help="Its registered name, as citizens and reviewers read it.")
+def init(directory: Path, app_id: str, org_code: str | None, org_name: str | None) -> None:
     """Makes DIRECTORY with a department that runs, its manifest and its checks."""
-    document = _template_manifest(app_id, org_code or make_synthetic_credit_code(sequence=1))
+    document = _template_manifest(app_id, org_code or make_synthetic_credit_code(sequence=1), org_name)
     taken = [name for name in TEMPLATE if (directory / name).exists()]
     if taken:
         raise click.ClickException(f"{directory} already has {', '.join(taken)}; nothing was changed.")
@@ -118,15 +119,16 @@ def _template(name: str) -> str:
     return text.replace(OUR_SDK, THEIR_SDK) if find_spec(THEIR_SDK) else text
 
 
-def _template_manifest(app_id: str, org_code: str) -> str:
+def _template_manifest(app_id: str, org_code: str, org_name: str | None) -> str:
     if not credit_code_is_valid(org_code):
         raise click.BadParameter("Not a valid unified social credit code.", param_hint="--org-code")
     document = json.loads(_template("manifest.json"))
     document["app_id"] = app_id
     document["owner"]["org_code"] = org_code
+    document["owner"]["org_name"] = org_name or document["owner"]["org_name"]
     text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     try:
         parse_manifest(text.encode())
     except ManifestUnreadable as error:
-        raise click.BadParameter(error.reason, param_hint="--app-id") from None
+        raise click.BadParameter(error.reason, param_hint="--app-id or --org-name") from None
     return text

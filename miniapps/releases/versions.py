@@ -24,6 +24,7 @@ from miniapps.manifest import (
     parse_manifest,
     refusals,
 )
+from miniapps.manifest.lint import warning
 from miniapps.ports import NetworkPolicy
 from miniapps.registry import repository as apps
 from miniapps.registry.models import App
@@ -180,6 +181,16 @@ def _foreign(manifest: Manifest, app: App) -> list[Finding]:
         findings.append(_mismatch("/app_id", "清单的 app_id 与注册的不一致", "Not the app id that was registered"))
     if manifest.owner.org_code != app.organization_credit_code:
         findings.append(_mismatch("/owner/org_code", "信用代码与注册单位不一致", "Not the owning organization's code"))
+    if manifest.owner.org_name != app.organization_name:
+        registered = app.organization_name
+        findings.append(
+            warning(
+                "owner-name-differs",
+                "/owner/org_name",
+                f"与登记的单位名称不同：{registered}",
+                f"The registered name is another: {registered}",
+            )
+        )
     return findings
 
 

@@ -29,10 +29,11 @@ async def run_python(folder: Path, *arguments: str) -> int:
 
 async def test_init_makes_a_department_that_runs_and_holds(tmp_path: Path) -> None:
     folder = tmp_path / "hello"
-    assert run("init", str(folder), "--app-id", "cn.example.greeting").exit_code == 0
+    assert run("init", str(folder), "--app-id", "cn.example.greeting", "--org-name", "演示市博物馆").exit_code == 0
 
     assert run("lint", str(folder / "manifest.json")).exit_code == 0
-    assert json.loads((folder / "manifest.json").read_text())["app_id"] == "cn.example.greeting"
+    written = json.loads((folder / "manifest.json").read_text())
+    assert (written["app_id"], written["owner"]["org_name"]) == ("cn.example.greeting", "演示市博物馆")
     assert await run_python(folder, "check_department.py") == 0
 
 
@@ -73,7 +74,7 @@ def test_init_changes_nothing_that_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "manifest.json").read_text() == "mine"
 
 
-@pytest.mark.parametrize("wrong", [("--app-id", "hello"), ("--org-code", "123")])
+@pytest.mark.parametrize("wrong", [("--app-id", "hello"), ("--org-code", "123"), ("--org-name", "x" * 65)])
 def test_init_refuses_wrong_names(tmp_path: Path, wrong: tuple[str, str]) -> None:
     assert run("init", str(tmp_path / "x"), *wrong).exit_code == 2
     assert not (tmp_path / "x").exists()

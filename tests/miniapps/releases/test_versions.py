@@ -210,3 +210,12 @@ async def test_a_place_of_another_city_is_refused(steps: Steps) -> None:
         await steps.draft(zones=["190101", "200000", "190109", "190101001"])
     found = [(one["code"], one["at"]) for one in refused.value.extensions["findings"]]
     assert found == [("zone-unknown", "/zones/1"), ("zone-unknown", "/zones/2")]
+
+
+async def test_a_name_that_is_not_the_registered_one_is_told_to_author_and_reviewer(steps: Steps) -> None:
+    await steps.register()
+    document = spoil("owner/org_name", "请填写单位名称")
+    made = await steps.services.versions.create_version(steps.connection, steps.author, APP_ID, encode(document))
+    (found,) = [one for one in made.findings if one.code == "owner-name-differs"]
+    assert (found.severity, found.at) == ("warning", "/owner/org_name")
+    assert "演示图书馆" in found.message.zh
