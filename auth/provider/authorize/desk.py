@@ -161,7 +161,7 @@ class Desk:
         if not await self.authorizing.consent(connection, visit, session, question, answer):
             return redirect(here)
         await self.browser_sessions.keep_alive(connection, session)
-        return redirect(await self.authorizing.finish(connection, visit, session))
+        return redirect(await self.authorizing.finish(connection, visit, session, consented=True))
 
     async def _ask_guardians(self, connection: Connection, visit: Visit, session: Session) -> Page:
         await self.authorizing.ask_guardians(connection, visit, session)

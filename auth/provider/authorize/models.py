@@ -213,6 +213,11 @@ def next_step(request: AuthorizationRequest, facts: Facts, now: datetime) -> Ste
     return Step.GRANT
 
 
+def needs_proof(request: AuthorizationRequest, facts: Facts, now: datetime) -> bool:
+    """Whether something is to be proved first. By which ways it could be makes no difference to that."""
+    return _next_proof(request, facts, now) is not None
+
+
 def ways_that_help(request: AuthorizationRequest, facts: Facts) -> tuple[Way, ...]:
     """Those ways, in their usual order, that can show as much as the client asks for."""
     known = 0 if facts.session is None else facts.session.ial  # which a further proof of the same person keeps

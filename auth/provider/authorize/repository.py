@@ -141,14 +141,6 @@ async def mark_signed_in(connection: Connection, request_id: UUID, session_id: U
     await connection.execute(MARK_SIGNED_IN, request_id, session_id)
 
 
-MARK_CONSENTED = "update auth.authorization_request set consented = true where id = $1"
-
-
-async def mark_consented(connection: Connection, request_id: UUID) -> None:
-    """The citizen was asked."""
-    await connection.execute(MARK_CONSENTED, request_id)
-
-
 MARK_ENDED = "update auth.authorization_request set ended_at = $2 where id = $1"
 
 
@@ -158,16 +150,24 @@ async def mark_ended(connection: Connection, request_id: UUID, now: datetime) ->
 
 
 MARK_CODE = """
-update auth.authorization_request set ended_at = $2, expires_at = $3, code_hash = $4, browser_session_id = $5
+update auth.authorization_request
+   set ended_at = $2, expires_at = $3, code_hash = $4, browser_session_id = $5, consented = $6
  where id = $1
 """
 
 
 async def mark_code(
-    connection: Connection, request_id: UUID, *, code_hash: bytes, session_id: UUID, now: datetime, until: datetime
+    connection: Connection,
+    request_id: UUID,
+    *,
+    code_hash: bytes,
+    session_id: UUID,
+    consented: bool = False,
+    now: datetime,
+    until: datetime,
 ) -> None:
-    """A code was given out, good until then."""
-    await connection.execute(MARK_CODE, request_id, now, until, code_hash, session_id)
+    """A code was given out, good until then; `consented` when the citizen was asked on the way."""
+    await connection.execute(MARK_CODE, request_id, now, until, code_hash, session_id, consented)
 
 
 REDEEM_CODE = """

@@ -9,12 +9,13 @@ from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from msgspec import structs
+
 from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.ids import new_token
 from app.kit.structs import Model
-from auth.assurance import IN_PERSON
 from auth.browser.service import principal_in
 from auth.devices.service import Devices
 from auth.login.passkeys import repository as passkeys
@@ -22,7 +23,7 @@ from auth.pairwise import Names
 from auth.people.service import People
 from auth.provider.authorize import repository
 from auth.provider.authorize.consent import Answer, ConsentDesk, Question
-from auth.provider.authorize.models import Facts, Step, StoredRequest, Way, next_step, ways_that_help
+from auth.provider.authorize.models import Facts, Step, StoredRequest, Way, needs_proof, next_step, ways_that_help
 from auth.provider.authorize.pushing import hash_of
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
@@ -99,34 +100,40 @@ class Authorizing:
 
     async def look(self, connection: Connection, visit: Visit, session: Session | None) -> Next:
         """What comes next, for whoever is signed in in this browser."""
-        question = sub = None
-        level, ways = IN_PERSON, self._offered  # of who is not known yet everything may be true
-        if session is not None:
-            scopes = visit.request.parameters.scopes
+        asked, now, question = visit.request.parameters, self._clock.now(), None
+        facts = self._facts(visit, session)
+        if session is not None and needs_proof(asked, facts, now):
+            facts = await self._with_ways(connection, facts, session)
+        elif session is not None:
             question = await self._desk.question(
-                connection, visit.client, session.subject_id, scopes, request_id=visit.request.id
+                connection, visit.client, session.subject_id, asked.scopes, request_id=visit.request.id
             )
-            sub = self._names.sub(visit.client.client_id, session.subject_id)
-            person = await self._people.get_person(connection, session.subject_id)
-            level = person.identity_level
-            has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
-            ways = self._offered if has_passkey else self._offered - {Way.PASSKEY}
-            # Who has a device or a passkey is asked for it: names are no secret. Where none is known, any would fit.
-            guarded = await self._devices.guards(connection, session.subject_id)
-            if session.unproven and (guarded or person.identity_sealed is None):
-                ways -= {Way.NAME}
-        facts = Facts(
+            facts = structs.replace(facts, must_ask=question.must_ask)
+        ways = ways_that_help(asked, facts)
+        return Next(step=next_step(asked, facts, now), session=session, question=question, ways=ways)
+
+    def _facts(self, visit: Visit, session: Session | None) -> Facts:
+        """Without what has to be looked up: of who is not known yet every way may be true."""
+        client_id = visit.client.client_id
+        return Facts(
             session=session,
             fresh=session is not None and session.id == visit.request.browser_session_id,
-            sub=sub,
-            must_ask=question is not None and question.must_ask,
+            sub=None if session is None else self._names.sub(client_id, session.subject_id),
+            must_ask=False,
             consented=visit.request.consented,
-            ways=ways,
-            identity_level=level,
+            ways=self._offered,
         )
-        step = next_step(visit.request.parameters, facts, self._clock.now())
-        helpful = ways_that_help(visit.request.parameters, facts)
-        return Next(step=step, session=session, question=question, ways=helpful)
+
+    async def _with_ways(self, connection: Connection, facts: Facts, session: Session) -> Facts:
+        """How this very person can prove more, and how much the city knows at most."""
+        person = await self._people.get_person(connection, session.subject_id)
+        has_passkey = bool(await passkeys.list_passkeys(connection, "person", session.subject_id))
+        ways = self._offered if has_passkey else self._offered - {Way.PASSKEY}
+        # Who has a device or a passkey is asked for it: names are no secret. Where none is known, any would fit.
+        guarded = await self._devices.guards(connection, session.subject_id)
+        if session.unproven and (guarded or person.identity_sealed is None):
+            ways -= {Way.NAME}
+        return structs.replace(facts, ways=ways, identity_level=person.identity_level)
 
     async def consent(
         self, connection: Connection, visit: Visit, session: Session, question: Question, answer: Answer
@@ -134,25 +141,26 @@ class Authorizing:
         """Keeps the citizen's decision on one page, and after the last page writes all of them down: nothing is left
         to ask. False: another page waits.
         """
-        done = await self._desk.answer(
+        return await self._desk.answer(
             connection, visit.client, principal_in(session), question, answer, request_id=visit.request.id
         )
-        if done:
-            await repository.mark_consented(connection, visit.request.id)
-        return done
 
     async def ask_guardians(self, connection: Connection, visit: Visit, session: Session) -> None:
         """Tells the guardians of a child under fourteen what it would like to use."""
         await self._desk.ask_guardians(connection, visit.client, session.subject_id, visit.request.parameters.scopes)
 
-    async def finish(self, connection: Connection, visit: Visit, session: Session) -> str:
-        """Where the browser goes with its code, which lives a minute and works once."""
+    async def finish(self, connection: Connection, visit: Visit, session: Session, *, consented: bool = False) -> str:
+        """Where the browser goes with its code, which lives a minute and works once.
+
+        `consented` says that the citizen has just been asked.
+        """
         now, code = self._clock.now(), new_token()
         await repository.mark_code(
             connection,
             visit.request.id,
             code_hash=hash_of(code),
             session_id=session.id,
+            consented=consented,
             now=now,
             until=now + timedelta(seconds=CODE_SECONDS),
         )

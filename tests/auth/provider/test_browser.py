@@ -34,6 +34,16 @@ async def test_a_stranger_is_asked_for_a_phone_then_a_code_then_consent(library:
     assert (await browser.agree()).status_code == 303
 
 
+async def test_a_browser_in_use_stays_signed_in(library: Department, browser: Browser, clock: ManualClock) -> None:
+    """Half an hour from its last use, give or take the minute in which no further use is written down."""
+    await browser.arrive(await library.begin())
+    for seconds in (30, 1700, 30, 1700):
+        clock.advance(seconds)
+        assert "code" in await answered(library, browser)
+    clock.advance(1801)
+    assert "手机号码" in (await browser.open(await library.begin())).text
+
+
 async def test_nothing_is_told_of_a_phone_before_its_code(library: Department, new_browser: NewBrowser) -> None:
     known, unknown = new_browser("19900000021"), new_browser("19900000022")
     await known.arrive(await library.begin())

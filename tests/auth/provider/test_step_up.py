@@ -16,6 +16,7 @@ from auth.provider.authorize.models import (
     Facts,
     Step,
     Way,
+    needs_proof,
     next_step,
     ways_that_help,
 )
@@ -70,6 +71,18 @@ def test_a_code_is_given_only_to_who_is_as_sure_as_asked(
     assert step in ({Step.GRANT} if met else {Step.CONFIRM, Step.UNMET})
     # Nobody is asked for what cannot help, and whoever can help themself is asked.
     assert (step is Step.CONFIRM) is (not met and bool(ways_that_help(request, facts)))
+
+
+@given(have=LEVELS, wanted=LEVELS, known=st.integers(1, 3), ways=st.sets(st.sampled_from(Way)), unproven=st.booleans())
+def test_whether_more_is_to_be_proved_does_not_hang_on_how_it_could_be(
+    *, have: tuple[int, int], wanted: tuple[int, int], known: int, ways: set[Way], unproven: bool
+) -> None:
+    """Which is why nobody's passkeys and devices are looked up before something is to be proved."""
+    request, session = replace(REQUEST, acr_values=(acr(wanted),)), replace(session_of(*have), unproven=unproven)
+    facts = facts_of(session, identity_level=known, ways=frozenset(ways))
+    needed = needs_proof(request, facts_of(session), NOW)
+    assert needed is needs_proof(request, facts, NOW)
+    assert needed is (next_step(request, facts, NOW) is not Step.GRANT)
 
 
 @given(wanted=LEVELS)
