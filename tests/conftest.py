@@ -8,6 +8,7 @@ settings.load_profile("suishen")
 
 pytest_plugins = [
     "tests.fixtures.floor",
+    "tests.fixtures.doors",
     "tests.fixtures.postgres",
     "tests.fixtures.registries",
     "tests.fixtures.house",

@@ -2,7 +2,7 @@
 
 import base64
 import dataclasses
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -11,13 +11,9 @@ import httpx
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
-from litestar import Litestar, Router
-from litestar.di import Provide
-from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar import Router
 
-from app.kit import http_signatures, idempotency
+from app.kit import http_signatures
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.errors import NotFound
@@ -25,17 +21,17 @@ from app.kit.floor import Floor
 from app.kit.http_signatures import RequestParts, SignatureParams
 from app.kit.ids import new_id, new_token
 from app.kit.structs import Model
-from app.problems import HANDLERS
 from auth.documents import make_synthetic_credit_code
 from auth.keys import point_of
 from auth.principal import Principal
-from auth.sessions.middleware import provide_principal
 from codes.enterprise.checks.service import EnterpriseChecks
 from codes.enterprise.checks.sources import SourceDesk
 from codes.settings import CodesSettings
 from codes.venues.scanners.guards import COVERED, TAG
 from codes.venues.scanners.service import PROOF_TYPE
+from codes.verification.lane.door import ASGIApp
 from codes.wiring import CodesPorts, CodesServices, asgi, build_codes, routers
+from tests.fixtures.doors import Door
 
 ORIGIN = "http://127.0.0.1:8000"
 AUTHORITY = "127.0.0.1:8000"
@@ -99,17 +95,17 @@ class KnownOfficials:
         return f"官*{str(official_id)[-1]}"
 
 
-class Caller(ASGIMiddleware):
+class Caller:
     """Says who calls: the `principal` that the test set, as a verified token would; nobody at first."""
-
-    scopes = (ScopeType.HTTP,)
 
     def __init__(self) -> None:
         self.principal: Principal | None = None
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        scope["user"], scope["auth"] = self.principal, None
-        await next_app(scope, receive, send)
+    def before(self, app: ASGIApp) -> ASGIApp:
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "user": self.principal, "auth": None}, receive, send)
+
+        return serve
 
 
 def a_principal(subject_type: Literal["person", "organization", "official"], **facts: Any) -> Principal:
@@ -143,37 +139,14 @@ STRANGERS: Mapping[str, Principal | None] = {
 }
 
 
-def build_app(floor: Floor, routers: Iterable[Router], caller: Caller) -> Litestar:
-    """The routers behind the same dependencies and error table as in the product."""
-
-    async def connection() -> AsyncGenerator[Connection, None]:
-        async with floor.database.transaction() as opened:
-            yield opened
-
-    fixed = {"clock": floor.clock, "vault": floor.vault, "database": floor.database}
-    dependencies = {name: Provide(_always(value), sync_to_thread=False) for name, value in fixed.items()}
-    return Litestar(
-        list(routers),
-        middleware=[caller],
-        exception_handlers=cast("Any", HANDLERS),
-        dependencies=dependencies
-        | {
-            "connection": Provide(connection),
-            "once": Provide(idempotency.once_for),
-            "principal": Provide(provide_principal, sync_to_thread=False),
-        },
-        openapi_config=None,
-        logging_config=None,
-    )
+def build_app(floor: Floor, routers: Sequence[Router], caller: Caller) -> ASGIApp:
+    """The routers as in the product, for this caller."""
+    return caller.before(cast("ASGIApp", Door.of(floor, routers).application))
 
 
 def app_of(floor: Floor, services: CodesServices, caller: Caller) -> ASGIApp:
     """The codes as in the product: what answers before the framework, and the framework."""
-    return cast("ASGIApp", asgi(services, cast("Any", build_app(floor, routers(services), caller))))
-
-
-def _always(value: object) -> Any:
-    return lambda: value
+    return asgi(services, build_app(floor, routers(services), caller))
 
 
 def client_of(app: Any) -> httpx.AsyncClient:
