@@ -8,6 +8,8 @@ import unicodedata
 from datetime import date
 from typing import Final, Literal, TypeAlias
 
+from app.kit.characters import composed, is_ideograph_of_later_planes
+
 DocumentType: TypeAlias = Literal[
     "id_card",
     "residence_permit_hk_macau_taiwan",
@@ -84,9 +86,9 @@ def normalize_document_number(number: str) -> str:
 def normalize_name(name: str) -> str | None:
     """A name as it is compared: one middle dot (U+00B7), no blanks around it; None when it cannot be a name.
 
-    Characters themselves are kept as issued (rare characters outside the first plane too); NFC only.
+    Characters themselves are kept as issued (rare characters outside the first plane too); letters are composed.
     """
-    unified = unicodedata.normalize("NFC", name).translate(_MIDDLE_DOTS)
+    unified = composed(name).translate(_MIDDLE_DOTS)
     collapsed = re.sub(r"\s*·\s*", "·", " ".join(unified.split()))
     if not collapsed or len(collapsed) > _NAME_LENGTH:
         return None
@@ -162,5 +164,8 @@ def _birth_date(number: str) -> date | None:
 def _may_stand_in_a_name(character: str) -> bool:
     # Co: characters that a registry has, but Unicode had not when the document was printed.
     return (
-        character in " ·'-.," or unicodedata.category(character)[0] in "LM" or unicodedata.category(character) == "Co"
+        character in " ·'-.,"
+        or unicodedata.category(character)[0] in "LM"
+        or unicodedata.category(character) == "Co"
+        or is_ideograph_of_later_planes(character)
     )

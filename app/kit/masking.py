@@ -3,6 +3,8 @@
 import unicodedata
 from typing import Final
 
+from app.kit.characters import composed
+
 _JOINER: Final = "\u200d"
 _MOST_STARS: Final = 3
 _HAS_MIDDLE: Final = 3
@@ -13,7 +15,7 @@ _PHONE_LENGTH: Final = 11
 def graphemes(text: str) -> list[str]:
     """What a reader sees as single characters: marks and variation selectors stay with the character they change."""
     clusters: list[str] = []
-    for character in unicodedata.normalize("NFC", text):
+    for character in composed(text):
         extends = unicodedata.category(character)[0] == "M" or character == _JOINER
         if clusters and (extends or clusters[-1].endswith(_JOINER)):
             clusters[-1] += character

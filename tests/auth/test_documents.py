@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kit.masking import mask_name
 from auth.documents import (
     age_on,
     birth_date_of,
@@ -154,8 +155,25 @@ def test_name_any_middle_dot_is_one_name(dot: str) -> None:
     assert normalize_name(f" 阿卜杜拉 {dot} 买买提 ") == "阿卜杜拉·买买提"
 
 
-def test_name_rare_characters_are_kept() -> None:
-    assert normalize_name("王\U00020089\U00030edd") == "王\U00020089\U00030edd"
+@pytest.mark.parametrize(
+    "rare",
+    [
+        *"\U00020089\U00030edd\U000323af\U0002ebf0\U000323b0\ue863",  # Extensions B, G, H, I, J; before Unicode had it
+        *"\uf92c\uf979\uf995\uf9e7\uf9f1\ufa0c\ufa0d\ufa0e\ufa18\ufa20",  # of GB 18030; NFC would change nine of them
+    ],
+)
+def test_name_rare_characters_are_kept(rare: str) -> None:
+    assert normalize_name(f"王{rare}") == f"王{rare}"
+    assert mask_name(f"{rare}王") == f"{rare}*"
+
+
+@pytest.mark.parametrize("none", ["\U0002ffff", "\U0003fffe", "\U00040000", "\U000e0001"])
+def test_what_will_never_be_a_character_is_no_name(none: str) -> None:
+    assert normalize_name(f"王{none}") is None
+
+
+def test_letters_are_composed() -> None:
+    assert normalize_name("Rene\u0301 \uf92c") == "Ren\u00e9 \uf92c"
 
 
 @pytest.mark.parametrize("name", ["", "  ", "张三1", "张\u0000三", "<b>", "张" * 101, "张\u202e三", "🙂"])
