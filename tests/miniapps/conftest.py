@@ -8,13 +8,9 @@ from uuid import UUID
 
 import httpx
 import pytest
-from litestar import Litestar, Request
-from litestar.di import Provide
 
-from app.kit import idempotency
 from app.kit.database import Connection
 from app.kit.floor import Floor
-from app.problems import HANDLERS
 from auth.principal import Principal
 from miniapps.errors import TrialNeeded
 from miniapps.manifest import LocalText
@@ -24,6 +20,7 @@ from miniapps.rollouts.ladder import STEPS
 from miniapps.rollouts.models import RollBack, TakeStep
 from miniapps.settings import MiniappsSettings
 from miniapps.wiring import MiniappsServices, build_miniapps, routers
+from tests.fixtures.doors import Door
 from tests.miniapps.city import LIBRARY, KnownOrganizations, ObedientPolicy, official
 from tests.miniapps.documents import encode, sound_document
 
@@ -131,9 +128,10 @@ async def called_by(services: MiniappsServices, floor: Floor) -> AsyncIterator[A
 
 async def _clients(services: MiniappsServices, floor: Floor) -> AsyncGenerator[As, None]:
     made: list[httpx.AsyncClient] = []
+    application = Door.of(floor, routers(services)).application
 
     def make(principal: Principal | None) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app=_signed_in(_litestar(services, floor), principal))
+        transport = httpx.ASGITransport(app=_signed_in(application, principal))
         made.append(httpx.AsyncClient(transport=transport, base_url="http://city.test"))
         return made[-1]
 
@@ -147,26 +145,3 @@ def _signed_in(app: Any, principal: Principal | None) -> Any:
         await app({**scope, "user": principal, "auth": None}, receive, send)
 
     return serve
-
-
-def _litestar(services: MiniappsServices, floor: Floor) -> Litestar:
-    async def connection() -> AsyncGenerator[Connection, None]:
-        async with floor.database.transaction() as opened:
-            yield opened
-
-    async def principal(request: Request[Any, Any, Any]) -> Principal:
-        caller: Principal = request.scope["user"]
-        return caller
-
-    return Litestar(
-        route_handlers=routers(services),
-        exception_handlers=HANDLERS,
-        dependencies={
-            "connection": Provide(connection),
-            "principal": Provide(principal),
-            "clock": Provide(lambda: floor.clock, sync_to_thread=False),
-            "vault": Provide(lambda: floor.vault, sync_to_thread=False),
-            "once": Provide(idempotency.once_for),
-        },
-        logging_config=None,
-    )
