@@ -217,6 +217,7 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
         limits=settings.limits,
         per_person=_a_second(settings.calls_per_person),
         per_app=_a_second(settings.calls_per_app),
+        per_department=_a_second(2 * settings.calls_per_app),
         per_address=_a_second(4 * settings.calls_per_person),
         per_app_of_visitors=_a_second(max(1, settings.calls_per_app // 2)),
         trusted_proxies=settings.trusted_proxies,

@@ -18,7 +18,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class AccessRow(Model, kw_only=True):
-    """What is kept of a call. `route` is the manifest's template, never the path; times in milliseconds.
+    """What is kept of a call. `route` is the manifest's template, never the path; times in milliseconds. `decision` is
+    "allowed", or the slug of what refused or ended it.
 
     `whole` is false when the answer broke off after it had begun.
     """
@@ -31,6 +32,7 @@ class AccessRow(Model, kw_only=True):
     method: str
     route: str
     status: int
+    decision: str
     origin: str
     department_ms: float
     total_ms: float

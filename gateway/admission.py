@@ -109,7 +109,8 @@ class Admission:
         match, principal = decision.match, decision.principal
         assertion = None
         if principal is not None:
-            assertion = await self._assertions.issue(principal, match.app, decision.granted, self._clock.now())
+            now, case_id = self._clock.now(), match.case_id
+            assertion = await self._assertions.issue(principal, match.app, decision.granted, now, case_id=case_id)
         choice = UNCHOSEN if principal is None else await self._choice_of(principal.subject_id)
         query = scope["query_string"].decode("ascii")
         headers = headers_to_department(scope["headers"])
@@ -190,13 +191,14 @@ class Admission:
         return await self._consents.find_consents(principal, match.app, scopes)
 
     async def _count(self, decision: Decision, who: str) -> None:
-        app_id, route = decision.match.app.app_id, decision.match.route
-        limits = [(f"app:{app_id}", self._settings.per_app)]
+        app, route = decision.match.app, decision.match.route
+        app_id, settings = app.app_id, self._settings
+        limits = [(f"app:{app_id}", settings.per_app), (f"department:{app.department}", settings.per_department)]
         if decision.principal is not None:
-            limits.append((f"person:{who}", self._settings.per_person))
+            limits.append((f"person:{who}", settings.per_person))
         else:
-            limits.append((f"address:{who}", self._settings.per_address))
-            limits.append((f"visitors:{app_id}", self._settings.per_app_of_visitors))
+            limits.append((f"address:{who}", settings.per_address))
+            limits.append((f"visitors:{app_id}", settings.per_app_of_visitors))
         if route.limit is not None:
             limits.append((f"route:{app_id}:{route.method}:{route.template}:{who}", route.limit))
         wait = await self._limits.admit(limits)

@@ -1,7 +1,7 @@
 """`SSB-Assertion`: the JWT by which a department learns for whom the city calls, under a name that only it knows.
 
 Carries the pairwise id and the granted fields, never a national id that was not granted. Lives at most 60 s; one made
-less than 20 s ago is reused for the same session, app and grants, and is forgotten at once when consents change.
+less than 20 s ago is reused for the same session, app, case and grants, and is forgotten at once when consents change.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -45,18 +45,25 @@ class Assertions:
         self._generation = 0
 
     async def issue(
-        self, principal: Principal, app: CompiledApp, granted: tuple[GrantedScope, ...], now: datetime
+        self,
+        principal: Principal,
+        app: CompiledApp,
+        granted: tuple[GrantedScope, ...],
+        now: datetime,
+        *,
+        case_id: str | None = None,
     ) -> str:
-        """An assertion for `principal` at `app`, with at least 40 s of life left."""
-        key = _cache_key(principal, app, granted)
+        """An assertion for `principal` at `app`, about one case if one is named, with at least 40 s of life left."""
+        key = (*_cache_key(principal, app, granted), case_id)
         kept = self._kept.get(principal.subject_id, {}).get(key)
         if kept is not None and 0 <= now.timestamp() - kept.made_at < REUSE_SECONDS:
             return kept.token
         generation = self._generation
         fields = await self._fields_of(principal, app, granted)
-        token = sign_jwt(
-            self._keyring.active(PURPOSE), typ=TYP, claims=self._claims(principal, app, granted, fields, now)
-        )
+        claims = self._claims(principal, app, granted, fields, now)
+        if case_id is not None:
+            claims["case_id"] = case_id
+        token = sign_jwt(self._keyring.active(PURPOSE), typ=TYP, claims=claims)
         if generation == self._generation:
             self._keep(principal.subject_id, key, _Kept(token=token, made_at=now.timestamp()))
         return token

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, cast
+from urllib.parse import unquote
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 PREFIX: Final = "/apps/"
 OF_THE_CITY: Final = ".ssb"
 """Where a department takes the city's own word: no parameter stands for it, so that nobody else gets there."""
+LONGEST_CASE: Final = 128
 CHANNEL: Final = "miniapps_release"
 POLL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2
@@ -38,6 +40,11 @@ class Match(Model):
     app: CompiledApp
     route: CompiledRoute
     path: str
+
+    @property
+    def case_id(self) -> str | None:
+        """The case that the call is about, where the route names one."""
+        return None if self.route.case_at is None else unquote(self.path[1:].split("/")[self.route.case_at])
 
 
 def parse_target(raw_path: str) -> Target | None:
@@ -82,6 +89,8 @@ def match_route(app: CompiledApp, method: str, path: str) -> Match | SuishenErro
     route = branch.routes.get(method)
     if route is None:
         return errors.MethodRefused(allow=", ".join(sorted(branch.routes)))
+    if route.case_at is not None and len(segments[route.case_at]) > LONGEST_CASE:
+        return errors.UnknownServicePath(app_id=app.app_id)
     return Match(app=app, route=route, path=path)
 
 

@@ -23,6 +23,7 @@ class GatewaySettings(Model):
     per_app: Limit = Limit(requests=2000, per_seconds=1, burst=4000)
     breaker: BreakerSettings = BreakerSettings()
     overload: OverloadSettings = OverloadSettings()
+    per_department: Limit = Limit(requests=4000, per_seconds=1, burst=8000)
     per_address: Limit = Limit(requests=200, per_seconds=1, burst=400)
     per_app_of_visitors: Limit = Limit(requests=1000, per_seconds=1, burst=2000)
     trusted_proxies: tuple[str, ...] = ()

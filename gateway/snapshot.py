@@ -32,6 +32,8 @@ from miniapps.manifest.masking import Mask, masks_of
 from miniapps.releases.models import Ending, GrayApp, PublishedApp
 
 NO_REASON: Final = Text(zh="运营方已暂停该服务", en="Suspended by the operator")
+CASE: Final = "{case_id}"
+"""Where a path names the case that a call is about: the department reads it in the assertion, signed."""
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -44,7 +46,7 @@ class Suspension(Model):
 
 
 class CompiledRoute(Model):
-    """One way in, with everything that a call along it must satisfy."""
+    """One way in, with everything that a call along it must satisfy. `case_at`: which segment names a case, if any."""
 
     method: str
     template: str
@@ -56,6 +58,7 @@ class CompiledRoute(Model):
     timeout_seconds: float
     retry_safe: bool
     limit: Limit | None
+    case_at: int | None = None
     masks: tuple[Mask, ...] = ()
 
 
@@ -352,8 +355,14 @@ def _compile_route(route: Route, scopes: Mapping[str, Scope], masks: tuple[Mask,
         timeout_seconds=route.timeout_ms / 1000,
         retry_safe=route.retry_safe,
         limit=None if route.rate is None else _limit(route.rate),
+        case_at=_case_at(route),
         masks=masks,
     )
+
+
+def _case_at(route: Route) -> int | None:
+    segments = split_template(route.path)
+    return segments.index(CASE) if CASE in segments else None
 
 
 def _limit(rate: Rate) -> Limit:

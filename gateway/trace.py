@@ -16,6 +16,8 @@ from gateway.routing import DATABASE_AWAY, RETRY_SECONDS
 
 log = structlog.get_logger()
 
+ALLOWED = "allowed"
+
 
 class Trace:
     """One call so far."""
@@ -30,6 +32,7 @@ class Trace:
         self.by_gateway = False
         self.size = 0
         self.whole = True
+        self.decision = ALLOWED
 
     def server_timing(self) -> bytes:
         """How long the gateway and the department took so far, in milliseconds (W3C Server Timing)."""
@@ -39,8 +42,11 @@ class Trace:
     def begin(self, status: int, headers: Headers) -> list[tuple[bytes, bytes]]:
         """The answer begins: its headers with the marks that every answer has."""
         self.status, self.by_gateway = status, BY_GATEWAY in headers
-        marks = [(b"x-request-id", self.request_id.encode()), (b"server-timing", self.server_timing()), *ALWAYS]
-        return [*headers, *marks]
+        return [*headers, *self.marks(), *ALWAYS]
+
+    def marks(self) -> list[tuple[bytes, bytes]]:
+        """By which an answer is found again, and where its time went."""
+        return [(b"x-request-id", self.request_id.encode()), (b"server-timing", self.server_timing())]
 
     def row(self, method: str, now: datetime) -> AccessRow:
         """The access row, when the call is over."""
@@ -51,6 +57,7 @@ class Trace:
             method=method,
             route=self.route,
             status=self.status,
+            decision=self.decision,
             origin="gateway" if self.by_gateway else "department",
             department_ms=round(self.department_seconds * 1000, 1),
             total_ms=round((time.perf_counter() - self.started) * 1000, 1),
@@ -60,6 +67,11 @@ class Trace:
 
     def refusal_of(self, error: Exception) -> SuishenError:
         """What a citizen is told of `error`. What nobody foresaw is logged."""
+        refusal = self._named(error)
+        self.decision = refusal.slug
+        return refusal
+
+    def _named(self, error: Exception) -> SuishenError:
         if isinstance(error, SuishenError):
             return error
         if isinstance(error, TimeoutError):

@@ -142,7 +142,7 @@ class Site:
             body = answer.body
             headers.append((b"content-length", str(len(body)).encode()))
         trace.status, trace.size = answer.status, len(body)
-        await send_bytes(send, answer.status, headers, body)
+        await send_bytes(send, answer.status, [*headers, *trace.marks()], body)
 
     async def _refuse(self, scope: Scope, send: Send, trace: Trace, refusal: SuishenError) -> None:
         trace.status, trace.by_gateway = refusal.status, True
@@ -154,7 +154,8 @@ class Site:
             city_origin=self._settings.issuer,
             brand=self._settings.brand,
         )
-        await send_bytes(send, refusal.status, [*headers, *_marks(refusal)], b"" if scope["method"] == "HEAD" else body)
+        headers = [*headers, *_marks(refusal), *trace.marks()]
+        await send_bytes(send, refusal.status, headers, b"" if scope["method"] == "HEAD" else body)
 
 
 def _other_ways(refusal: SuishenError) -> tuple[Text, ...]:

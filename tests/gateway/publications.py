@@ -43,6 +43,7 @@ ROUTES: list[dict[str, Any]] = [
     {"method": "POST", "path": "/stream", "body": "streamed", "body_limit": 1000, "timeout_ms": 200},
     {"method": "HEAD", "path": "/books", "min_ial": 0},
     {"method": "DELETE", "path": "/loans/{loan_id}"},
+    {"method": "GET", "path": "/cases/{case_id}/papers"},
     {"method": "GET", "path": "/{page}", "min_ial": 0},
 ]
 SCOPES: list[dict[str, Any]] = [

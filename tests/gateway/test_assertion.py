@@ -165,3 +165,13 @@ async def test_issue_does_not_keep_what_was_made_while_a_consent_was_withdrawn(
     assertions.forget(str(principal.subject_id))
     gate.set()
     assert await making != await assertions.issue(principal, APP, (), clock.now())
+
+
+async def test_issue_for_a_case_is_good_for_that_case_alone(
+    assertions: Assertions, keyring: Keyring, clock: ManualClock
+) -> None:
+    principal = a_principal()
+    cases = [None, "1101-7", "1101-8"]
+    tokens = [await assertions.issue(principal, APP, (), clock.now(), case_id=case) for case in cases]
+    assert [read(token, keyring, clock).get("case_id") for token in tokens] == cases
+    assert [await assertions.issue(principal, APP, (), clock.now(), case_id=case) for case in cases] == tokens

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from uuid import UUID
 
 import hypothesis.strategies as st
 import pytest
@@ -12,6 +13,7 @@ from gateway.breakers import Bulkhead
 from gateway.limits.models import Limit
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.harness import BEARER, Harness, Received, gateway
+from tests.gateway.publications import published
 from tests.gateway.servers import plain_answer
 
 OTHER = (b"authorization", b"Bearer other")
@@ -85,6 +87,19 @@ async def test_streams_of_one_citizen_leave_places_to_others(
         for citizen in (other, again):
             await citizen.leave()
             await citizen.finish()
+
+
+async def test_all_mini_apps_of_a_department_share_its_bucket(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> None:
+    async with gateway(floor, callers, consents, citizens, per_department=TWO) as city:
+        backend = city.apps[0].manifest.backend
+        assert backend is not None
+        url, neighbour = backend.base_url.live, {"organization_id": UUID(int=7)}
+        second, other = (f"cn.example.{name}" for name in ("second", "other"))
+        await city.publish(*city.apps, published(url, app_id=second), published(url, app_id=other, row=neighbour))
+        paths = ["/books", f"/apps/{second}/books", "/books", f"/apps/{other}/books"]
+        assert [(await city.call("GET", path)).status for path in paths] == [200, 200, 429, 200]
 
 
 async def test_visitors_together_leave_a_part_of_a_mini_app_to_who_signed_in(

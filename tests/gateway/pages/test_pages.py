@@ -78,6 +78,8 @@ async def test_a_page_is_read_below_the_prefix_and_keeps_its_kind(library: Harne
     assert answer.headers[b"content-type"] == b"text/html; charset=utf-8"
     assert "signature" in request.headers
     assert request.headers["ssb-channel"] == "visitor"
+    assert answer.headers[b"x-request-id"].decode() == request.headers["x-request-id"]
+    assert answer.headers[b"server-timing"].startswith(b"gateway;dur=")
 
 
 @pytest.mark.parametrize("host", [HOST, HOST.upper(), f"{LABEL}.Apps.LocalHost:8000"])
