@@ -69,15 +69,6 @@ async def find_citys_report(connection: Connection, version_id: UUID) -> KeptRep
     return convert(row, KeptReport) if row else None
 
 
-FIND_LIVE_REPORT = SELECT_REPORT + " where app_id = $1 and environment = 'live' order by id desc limit 1"
-
-
-async def find_live_report(connection: Connection, app_id: str) -> KeptReport | None:
-    """What the last night said of the mini-app, or None."""
-    row = await connection.fetchrow(FIND_LIVE_REPORT, app_id)
-    return convert(row, KeptReport) if row else None
-
-
 INSERT_RUN = """
 insert into miniapps.conformance_run (id, version_id, app_id, version_code, environment, night, asked_at, asked_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8)

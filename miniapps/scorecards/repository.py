@@ -8,8 +8,9 @@ from app.kit.database import Connection
 from app.kit.structs import Model, convert
 
 LIST_RELEASES = """
-select id from miniapps.release
- where app_id = $1 and (ended_at is null or ended_at > $2) and state not in ('internal', 'gray', 'halted')
+select r.id from miniapps.release r
+ where r.app_id = $1 and (r.ended_at is null or r.ended_at > $2)
+   and exists (select from miniapps.release_step s where s.release_id = r.id and s.state = 'published')
 """
 
 
@@ -19,14 +20,15 @@ async def list_releases(connection: Connection, app_id: str, since: datetime) ->
 
 
 FIND_FIRST_RELEASE = """
-select min(created_at) from miniapps.release where app_id = $1 and state not in ('internal', 'gray', 'halted')
+select min(s.taken_at) from miniapps.release r join miniapps.release_step s on s.release_id = r.id
+ where r.app_id = $1 and s.state = 'published'
 """
 
 
 async def find_first_release(connection: Connection, app_id: str) -> datetime | None:
     """Since when citizens have had the mini-app."""
-    created_at: datetime | None = await connection.fetchval(FIND_FIRST_RELEASE, app_id)
-    return created_at
+    published_at: datetime | None = await connection.fetchval(FIND_FIRST_RELEASE, app_id)
+    return published_at
 
 
 class RatedYear(Model):
@@ -55,13 +57,15 @@ async def count_ratings(connection: Connection, app_id: str, since: datetime, no
 
 
 FIND_CONFORMANCE = """
-select outcome from miniapps.conformance_report
- where app_id = $1 and environment = 'live' order by id desc limit 1
+select coalesce(r.outcome, n.trouble)
+  from miniapps.conformance_run n left join miniapps.conformance_report r on r.id = n.report_id
+ where n.app_id = $1 and n.night is not null and n.ended_at is not null
+ order by n.night desc limit 1
 """
 
 
 async def find_conformance(connection: Connection, app_id: str) -> str | None:
-    """What the last nightly run said; None before the first."""
+    """What the last nightly run said, or why it could say nothing; None before the first."""
     outcome: str | None = await connection.fetchval(FIND_CONFORMANCE, app_id)
     return outcome
 

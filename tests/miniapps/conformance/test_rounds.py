@@ -202,6 +202,36 @@ async def test_every_night_what_is_live_is_tried_once_and_nobody_is_named(
     assert len(await kept(steps)) == 2
 
 
+async def test_a_night_in_which_nobody_answered_stands_on_the_scorecard(
+    called_by: As, steps: Steps, services: MiniappsServices, floor: Floor, clock: ManualClock
+) -> None:
+    async def verdict() -> tuple[str | None, bool]:
+        card = (await called_by(steps.author).get(f"/v1/apps/{APP_ID}/scorecard")).json()
+        return card["facts"]["conformance"], "not_conforming" in card["judgement"]["reasons"]
+
+    await live(steps)
+    turn(clock, NIGHT)
+    department = believing(live_keys(floor.keyring), CITY, lambda: clock.now().timestamp())
+    lead(services, department)
+    assert await verdict() == (None, False)
+    await services.onboarding.rounds.plan_night()
+    await services.onboarding.rounds.make_due()
+    assert await verdict() == ("passed", False)
+
+    clock.advance(86_400)
+    lead(services, Away())
+    await services.onboarding.rounds.plan_night()
+    await services.onboarding.rounds.make_due()
+    assert await verdict() == ("unreachable", True)
+
+
+class Away:
+    """Nobody is there any more."""
+
+    async def send(self, _request: Outgoing) -> Answer:
+        raise Unanswered("unreachable")
+
+
 async def test_by_day_nothing_is_planned(steps: Steps, services: MiniappsServices, clock: ManualClock) -> None:
     await live(steps)
     turn(clock, NIGHT + timedelta(hours=8))
@@ -231,9 +261,7 @@ async def test_a_live_one_that_opened_its_door_is_told_to_its_department_and_the
     await services.onboarding.rounds.make_due()
 
     assert alerts.raised == [("miniapp_conformance_failed", f"miniapp:{APP_ID}")]
-    found = await repository.find_live_report(steps.connection, APP_ID)
-    assert found is not None
-    assert found.outcome == "failed"
+    assert [report.outcome for report in await kept(steps)] == ["failed"]
 
 
 async def test_what_a_dead_worker_had_claimed_is_claimed_again(

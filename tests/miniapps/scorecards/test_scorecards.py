@@ -70,6 +70,19 @@ async def test_a_year_is_gathered_and_judged(called_by: As, steps: Steps, users:
     assert card["judgement"] == {"verdict": "keep", "reasons": ["unreliable"]}
 
 
+async def test_what_only_testers_saw_is_no_year_of_citizens(
+    called_by: As, steps: Steps, users: Users, clock: ManualClock
+) -> None:
+    await steps.register()
+    await steps.approve()
+    trial = await steps.release(to="testers")
+    await steps.roll_back(trial.id)
+    clock.advance(200 * DAY)
+    await steps.publish()
+    facts = (await called_by(steps.author).get(CARD)).json()["facts"]
+    assert (facts["published_at"], facts["calls"]) == (facts["now"], 100)
+
+
 async def test_the_smaller_of_two_with_the_same_items_is_merged(
     called_by: As, steps: Steps, users: Users, clock: ManualClock
 ) -> None:
