@@ -37,7 +37,6 @@ from auth.people.models import NAME_CHECKED, Identity, Person
 from auth.people.ports import EndReason
 from auth.people.service import People
 from auth.principal import Principal
-from auth.sessions.errors import TokenInvalid
 from auth.sessions.service import Sessions
 
 BY_HOLDER: Final = "ended_by_holder"
@@ -93,13 +92,12 @@ class Links:
         A session that ended while the other house was asked links nothing: a freeze would leave a thief's way in.
         Raises `StepUpRequired` and `TokenInvalid`.
         """
-        if await self._sessions.find_living(connection, principal.session_id) is None:
-            raise TokenInvalid
         await self._standing.require(connection, principal)
         await lock_key(connection, arrival.subject_index)
         if arrival.identity is not None:
             await self._people.find_owner(connection, arrival.identity)  # its lock before the person's, as in `arrive`
         await lock_key(connection, principal.subject_id.bytes)  # of two of a kind at once the second finds the first
+        await self._sessions.require_living(connection, principal)
         found = await repository.find_link(connection, arrival.subject_index)
         if found is not None and found.person_id == principal.subject_id:
             return _view(found)
