@@ -97,6 +97,11 @@ class PatientHandler(ResponseHandler):
                 return
         super().data_received(data[begin:] if begin else data)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Goes on where it paused. aiohttp says so at every reading, and would parse nothing anew each time."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def _awaits_head(self) -> bool:
         return not self.upgraded and (self._payload is None or self._payload.is_eof())
 
