@@ -1,10 +1,13 @@
 """Which clients the identity provider has: every published mini-app whose manifest says how it signs citizens in.
 
-Read anew each time, so that a release or a suspension counts on every worker with its commit. Addresses that the
-operator's network policy does not allow are left out, whatever was reviewed.
+Read anew each time, so that a release or a suspension counts on every worker with its commit; only what is made of
+an equal row is made once. Addresses that the operator's network policy does not allow are left out, whatever was
+reviewed.
 """
 
+import functools
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -21,6 +24,8 @@ from miniapps.ports import NetworkPolicy
 from miniapps.releases.models import PublishedApp
 from miniapps.releases.service import Releases
 
+MOST_REMEMBERED: Final = 256
+
 
 class PublishedClients:
     """The register of clients, for the provider's port of that name."""
@@ -28,6 +33,7 @@ class PublishedClients:
     def __init__(self, releases: Releases, policy: NetworkPolicy) -> None:
         self._releases = releases
         self._policy = policy
+        self._client = functools.lru_cache(maxsize=MOST_REMEMBERED)(self._make_client)
 
     async def find_client(self, connection: Connection, client_id: str) -> Client | None:
         """The client as it is published now; None for one that is unknown, suspended or does not sign anybody in."""
@@ -57,7 +63,7 @@ class PublishedClients:
         read = (registered for registered in found if registered.text.version == text_version)
         return next(read, found[0] if found else None)
 
-    def _client(self, published: PublishedApp, login: Login) -> Client:
+    def _make_client(self, published: PublishedApp, login: Login) -> Client:
         """The published client; while a release is on trial its reviewed addresses and keys are good as well.
 
         Who signs in is not known before they have, so it cannot hang on their bucket. What they read stays the
