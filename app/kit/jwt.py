@@ -1,20 +1,28 @@
 """Signed tokens with every check made every time: `typ`, `iss`, `aud`, time by our own clock, algorithm by key.
 
-Wraps PyJWT. Refuses everything but ES256 (RFC 7518, section 3.4), every `crit` header, and keys that come in a token.
+PyJWT reads them. Refuses everything but ES256 (RFC 7518, section 3.4), every `crit` header, and keys that come in a
+token.
 """
 
+import base64
+import functools
 import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.kit.keyring import SigningKey
 
 ALGORITHM = "ES256"
 LONGEST_TOKEN = 8192
+_SCHEME = ECDSA(SHA256())
+_COORDINATE_BYTES = 32
 COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 """A JWS in its compact form (RFC 7515, section 7.1). PyJWT also takes padding, a second spelling of the same token."""
 
@@ -24,8 +32,15 @@ class InvalidToken(Exception):
 
 
 def sign_jwt(key: SigningKey, *, typ: str, claims: dict[str, Any]) -> str:
-    """A compact JWS over `claims`, made with `key`."""
-    return jwt.encode(claims, key.private_key, algorithm=ALGORITHM, headers={"kid": key.kid, "typ": typ})
+    """A compact JWS over `claims` (RFC 7515, section 3.1), made with `key`; times in them are numbers.
+
+    Two thirds of what PyJWT takes for it: the header is the same each time, and nothing has to be found out first.
+    """
+    assert isinstance(key.private_key, EllipticCurvePrivateKey)
+    signed = _header(key.kid, typ) + b"." + _base64url(msgspec.json.encode(claims))
+    r, s = decode_dss_signature(key.private_key.sign(signed, _SCHEME))
+    signature = r.to_bytes(_COORDINATE_BYTES, "big") + s.to_bytes(_COORDINATE_BYTES, "big")
+    return (signed + b"." + _base64url(signature)).decode()
 
 
 def verify_jwt(
@@ -56,6 +71,15 @@ def verify_jwt(
         raise InvalidToken(type(error).__name__) from None
     _refuse_wrong_time(claims, now.timestamp(), leeway_seconds)
     return claims
+
+
+@functools.lru_cache(maxsize=64)
+def _header(kid: str, typ: str) -> bytes:
+    return _base64url(msgspec.json.encode({"typ": typ, "alg": ALGORITHM, "kid": kid}))
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 def _key_of(token: str, find_key: Callable[[str], EllipticCurvePublicKey | None], typ: str) -> EllipticCurvePublicKey:
