@@ -110,6 +110,9 @@ class Served:
             admission_kind=Watched,
             per_person=PLENTY,
             per_app=PLENTY,
+            per_department=PLENTY,
+            per_address=PLENTY,
+            per_app_of_visitors=PLENTY,
         ) as harness:
             self._harness = harness
             harness.answer = lambda request: plain_answer(f"{request.method} {request.target}".encode())
