@@ -96,6 +96,7 @@ class BrowserSessions:
             aal=proof.aal,
             method=proof.method,
             unproven=carried.unproven if carried else proof.unproven,
+            phone_index=proof.phone_index,
             authenticated_at=now,
             idle_seconds=self._settings.browser_idle_seconds,
             absolute_seconds=max(1, int((min(ends) - now).total_seconds())),

@@ -51,6 +51,7 @@ class CitizenSessions:
                 device_id=proved.device_id,
                 jkt=jkt,
                 unproven=proved.unproven,
+                phone_index=proved.phone_index,
             ),
         )
         return LoginView(

@@ -17,3 +17,5 @@ class Proved(Model):
     """The enrolled device whose key the caller proved to hold, if any."""
     unproven: bool = False
     """A phone alone was shown, and the person is known by more than that."""
+    phone_index: bytes | None = None
+    """By which number, where a code was shown: what it opened ends with it."""

@@ -38,12 +38,13 @@ async def list_phones(connection: Connection, person_id: UUID) -> list[StoredPho
     return [convert(row, StoredPhone) for row in await connection.fetch(LIST_PHONES, person_id)]
 
 
-DELETE_PHONE = "delete from auth.phone where id = $1 returning true"
+DELETE_PHONE = "delete from auth.phone where id = $1 returning phone_index"
 
 
-async def delete_phone(connection: Connection, phone_id: UUID) -> bool:
-    """Takes a phone from its holder; False when it was taken before."""
-    return bool(await connection.fetchval(DELETE_PHONE, phone_id))
+async def delete_phone(connection: Connection, phone_id: UUID) -> bytes | None:
+    """Takes a phone from its holder; which number it was, None when it was taken before."""
+    phone_index: bytes | None = await connection.fetchval(DELETE_PHONE, phone_id)
+    return phone_index
 
 
 INSERT_PHONE = """
@@ -146,10 +147,16 @@ async def delete_changes(connection: Connection, person_id: UUID) -> None:
 LIST_PHONE_SESSIONS = """
 select id from auth.session
  where holder_id = $1 and method = 'otp' and device_id is null and (unproven or not $2) and revoked_at is null
+   and coalesce(phone_index, $3) = $3
  order by id
 """
 
 
-async def list_sessions_on_a_phone(connection: Connection, person_id: UUID, *, known_by_more: bool) -> list[UUID]:
-    """Sessions of the person that a code alone opened, on no device of theirs, and in which nothing more was shown."""
-    return [row["id"] for row in await connection.fetch(LIST_PHONE_SESSIONS, person_id, known_by_more)]
+async def list_sessions_on_a_phone(
+    connection: Connection, person_id: UUID, phone_index: bytes, *, known_by_more: bool
+) -> list[UUID]:
+    """Sessions of the person that a code to this number alone opened, on no device of theirs, and in which nothing more
+    was shown; and those of which the number is not known.
+    """
+    rows = await connection.fetch(LIST_PHONE_SESSIONS, person_id, known_by_more, phone_index)
+    return [row["id"] for row in rows]

@@ -54,6 +54,7 @@ MOST_SHARING: Final = 5
 MOST_AT_ONCE: Final = 100
 DISOWNED: Final = "number_disowned"
 DETACHED: Final = "phone_detached"
+REPLACED: Final = "phone_replaced"
 
 
 class Phones:
@@ -160,7 +161,7 @@ class Phones:
         await self._messages.write(connection, person_id, "phone_changed_at_counter", now)  # where they still are
         await repository.delete_changes(connection, person_id)
         for phone in await repository.list_phones(connection, person_id) if in_place_of_others else []:
-            await repository.delete_phone(connection, phone.id)
+            await self._take(connection, person_id, phone.id, actor=actor, reason=REPLACED)
         sealed = await self._subject_vault.seal(
             connection, person_id, PHONE_PURPOSE, shown.phone.encode(), context=shown.phone_index
         )
@@ -197,11 +198,8 @@ class Phones:
             raise PhoneUnknown
         if len(phones) == 1 and not await self._devices.guards(connection, principal.subject_id):
             raise LastPhone
-        await repository.delete_phone(connection, phone_id)
         own = await self._sessions.list_own(connection, principal.session_id)
-        await self._end_sessions_on_a_phone(
-            connection, principal.subject_id, actor=principal.actor, reason=DETACHED, but=own
-        )
+        await self._take(connection, principal.subject_id, phone_id, actor=principal.actor, reason=DETACHED, but=own)
         await self._messages.write(connection, principal.subject_id, "phone_detached", self._clock.now())
         await self._record(connection, principal.actor, "phone.detached", principal.subject_id, phone_id)
 
@@ -277,22 +275,33 @@ class Phones:
     async def _attach(self, connection: Connection, change: PhoneChange, *, actor: str = "system") -> None:
         await repository.insert_phone(connection, change, self._clock.now())
         if change.replaces_id is not None:
-            await repository.delete_phone(connection, change.replaces_id)
+            await self._take(connection, change.person_id, change.replaces_id, actor=actor, reason=REPLACED)
         await self._messages.write(connection, change.person_id, "phone_changed", self._clock.now())
         await self._record(connection, actor, "phone.attached", change.person_id, change.id)
 
     async def _take_from(self, connection: Connection, holder: PhoneHolder) -> None:
-        await repository.delete_phone(connection, holder.id)
-        await self._end_sessions_on_a_phone(connection, holder.person_id, actor="system", reason=DISOWNED)
+        await self._take(connection, holder.person_id, holder.id, actor="system", reason=DISOWNED)
         await self._messages.write(connection, holder.person_id, "phone_disowned", self._clock.now())
         await self._record(connection, "anonymous", "phone.disowned", holder.person_id, holder.id)
 
-    async def _end_sessions_on_a_phone(
-        self, connection: Connection, person_id: UUID, *, actor: str, reason: str, but: Collection[UUID] = ()
+    async def _take(
+        self,
+        connection: Connection,
+        person_id: UUID,
+        phone_id: UUID,
+        *,
+        actor: str,
+        reason: str,
+        but: Collection[UUID] = (),
     ) -> None:
-        """Which number opened a session is not kept: all end that a number alone opened, except those named."""
+        """Takes a number away, and with it the sessions that it alone had opened, except those named."""
+        phone_index = await repository.delete_phone(connection, phone_id)
+        if phone_index is None:
+            return
         known = await self._standing.is_known_by_more(connection, person_id)
-        for session_id in await repository.list_sessions_on_a_phone(connection, person_id, known_by_more=known):
+        for session_id in await repository.list_sessions_on_a_phone(
+            connection, person_id, phone_index, known_by_more=known
+        ):
             session = None if session_id in but else await self._sessions.find_living(connection, session_id)
             if session is not None:
                 await self._sessions.end_one(connection, session, actor=actor, reason=reason)

@@ -27,6 +27,7 @@ DELETES: Final = (
     "delete from auth.identity_link where person_id = $1",
     # Names from before there were keys of people stand under the master key.
     "update auth.device set name_sealed = '' where person_id = $1",
+    "update auth.session set phone_index = null where holder_id = $1 and phone_index is not null",
     "delete from auth.session_context where session_id in (select id from auth.session where holder_id = $1)",
     "delete from auth.message where person_id = $1",
     "delete from auth.message_preference where person_id = $1",

@@ -41,6 +41,7 @@ class Session(Model):
     device_id: UUID | None = None
     jkt: str | None = None
     unproven: bool = False
+    phone_index: bytes | None = None
     """It stands on a phone alone, while its person is known by more."""
     revoked_at: datetime | None = None
     revoked_reason: str | None = None
@@ -87,6 +88,7 @@ class StartSession(Model):
     device_id: UUID | None = None
     jkt: str | None = None
     unproven: bool = False
+    phone_index: bytes | None = None
 
 
 class SwitchSession(Model):

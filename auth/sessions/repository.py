@@ -11,7 +11,7 @@ from auth.sessions.models import Method, Session, UsedSession
 COLUMNS: Final = """
 id, parent_id, subject_type, subject_id, agent_id, holder_id, organization_id, mandate_id, device_id, client_id, scopes,
 roles, ial, aal, method, jkt, generation, refresh_hash, rotated_at, authenticated_at, created_at, idle_seconds,
-idle_expires_at, expires_at, unproven, revoked_at, revoked_reason
+idle_expires_at, expires_at, unproven, phone_index, revoked_at, revoked_reason
 """
 
 
@@ -28,7 +28,7 @@ class RevokedSession(Model):
 INSERT_SESSION = f"""
 insert into auth.session ({COLUMNS})
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25, null, null)
+        $25, $26, null, null)
 """  # noqa: S608 - constants of this module
 
 
@@ -61,6 +61,7 @@ async def insert_session(connection: Connection, session: Session) -> None:
         session.idle_expires_at,
         session.expires_at,
         session.unproven,
+        session.phone_index,
     )
 
 

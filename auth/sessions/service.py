@@ -87,6 +87,7 @@ class Sessions:
             method=start.method,
             jkt=start.jkt,
             unproven=start.unproven,
+            phone_index=start.phone_index,
             refresh_hash=first.hash,
             rotated_at=now,
             authenticated_at=start.authenticated_at,

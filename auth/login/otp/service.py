@@ -86,7 +86,7 @@ class OtpLogin:
         person = await self._find_person(connection, code, holders, chosen, shown.account)
         if person is None or person.status not in {"active", "frozen"}:  # who is frozen hears it from `Sessions`
             return CodeRefused()
-        return await self._proved(connection, person, code.phone, jkt)
+        return await self._proved(connection, person, code, jkt)
 
     async def _choose(
         self, connection: Connection, holders: list[PhoneHolder], account: int | None, jkt: str | None
@@ -113,12 +113,13 @@ class OtpLogin:
             return None
         return await self._people.get_person(connection, (chosen or holders[0]).person_id)
 
-    async def _proved(self, connection: Connection, person: Person, phone: str, jkt: str | None) -> ProvedPhone:
+    async def _proved(self, connection: Connection, person: Person, code: ShownCode, jkt: str | None) -> ProvedPhone:
         device_id = None if jkt is None else await self._devices.find_active_by_key(connection, person.id, jkt)
         known_by_more = device_id is None and await self._standing.is_known_by_more(connection, person.id)
         return ProvedPhone(
             person_id=person.id,
-            phone=phone,
+            phone=code.phone,
+            phone_index=code.phone_index,
             method="otp",
             device_id=device_id,
             ial=person.identity_level if device_id else UNSEEN_DEVICE_LEVEL,

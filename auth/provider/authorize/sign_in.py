@@ -97,7 +97,13 @@ class SigningIn:
         if isinstance(freed, SuishenError):
             return freed
         person = await self._people.find_or_register(connection, freed.phone)
-        proved = Proved(person_id=person.id, ial=PHONE_ONLY, aal=ONE_TIME_CODE, method="otp")
+        proved = Proved(
+            person_id=person.id,
+            ial=PHONE_ONLY,
+            aal=ONE_TIME_CODE,
+            method="otp",
+            phone_index=self._people.phone_index(freed.phone),
+        )
         return await self._open(connection, visit, proved, browser)
 
     async def start_over(self, connection: Connection, visit: Visit) -> None:

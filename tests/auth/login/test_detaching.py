@@ -10,24 +10,44 @@ OLD, NEW = "19900000001", "19900000002"
 WAIT_SECONDS = 86_400
 
 
-async def test_whoever_came_in_by_the_number_is_out(
+async def add_number(phone: Phone, new_phone: Callable[[str], Phone], **changes: str) -> None:
+    wallet = Wallet(phone)
+    asked = await wallet.post("/v1/me/phones/challenges", {"phone": NEW})
+    body = {"challenge_id": asked.json()["challenge_id"], "code": await new_phone(NEW).read_code()} | changes
+    assert (await wallet.post("/v1/me/phones", body)).status_code == 201
+
+
+async def test_whoever_came_in_by_the_number_is_out_and_by_another_is_not(
     phone: Phone, new_phone: Callable[[str], Phone], clock: ManualClock
 ) -> None:
     await phone.sign_in()
-    wallet = Wallet(phone)
-    asked = await wallet.post("/v1/me/phones/challenges", {"phone": NEW})
-    body = {"challenge_id": asked.json()["challenge_id"], "code": await new_phone(NEW).read_code()}
-    assert (await wallet.post("/v1/me/phones", body)).status_code == 201
+    await add_number(phone, new_phone)
     clock.advance(WAIT_SECONDS)
-    stolen, mine = new_phone(NEW), new_phone(OLD)
-    await stolen.sign_in()
-    await mine.sign_in()
+    stolen, mine, tablet = new_phone(NEW), new_phone(OLD), new_phone(OLD)
+    for one in (stolen, mine, tablet):
+        await one.sign_in()
     found = (await mine.get("/v1/me/phones")).json()["items"]
     (gone,) = [item["id"] for item in found if item["phone"].endswith("0002")]
     answer = await mine.client.delete(f"/v1/me/phones/{gone}", headers=mine.headers)
     assert answer.status_code == 200, answer.text
     assert (await stolen.refresh()).status_code == 400
     assert (await mine.refresh()).status_code == 200
+    assert (await tablet.refresh()).status_code == 200
+
+
+async def test_a_number_that_is_replaced_takes_along_what_it_alone_had_opened(
+    phone: Phone, new_phone: Callable[[str], Phone], clock: ManualClock
+) -> None:
+    """Known by name: whoever holds the old number now, and came in by it, is out; the holder's own session stays."""
+    await phone.become_known()
+    stolen = new_phone(OLD)
+    await stolen.sign_in()
+    (old,) = (await phone.get("/v1/me/phones")).json()["items"]
+    await add_number(phone, new_phone, replaces_id=old["id"])
+    clock.advance(WAIT_SECONDS)
+    await new_phone(NEW).sign_in()
+    assert (await stolen.refresh()).status_code == 400
+    assert (await phone.refresh()).status_code == 200
 
 
 async def test_a_device_s_own_session_stays(
@@ -48,10 +68,7 @@ async def test_who_proved_themself_once_more_for_it_stays_signed_in(
     phone: Phone, new_phone: Callable[[str], Phone], clock: ManualClock
 ) -> None:
     await phone.sign_in()
-    wallet = Wallet(phone)
-    asked = await wallet.post("/v1/me/phones/challenges", {"phone": NEW})
-    body = {"challenge_id": asked.json()["challenge_id"], "code": await new_phone(NEW).read_code()}
-    assert (await wallet.post("/v1/me/phones", body)).status_code == 201
+    await add_number(phone, new_phone)
     clock.advance(WAIT_SECONDS)
     mine = new_phone(OLD)
     await mine.sign_in()

@@ -30,8 +30,11 @@ async def test_the_number_of_who_declined_goes_with_their_account(
     assert await connection.fetchval(count, index) == 1
     assert (await friend.client.post("/v1/me/closing", headers=friend.headers)).status_code == 202
     clock.advance(COOLING)
+    sessions = "select count(*) from auth.session where phone_index = $1"
+    assert await connection.fetchval(sessions, index) == 1
     await auth.privacy.closing.close_due()
     assert await connection.fetchval(count, index) == 0
+    assert await connection.fetchval(sessions, index) == 0
 
 
 async def test_what_waits_for_whoever_shares_the_number_stays(
