@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
+from miniapps.manifest.explaining import explain
 from miniapps.manifest.models import Manifest
 
 LONGEST_MANIFEST = 256 * 1024
@@ -67,6 +68,8 @@ def json_schema() -> dict[str, Any]:
 def _decode(document: bytes) -> Manifest:
     try:
         return _decoder.decode(document)
+    except msgspec.ValidationError as error:
+        raise ManifestUnreadable(explain(str(error), json_schema())) from None
     except ValueError as error:
         raise ManifestUnreadable(str(error)) from None
     except RecursionError:
