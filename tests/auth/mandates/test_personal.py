@@ -16,6 +16,7 @@ from auth.documents import make_synthetic_credit_code
 from auth.mandates.confirmations.models import STANDS
 from auth.mandates.engine import Authority
 from auth.mandates.helpers.models import AppointHelper, HelperKind, HelperView
+from auth.mandates.models import Mandate
 from auth.mandates.parties import DocumentHolder
 from auth.mandates.rules import Act
 from auth.organizations.models import RegisterDepartment
@@ -91,6 +92,36 @@ async def test_an_elder_lets_their_daughter_act_and_reads_what_she_did(elder: Ph
     assert await items(daughter, "/v1/me/acts") == []
 
 
+async def test_who_acts_is_no_surer_than_the_city_is_of_the_person(
+    elder: Phone, daughter: Phone, connection: Connection
+) -> None:
+    mandate_id = await give(elder, "family", daughter, DAUGHTER, lasts_seconds=YEAR)
+    await connection.execute("update auth.session set ial = 3 where holder_id = $1", UUID(await id_of(daughter)))
+    speaking = await speak(daughter, mandate_id)
+    claims = jwt.decode(speaking.tokens["access_token"], options={"verify_signature": False})
+    assert claims["acr"].startswith("ial2.")
+
+
+async def test_nobody_under_guardianship_gives_what_they_offered_before(
+    elder: Phone, daughter: Phone, auth: AuthServices, connection: Connection, clock: ManualClock
+) -> None:
+    offered = (await offer(elder, "proxy", DAUGHTER)).json()
+    guardianship = Mandate(
+        id=uuid4(),
+        principal_type="person",
+        principal_id=UUID(await id_of(elder)),
+        agent_id=UUID(await id_of(daughter)),
+        kind="adult_guardian",
+        role="监护人",
+        proof="court_decision",
+        starts_at=clock.now(),
+        ends_at=clock.now() + timedelta(days=30),
+    )
+    await auth.mandate_rooms.core.mandates.give(connection, guardianship, actor="official:1")
+    refused = await post(daughter, f"/v1/me/mandate-offers/{offered['id']}/decision", {"decision": "accepted"})
+    assert reason_of(refused) == "under-guardianship"
+
+
 OWN = [
     ("GET", "/v1/me/consents"),
     ("POST", "/v1/me/consents"),
@@ -130,6 +161,31 @@ async def test_nobody_speaks_by_another_s_mandate(elder: Phone, daughter: Phone,
     for caller, which in ((phone, mandate_id), (elder, mandate_id), (daughter, str(uuid4()))):
         assert slug_of(await post(caller, f"/v1/me/mandates/{which}/session")) == "mandate-unknown"
     assert slug_of(await end(phone, f"/v1/me/mandates/{mandate_id}")) == "mandate-unknown"
+
+
+async def test_a_mandate_speaks_of_its_two_sides_and_nobody_else(
+    *, elder: Phone, daughter: Phone, phone: Phone, auth: AuthServices, connection: Connection, clock: ManualClock
+) -> None:
+    """Whoever shows a token that names it: the engine looks again at whom it is for."""
+    await phone.become_known(CITIZEN)
+    mandate_id = UUID(await give(elder, "family", daughter, DAUGHTER, lasts_seconds=YEAR))
+    agent, principal, other = [UUID(await id_of(each)) for each in (daughter, elder, phone)]
+
+    async def answer(agent_id: UUID, principal_id: UUID, which: UUID = mandate_id) -> bool:
+        found = await auth.mandate_rooms.core.engine.check_mandate(
+            connection,
+            mandate_id=which,
+            agent_id=agent_id,
+            principal_id=principal_id,
+            act=Act(kind="speak"),
+            now=clock.now(),
+        )
+        return isinstance(found, Authority)
+
+    assert await answer(agent, principal)
+    assert not await answer(other, principal)
+    assert not await answer(agent, other)
+    assert not await answer(agent, principal, uuid4())
 
 
 NOBODY_GIVES: list[tuple[str, dict[str, Any], str]] = [

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -86,11 +86,38 @@ terms = st.builds(
 )
 
 
-@given(parent=mandates, wanted=terms, act=acts, later=st.integers(0, 500))
-def test_what_a_child_may_its_parent_may(parent: Mandate, wanted: Terms, act: Act, later: int) -> None:
+@st.composite
+def passed_on(draw: st.DrawFn) -> tuple[Mandate, Terms]:
+    """What may be passed on, and what is asked of it: drawn freely, hardly anything would ever be given."""
+    kind = draw(st.sampled_from(sorted(PARENTS)))
+    scope, begins, ends = draw(scopes), draw(st.sampled_from([-2, -1, 0, 1])), draw(st.sampled_from([None, 2, 4]))
+    parent = a_mandate(
+        draw(st.sampled_from(sorted(PARENTS[kind]))),
+        items=scope.items,
+        scenarios=scope.scenarios,
+        apps=scope.apps,
+        starts_at=NOON + timedelta(days=begins),
+        ends_at=None if ends is None else NOON + timedelta(days=ends),
+        depth=draw(st.integers(1, DEEPEST - 1)),
+        may_delegate=True,
+    )
+    wanted, lasts = draw(st.just(scope) | scopes), draw(st.sampled_from([1, 2, 4, 6]))
+    return parent, Terms(kind=kind, scope=wanted, starts_at=NOON, ends_at=NOON + timedelta(days=lasts))
+
+
+done = st.builds(
+    Act,
+    kind=st.sampled_from(["call_app", "run_organization", "speak"]),
+    item=st.none() | st.sampled_from(ITEMS),
+    app=st.sampled_from(APPS),
+)
+
+
+@given(both=passed_on(), act=done, later=st.integers(0, 6))
+def test_what_a_child_may_its_parent_may(both: tuple[Mandate, Terms], act: Act, later: int) -> None:
     """At every moment, for every act: narrowing never widens. Only the kind decides who shows codes and consents."""
-    if narrow(parent, wanted) is not None:
-        return
+    parent, wanted = both
+    assume(narrow(parent, wanted) is None)
     assert parent.may_delegate
     assert parent.depth < DEEPEST
     assert parent.kind in PARENTS[wanted.kind]
@@ -104,6 +131,25 @@ def test_what_a_child_may_its_parent_may(parent: Mandate, wanted: Terms, act: Ac
     now = NOON + timedelta(days=later)
     if judge(child, act, now) is None and act.kind != "show_code":
         assert judge(replace(parent, stops=()), act, now) is None
+
+
+@pytest.mark.parametrize(
+    ("parent", "wanted", "why"),
+    [
+        ({"starts_at": NOON + timedelta(seconds=1)}, {}, Why.TOO_LONG),
+        ({"ends_at": NOON + timedelta(days=1)}, {"ends_at": NOON + timedelta(days=1, seconds=1)}, Why.TOO_LONG),
+        ({"ends_at": NOON + timedelta(days=1)}, {"ends_at": None}, Why.TOO_LONG),
+        ({"depth": DEEPEST}, {}, Why.TOO_DEEP),
+        ({"depth": DEEPEST - 1}, {"may_delegate": True}, Why.TOO_DEEP),
+        ({"items": ("card",)}, {}, Why.TOO_WIDE),
+        ({"may_delegate": False}, {}, Why.NOT_PASSED_ON),
+        ({}, {"kind": "administrator"}, Why.NOT_PASSED_ON),
+        ({}, {}, None),
+    ],
+)
+def test_what_is_passed_on_stays_within(parent: dict[str, Any], wanted: dict[str, Any], why: Why | None) -> None:
+    usual: dict[str, Any] = {"kind": "agent", "scope": Scope(), "starts_at": NOON, "ends_at": None}
+    assert narrow(a_mandate(**({"may_delegate": True} | parent)), Terms(**(usual | wanted))) is why
 
 
 @example(scope=Scope(items=(), scenarios=(301,)), outer=Scope(items=()), act=Act(kind="show_code", scenario=301))
