@@ -220,6 +220,8 @@ def _gateway_settings(settings: Settings) -> GatewaySettings:
         per_department=_a_second(2 * settings.calls_per_app),
         per_address=_a_second(4 * settings.calls_per_person),
         per_app_of_visitors=_a_second(max(1, settings.calls_per_app // 2)),
+        traces_url=settings.traces_url,
+        traces_percent=settings.traces_percent,
         trusted_proxies=settings.trusted_proxies,
         places_per_caller=max(1, settings.calls_per_person // 3),
     )

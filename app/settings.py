@@ -81,6 +81,8 @@ class Settings(Model):
     pictures_directory: str
     metrics_listen: str
     metrics_token: str
+    traces_url: str
+    traces_percent: int
     log_format: str
 
     @property
@@ -525,6 +527,21 @@ VARIABLES: tuple[Variable, ...] = (
         parse=_bearer_token,
         help="what Prometheus shows as its bearer token, at least 32 characters; needed with SUISHEN_METRICS_LISTEN",
         secret=True,
+    ),
+    Variable(
+        name="SUISHEN_TRACES_URL",
+        field="traces_url",
+        default="",
+        parse=_url,
+        help="where an OpenTelemetry collector takes spans of calls (OTLP over HTTP, JSON): "
+        "http://127.0.0.1:4318/v1/traces; empty: nowhere",
+    ),
+    Variable(
+        name="SUISHEN_TRACES_PERCENT",
+        field="traces_percent",
+        default="5",
+        parse=_number(1, 100),
+        help="of how many calls in a hundred it is told",
     ),
     Variable(
         name="SUISHEN_LOG_FORMAT",

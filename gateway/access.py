@@ -7,7 +7,8 @@ of the event loop go out together, at its end: a writing for each had the interp
 import asyncio
 import sys
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
+from weakref import WeakSet
 
 import msgspec
 
@@ -65,7 +66,25 @@ class AccessLog:
 _LOG: Final = AccessLog()
 
 
+class HearsRows(Protocol):
+    """Whoever tells others of calls."""
+
+    def add(self, row: AccessRow) -> None:
+        """A call is over."""
+        ...
+
+
+_hearing: Final = WeakSet[HearsRows]()
+
+
+def tell_of_rows(hears: HearsRows) -> None:
+    """It hears of every row from now on, for as long as it is there."""
+    _hearing.add(hears)
+
+
 def write_row(row: AccessRow) -> None:
     """The row of a call that is over, and one more in the metrics."""
     count_call(row.app_id, row.origin, row.status, row.department_ms / 1000)
     _LOG.add(row)
+    for each in _hearing:
+        each.add(row)

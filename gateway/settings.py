@@ -26,6 +26,8 @@ class GatewaySettings(Model):
     per_department: Limit = Limit(requests=4000, per_seconds=1, burst=8000)
     per_address: Limit = Limit(requests=200, per_seconds=1, burst=400)
     per_app_of_visitors: Limit = Limit(requests=1000, per_seconds=1, burst=2000)
+    traces_url: str = ""
+    traces_percent: int = 5
     trusted_proxies: tuple[str, ...] = ()
     places_per_department: int = 64
     places_per_caller: int = 16

@@ -13,6 +13,7 @@ from app.kit.jobs import Job
 from auth.consents.service import CHANNEL as CONSENT_CHANNEL
 from auth.mandates.wiring import MandateRooms
 from gateway import routes as key_routes
+from gateway.access import tell_of_rows
 from gateway.admission import Admission
 from gateway.asgi import ASGIApp
 from gateway.assertion import Assertions
@@ -49,6 +50,7 @@ from gateway.routing import CHANNEL as RELEASE_CHANNEL
 from gateway.routing import ROUND_SECONDS, RouteTable
 from gateway.settings import GatewaySettings
 from gateway.signature import RequestSigner
+from gateway.spans import Spans
 from gateway.upstream import Upstream
 from gateway.visitors import Visitors
 from gateway.websockets import WebSockets
@@ -85,6 +87,7 @@ class GatewayServices:
     health: ReleaseHealth
     buckets: PostgresBuckets | ValkeyBuckets | None
     gate: Gate
+    spans: Spans | None
     floor: Floor
 
     async def close(self) -> None:
@@ -92,6 +95,8 @@ class GatewayServices:
         await self.upstream.close()
         await self.usage.write()
         await self.health.write()
+        if self.spans is not None:
+            await self.spans.close()
         if isinstance(self.buckets, ValkeyBuckets):
             await self.buckets.close()
 
@@ -268,6 +273,7 @@ def build_gateway(
         health=health,
         buckets=buckets,
         gate=gate,
+        spans=_spans(settings),
         floor=floor,
     )
 
@@ -320,6 +326,8 @@ def background(services: GatewayServices) -> list[Job]:
         Job(name="gateway.overload", every_seconds=0, run=lambda: listen(services.gate)),
         Job(name="gateway.usage.forget", every_seconds=FORGET_EVERY_SECONDS, run=services.usage.forget),
     ]
+    if services.spans is not None:
+        jobs.append(Job(name="gateway.spans", every_seconds=1, run=services.spans.send))
     if isinstance(services.buckets, PostgresBuckets):
         jobs.append(Job(name="gateway.limits.forget", every_seconds=60, run=services.buckets.forget))
     return jobs
@@ -339,6 +347,14 @@ def _buckets(floor: Floor, limits: str) -> PostgresBuckets | ValkeyBuckets | Non
     if limits == "memory":
         return None
     return PostgresBuckets(floor.database) if limits == "database" else ValkeyBuckets(limits)
+
+
+def _spans(settings: GatewaySettings) -> Spans | None:
+    if not settings.traces_url:
+        return None
+    spans = Spans(settings.traces_url, settings.traces_percent)
+    tell_of_rows(spans)
+    return spans
 
 
 def _departments(
