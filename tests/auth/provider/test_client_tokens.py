@@ -94,11 +94,12 @@ async def test_fields_that_were_not_consented_to_are_not_told(
 async def test_of_one_scope_only_the_fields_are_told_that_the_consent_names(
     library: Department, tokens: dict[str, Any], connection: Connection, auth: AuthServices
 ) -> None:
-    """A phone may allow less than was asked for, under the same words."""
+    """A phone may allow less than was asked for, under the same words; the scope itself was not allowed then."""
     await raise_level(connection, auth, tokens["access_token"])
     await connection.execute("update auth.consent set fields = '{display_name}' where purpose = 'library.card'")
     told = (await library.userinfo(tokens["access_token"])).json()
     assert set(told) == {"sub", "unionid", "display_name", "identity_level"}
+    assert (await library.refresh(tokens["refresh_token"])).json()["scope"] == "library.level openid"
 
 
 async def test_userinfo_needs_the_token_the_key_and_the_very_request(
