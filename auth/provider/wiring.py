@@ -180,7 +180,7 @@ def build_provider(
         settings=settings,
     )
     injected: dict[str, Any] = {
-        "pushing": Pushing(authentication, id_tokens, clock),
+        "pushing": Pushing(floor.database, authentication, id_tokens, clock),
         "desk": browser_desk,
         "name_desk": NameDesk(database=floor.database, desk=browser_desk, real_name=real_name),
         "upstream_desk": UpstreamDesk(

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from app.kit.clock import Clock
-from app.kit.database import Connection
+from app.kit.database import Connection, Database
 from app.kit.ids import new_id, new_token
 from app.kit.structs import Model
 from auth.provider.authorize import repository
@@ -36,20 +36,25 @@ class PushedRequest(Model):
 class Pushing:
     """Takes requests in."""
 
-    def __init__(self, authentication: ClientAuthentication, id_tokens: IdTokens, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, authentication: ClientAuthentication, id_tokens: IdTokens, clock: Clock
+    ) -> None:
+        self._database = database
         self._authentication = authentication
         self._id_tokens = id_tokens
         self._clock = clock
 
-    async def push(
-        self, connection: Connection, form: Mapping[str, str], *, jkt: str | None
-    ) -> PushedRequest | OAuthRefusal:
-        """A reference that opens once within a minute. `jkt` is of a DPoP proof: the code is bound to its key."""
-        client = await self._authentication.authenticate(connection, form)
-        if isinstance(client, OAuthRefusal):
-            return client
-        request = self._read(form, client, jkt)
-        return request if isinstance(request, OAuthRefusal) else await self._store(connection, client, request)
+    async def push(self, form: Mapping[str, str], *, jkt: str | None) -> PushedRequest | OAuthRefusal:
+        """A reference that opens once within a minute. `jkt` is of a DPoP proof: the code is bound to its key.
+
+        Each statement commits by itself, so an assertion is used up as soon as it was accepted.
+        """
+        async with self._database.acquire() as connection:
+            client = await self._authentication.authenticate(connection, form)
+            if isinstance(client, OAuthRefusal):
+                return client
+            request = self._read(form, client, jkt)
+            return request if isinstance(request, OAuthRefusal) else await self._store(connection, client, request)
 
     def _read(self, form: Mapping[str, str], client: Client, jkt: str | None) -> AuthorizationRequest | OAuthRefusal:
         request = read_request(form, client)

@@ -47,10 +47,7 @@ PUSHED: Final = (
     responses={400: ResponseSpec(OAuthRefusal, description="RFC 6749, section 5.2", generate_examples=False)},
 )
 async def push_request(
-    request: Anything,
-    connection: Injected[Connection],
-    pushing: Injected[Pushing],
-    authenticator: Injected[Authenticator],
+    request: Anything, pushing: Injected[Pushing], authenticator: Injected[Authenticator]
 ) -> Response[PushedRequest]:
     """With a DPoP header the code is bound to that key (RFC 9449, section 10.1)."""
     form = await read_form(request)
@@ -60,7 +57,7 @@ async def push_request(
         jkt = authenticator.find_proof_key(request.scope)
     except ProofMissing:
         return answer(INVALID_PROOF)
-    return answer(await pushing.push(connection, form, jkt=jkt), status=201)
+    return answer(await pushing.push(form, jkt=jkt), status=201)
 
 
 @get("/oauth/authorize", summary="Open a pushed request in a browser", tags=["provider"], include_in_schema=False)
