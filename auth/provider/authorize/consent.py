@@ -45,6 +45,8 @@ class Question(Model):
     """Whether the consents are written down when it is answered."""
     guardian_decides: bool = False
     """Whether the citizen is under fourteen: they cannot answer, only ask their guardians."""
+    before: Answers | None = None
+    """What the pages before this one were answered; None where this is the only page."""
 
     @property
     def part(self) -> str:
@@ -99,9 +101,9 @@ class ConsentDesk:
         read_before = login is not None and login.text_version == client.text_version
         must_ask = login is None or any(scope.required or not read_before for scope in missing)
         pages = _pages(missing, login)
-        nothing = Answers(text_version=client.text_version)  # a single page is answered whole or not at all
-        answers = await self._answers(connection, client, request_id) if len(pages) > 1 else nothing
-        open_pages = [page for page in pages if _part(page) not in answers.answered]
+        # A single page is answered whole or not at all.
+        before = await self._answers(connection, client, request_id) if len(pages) > 1 else None
+        open_pages = [page for page in pages if before is None or _part(page) not in before.answered]
         asked = open_pages[0] if open_pages else ()
         return Question(
             must_ask=must_ask,
@@ -110,6 +112,7 @@ class ConsentDesk:
             separate=_is_separate(asked),
             last=len(open_pages) <= 1,
             guardian_decides=must_ask and await self._consents.needs_guardian(connection, person_id),
+            before=before,
         )
 
     async def allowed_scopes(
@@ -151,7 +154,7 @@ class ConsentDesk:
 
         The caller has checked that the answer is to this page and to these words.
         """
-        known = await self._answers(connection, client, request_id)
+        known = question.before or Answers(text_version=client.text_version)
         here = answer.agreed & {scope.name for scope in question.asked}
         answers = Answers(
             text_version=client.text_version,
@@ -162,7 +165,8 @@ class ConsentDesk:
             await consent_answers.upsert_answers(connection, request_id, answers)
             return False
         await self.grant(connection, client, principal, tuple(s for s in client.scopes if s.name in answers.agreed))
-        await consent_answers.delete_answers(connection, request_id)
+        if question.before is not None:
+            await consent_answers.delete_answers(connection, request_id)
         return True
 
     async def grant(
