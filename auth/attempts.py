@@ -49,16 +49,23 @@ async def spend_attempt(connection: Connection, limit: Limit, key: bytes, now: d
     return None if counted.attempts <= limit.most else _seconds_until(counted.ends_at, now)
 
 
-FIND_ATTEMPTS = "select attempts, ends_at from auth.attempt where kind = $1 and key = $2 and ends_at > $3"
+FIND_ATTEMPTS = """
+select kind, attempts, ends_at from auth.attempt
+ where ((kind = $1 and key = $2) or (kind = $3 and key = $4)) and ends_at > $5
+"""
 
 
-async def find_lockout(connection: Connection, limit: Limit, key: bytes, now: datetime) -> int | None:
-    """The seconds for which no more tries are heard, or None while some are left. Counts nothing."""
-    row = await connection.fetchrow(FIND_ATTEMPTS, limit.kind, key, now)
-    if row is None:
-        return None
-    counted = convert(row, Attempts)
-    return None if counted.attempts < limit.most else _seconds_until(counted.ends_at, now)
+async def find_lockout(
+    connection: Connection, first: tuple[Limit, bytes], second: tuple[Limit, bytes], now: datetime
+) -> int | None:
+    """The seconds for which one of two limits hears no more tries, or None while both do. Counts nothing."""
+    rows = await connection.fetch(FIND_ATTEMPTS, first[0].kind, first[1], second[0].kind, second[1], now)
+    found = {row["kind"]: convert(row, Attempts) for row in rows}
+    for limit, _ in (first, second):
+        counted = found.get(limit.kind)
+        if counted is not None and counted.attempts >= limit.most:
+            return _seconds_until(counted.ends_at, now)
+    return None
 
 
 REFUND_ATTEMPT = "update auth.attempt set attempts = attempts - 1 where kind = $1 and key = $2 and attempts > 0"
@@ -102,9 +109,9 @@ class Lockout:
 
     async def find_wait(self, connection: Connection, address: str, *, target: bytes | None = None) -> int | None:
         """The seconds for which nothing is heard from there, or against that target; None while something is."""
-        now = self._clock.now()
-        wait = None if target is None else await find_lockout(connection, self._target, target, now)
-        return wait or await find_lockout(connection, self._address, self._place(address), now)
+        here = (self._address, self._place(address))
+        aimed_at = here if target is None else (self._target, target)
+        return await find_lockout(connection, aimed_at, here, self._clock.now())
 
     async def count_wrong(self, connection: Connection, address: str, *, target: bytes | None = None) -> None:
         """One more wrong answer; the caller returns its refusal, so that this commits."""

@@ -30,12 +30,13 @@ async def find_key(connection: Connection, subject_id: UUID) -> StoredKey | None
 
 INSERT_KEY = """
 insert into auth.subject_key (subject_id, key_sealed, created_at) values ($1, $2, $3) on conflict do nothing
+returning true
 """
 
 
-async def insert_key(connection: Connection, subject_id: UUID, key_sealed: bytes, now: datetime) -> None:
-    """A first key; of two at once the other waits and changes nothing."""
-    await connection.execute(INSERT_KEY, subject_id, key_sealed, now)
+async def insert_key(connection: Connection, subject_id: UUID, key_sealed: bytes, now: datetime) -> bool:
+    """Whether it is the first key; of two at once the other waits and changes nothing."""
+    return bool(await connection.fetchval(INSERT_KEY, subject_id, key_sealed, now))
 
 
 # Also for somebody who never had a key: nothing may be sealed for them afterwards.

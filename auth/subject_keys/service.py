@@ -87,7 +87,8 @@ class SubjectVault:
         if known is not None:
             return known
         made = self._vault.seal(KEY_PURPOSE, os.urandom(MASTER_KEY_BYTES), context=subject_id.bytes)
-        await repository.insert_key(connection, subject_id, made, self._clock.now())
+        if await repository.insert_key(connection, subject_id, made, self._clock.now()):
+            return made
         return await self.find_key(connection, subject_id) or made  # of two first keys the one that was committed
 
     def _unlock(self, key_sealed: bytes, subject_id: UUID) -> Vault:
