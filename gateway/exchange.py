@@ -83,6 +83,16 @@ class PatientHandler(ResponseHandler):
     Interim answers cost the worker as much as whole ones: a few KB of them, parsed at once, would stop everybody else.
     """
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """From here on it can be asked whether the other side is silent."""
+        super().connection_made(transport)
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), _POLLED)
+
+    def is_silent(self) -> bool:
+        """Whether nothing waits that nobody asked for: parsed, buffered, in the socket, or an end of it all."""
+        return not self.should_close and not self._poll.poll(0)
+
     def data_received(self, data: bytes) -> None:
         """The next bytes of the other side."""
         begin, most = 0, len(data)
@@ -117,28 +127,13 @@ class CleanConnector(aiohttp.TCPConnector):
         super().__init__(**choices)
         kind: type[ResponseHandler] = PatientHandler
         self._factory = functools.partial(kind, loop=asyncio.get_running_loop())
-        self._poll = select.poll()
 
     async def _get(self, key: Any, traces: Any) -> Connection | None:
         while (connection := await super()._get(key, traces)) is not None:
-            if self._is_silent(connection):
+            if isinstance(connection.protocol, PatientHandler) and connection.protocol.is_silent():
                 return connection
             connection.close()
         return None
-
-    def _is_silent(self, connection: Connection) -> bool:
-        protocol, transport = connection.protocol, connection.transport
-        if protocol is None or transport is None or protocol.should_close:
-            return False
-        socket = transport.get_extra_info("socket")
-        if socket is None:
-            return False
-        descriptor = socket.fileno()
-        self._poll.register(descriptor, _POLLED)
-        try:
-            return not self._poll.poll(0)
-        finally:
-            self._poll.unregister(descriptor)
 
     async def lend(self, origin: Origin, seconds: float) -> Connection:
         """A connection to `origin`, a silent one or a new one; raises `TimeoutError` and what aiohttp raises."""
