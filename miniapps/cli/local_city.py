@@ -5,6 +5,7 @@ For `test` and `sandbox`. What it signs, no live department believes.
 
 import contextlib
 import json
+import os
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -36,7 +37,7 @@ def place_of(listen: str, issuer: str | None) -> Place:
 
 @contextlib.asynccontextmanager
 async def published(keys: CityKeys, place: Place, routes: Iterable[web.RouteDef] = ()) -> AsyncIterator[None]:
-    """The city's keys, and whatever else it serves, for as long as the block lasts."""
+    """The city's keys, and whatever else it serves, for as long as the block lasts; raises `click.UsageError`."""
     signer = Signer(issuer=place.issuer, app_id="", authority="", zone="", keys=keys, now=lambda: 0)
     jwks = json.dumps(signer.city().jwks())
 
@@ -48,7 +49,17 @@ async def published(keys: CityKeys, place: Place, routes: Iterable[web.RouteDef]
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, place.host, place.port).start()
+        await _listen(runner, place)
         yield
     finally:
         await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, place: Place) -> None:
+    try:
+        await web.TCPSite(runner, place.host, place.port).start()
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise click.UsageError(
+            f"Cannot listen on {place.host}:{place.port} ({reason}): choose with --listen."
+        ) from None

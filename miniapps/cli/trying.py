@@ -83,6 +83,8 @@ def test(  # noqa: PLR0917 - one argument for each option
         report = asyncio.run(_try(document, url, place, command))
     except (BackendSilent, OSError, TimeoutError) as error:
         click.echo(f"没有应答 nothing answers at {url}: {str(error) or type(error).__name__}", err=True)
+        if not command:
+            click.echo(f"Start your server there with issuer {place.issuer}, or give its command after --.", err=True)
         sys.exit(NOT_RUN)
     for path in reports:
         path.write_text(RENDERERS[path.suffix](report), encoding="utf-8")
@@ -141,6 +143,8 @@ async def _running(command: tuple[str, ...], url: str, issuer: str) -> AsyncIter
     if not command:
         yield
         return
+    if await _answers(url):  # it would be tried in place of what the command starts, and trust another city
+        raise click.UsageError(f"{url} is taken already: stop what answers there, or leave your command out to try it.")
     port = str(urlsplit(url).port or "")
     filled = [part.replace("{issuer}", issuer).replace("{port}", port) for part in command]
     # A group of its own: what the command starts ends with it.
@@ -153,13 +157,19 @@ async def _running(command: tuple[str, ...], url: str, issuer: str) -> AsyncIter
 
 
 async def _listening(url: str, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(READY_SECONDS):
         while process.returncode is None:
-            with contextlib.suppress(aiohttp.ClientError):
-                async with session.get(url, allow_redirects=False):
-                    return
+            if await _answers(url):
+                return
             await asyncio.sleep(LOOK_EVERY_SECONDS)
     raise OSError(f"your command ended with {process.returncode}")
+
+
+async def _answers(url: str) -> bool:
+    with contextlib.suppress(aiohttp.ClientError):
+        async with aiohttp.ClientSession() as session, session.get(url, allow_redirects=False):
+            return True
+    return False
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

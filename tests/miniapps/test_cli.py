@@ -3,7 +3,10 @@
 import asyncio
 import json
 import os
+import socket
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jsonschema_rs
@@ -157,6 +160,33 @@ def test_where_nothing_answers_the_kit_says_so(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "nothing answers" in result.output
+    assert "with issuer http://127.0.0.1:" in result.output
+
+
+@pytest.mark.parametrize("command", ["test", "sandbox"])
+def test_a_port_that_is_taken_is_told(tmp_path: Path, command: str) -> None:
+    run("init", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
+        result = run(command, str(tmp_path / "manifest.json"), "--listen", listen)
+
+    assert result.exit_code == 2
+    assert f"Cannot listen on {listen} (Address already in use)" in " ".join(result.output.split())
+
+
+def test_another_server_is_not_tried_in_place_of_the_commands(tmp_path: Path) -> None:
+    run("init", str(tmp_path))
+    (tmp_path / "department.py").write_text("raise SystemExit(3)")
+    other = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+    try:
+        result = tried(tmp_path, "--backend", f"http://127.0.0.1:{other.server_port}")
+    finally:
+        other.shutdown()
+        other.server_close()
+
+    assert result.exit_code == 2
+    assert "taken already" in result.output
 
 
 def test_a_command_that_ends_is_told(tmp_path: Path) -> None:
