@@ -11,11 +11,10 @@ from typing import Any
 import structlog
 from litestar import Litestar
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from app import health
-from app.api_document import complete_document, components
+from app.api_document import describe
 from app.kit import idempotency
 from app.kit.bodies import StrictRequest
 from app.kit.clock import Clock, SystemClock
@@ -36,6 +35,7 @@ from app.settings import Settings, read_settings
 from app.web import routes as web
 from app.web.guarding import guard_without_copies
 from app.web.providing import provide_in_turn
+from app.web.reference import Reference
 
 log = structlog.get_logger()
 
@@ -131,26 +131,19 @@ def _metrics_jobs(floor: Floor, settings: Settings) -> list[Job]:
 def _build_litestar(settings: Settings, floor: Floor, packages: Packages, jobs: list[Job]) -> Litestar:
     guard_without_copies()
     provide_in_turn()
+    reference = Reference(brand=settings.brand_zh)
     litestar = Litestar(
-        route_handlers=[health.router, web.router(settings), *packages.routers],
+        route_handlers=[health.router, web.router(settings, reference), *packages.routers],
         lifespan=[lambda _app: _lifespan(floor, packages, jobs)],
         middleware=packages.middleware,
         exception_handlers=HANDLERS,
         dependencies=_dependencies(settings, floor) | packages.dependencies,
         request_class=StrictRequest,
         request_max_body_size=LARGEST_BODY,
-        openapi_config=OpenAPIConfig(
-            title=f"{settings.brand_zh} {settings.brand_en}",
-            version="0.1.0",
-            description="城市超级应用的后端接口。The backend of a city's super-app.",
-            path="/openapi",
-            render_plugins=[],
-            components=components(),
-            use_handler_docstrings=True,
-        ),
+        openapi_config=None,
         logging_config=None,
     )
-    complete_document(litestar)
+    reference.describes(lambda: describe(litestar, title=f"{settings.brand_zh} {settings.brand_en}"))
     return litestar
 
 

@@ -1,10 +1,47 @@
-"""The API reference as a page: drawn on the server from the OpenAPI document, readable without any script."""
+"""The API reference for people and for machines: drawn from the routes, readable without any script."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
+import msgspec
+
+from app.kit.pages import document as html_document
+from app.kit.structs import Model
+
 METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class Drawn(Model):
+    """The document and its page, as they are sent."""
+
+    json: bytes
+    page: bytes
+
+
+class Reference:
+    """Drawn at the first question, off the event loop, and once: whoever asks again is sent the same bytes."""
+
+    def __init__(self, *, brand: str) -> None:
+        self._brand = brand
+        self._describe: Callable[[], dict[str, Any]] = dict
+        self._drawing: asyncio.Task[Drawn] | None = None
+
+    def describes(self, describe: Callable[[], dict[str, Any]]) -> None:
+        """Where the document comes from; said when all routes stand."""
+        self._describe = describe
+
+    async def drawn(self) -> Drawn:
+        """Both; who goes away while they are drawn stops nobody else's."""
+        self._drawing = self._drawing or asyncio.create_task(asyncio.to_thread(self._draw))
+        return await asyncio.shield(self._drawing)
+
+    def _draw(self) -> Drawn:
+        described = self._describe()
+        page = html_document(title="接口文档 API", brand=self._brand, body=reference_body(described))
+        return Drawn(json=msgspec.json.encode(described), page=page.encode())
 
 
 def reference_body(document: dict[str, Any]) -> str:

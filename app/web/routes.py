@@ -2,18 +2,18 @@
 
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import MediaType, Response, Router, get
+from litestar.di import Provide
 from litestar.params import FromPath
 
 from app.kit.errors import NotFound, known_errors
 from app.kit.http import Injected
-from app.kit.pages import page
+from app.kit.pages import SECURITY_HEADERS, page
 from app.settings import Settings
 from app.web.landing import landing_body
 from app.web.problem_pages import catalogue_body, problem_body
-from app.web.reference import reference_body
+from app.web.reference import Reference
 from auth.guards import public
 
 
@@ -22,15 +22,16 @@ def landing(settings: Injected[Settings]) -> Response[str]:
     return page(title=settings.brand_zh, brand=settings.brand_zh, body=landing_body(settings))
 
 
-@get("/reference", summary="The API reference as a page", sync_to_thread=False, include_in_schema=False)
-def reference(request: Request[Any, Any, Any], settings: Injected[Settings]) -> Response[str]:
-    document = request.app.openapi_schema.to_schema()
-    return page(title="接口文档 API", brand=settings.brand_zh, body=reference_body(document))
+@get("/reference", summary="The API reference as a page", include_in_schema=False)
+async def show_reference(reference: Injected[Reference]) -> Response[bytes]:
+    drawn = await reference.drawn()
+    return Response(drawn.page, media_type=MediaType.HTML, headers=SECURITY_HEADERS)
 
 
-@get("/openapi.json", summary="The API reference for machines", sync_to_thread=False, include_in_schema=False)
-def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    return request.app.openapi_schema.to_schema()
+@get("/openapi.json", summary="The API reference for machines", include_in_schema=False)
+async def openapi(reference: Injected[Reference]) -> Response[bytes]:
+    drawn = await reference.drawn()
+    return Response(drawn.json, media_type=MediaType.JSON)
 
 
 @get("/problems", summary="Every error and its remedy", sync_to_thread=False, include_in_schema=False)
@@ -73,8 +74,14 @@ def _pictures(settings: Settings) -> list[Path]:
     return sorted(Path(settings.pictures_directory).glob("*.png"))
 
 
-def router(settings: Settings) -> Router:
+def router(settings: Settings, reference: Reference) -> Router:
     """All pages; those of the demo city only outside production."""
-    pages = [landing, reference, openapi, problems, problem]
+    pages = [landing, show_reference, openapi, problems, problem]
     demo = [] if settings.production else [pictures, picture]
-    return Router(path="/", route_handlers=[*pages, *demo], guards=[public], tags=["Pages"])
+    return Router(
+        path="/",
+        route_handlers=[*pages, *demo],
+        guards=[public],
+        dependencies={"reference": Provide(lambda: reference, sync_to_thread=False)},
+        tags=["Pages"],
+    )

@@ -24,7 +24,6 @@ from tests.app.test_openapi import AT_THE_GUARD
 from tests.app.test_routes import handlers
 from tests.fixtures.inhabited import Inhabited
 
-OF_THE_FRAMEWORK = "/openapi/"
 # The owner too is told that there is none, because no mini-app is published in `inhabited`; strangers at a launch that
 # stands are tried in the provider's `test_launch`.
 NOT_EVEN_THE_OWNER = {"POST /v1/launches/{launch_id}/answers", "POST /v1/launches/{launch_id}/guardian-requests"}
@@ -40,12 +39,7 @@ async def matrix(inhabited: Inhabited) -> Matrix:
 
 
 def test_every_route_has_its_line(house: House) -> None:
-    served = {
-        f"{method} {path}": handler
-        for path, handler in handlers(house)
-        for method in handler.http_methods
-        if not f"{path}/".startswith(OF_THE_FRAMEWORK)
-    }
+    served = {f"{method} {path}": handler for path, handler in handlers(house) for method in handler.http_methods}
     table = read_table()
     missing = sorted(line_of(route, handler) for route, handler in served.items() if route not in table)
     assert missing == [], "\nAdd to tests/app/access/matrix.toml, read before:\n" + "\n".join(missing)

@@ -1,9 +1,14 @@
 """The pages: they open, they lead somewhere, they load nothing from elsewhere, and errors explain themselves."""
 
+import asyncio
 import re
+import threading
+from typing import Any
 
 import httpx
 import pytest
+
+from app.web.reference import Reference
 
 PAGES = ["/", "/reference", "/problems", "/problems/not-found", "/demo/pictures"]
 
@@ -74,3 +79,26 @@ async def test_language_of_a_problem_follows_the_reader(client: httpx.AsyncClien
     chinese = await client.get("/nowhere", headers={"Accept-Language": "zh-CN"})
     assert english.json()["title"] == "Not found"
     assert chinese.json()["title"] == "未找到"
+
+
+async def test_reference_is_drawn_once_and_off_the_loop_however_many_ask() -> None:
+    threads: list[int] = []
+
+    def describe() -> dict[str, Any]:
+        threads.append(threading.get_ident())
+        return {"paths": {}}
+
+    reference = Reference(brand="演示市")
+    reference.describes(describe)
+    impatient = asyncio.create_task(reference.drawn())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    first, *others = await asyncio.gather(*(reference.drawn() for _ in range(20)))
+    assert all(drawn is first for drawn in others)
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
+
+
+async def test_the_framework_serves_no_document_of_its_own(client: httpx.AsyncClient) -> None:
+    for path in ("/openapi", "/openapi/openapi.json", "/openapi/nonsense"):
+        assert (await client.get(path)).json()["type"] == "/problems/not-found"

@@ -162,6 +162,6 @@ async def test_departments_are_not_served_on_the_citys_own_host(client: httpx.As
 
 
 async def test_the_citys_own_routes_are_not_served_on_the_apps_host(client: httpx.AsyncClient, house: House) -> None:
-    for path in ("/", "/v1/home", "/.well-known/ssb-jwks", "/openapi/openapi.json"):
+    for path in ("/", "/v1/home", "/.well-known/ssb-jwks", "/openapi.json"):
         answer = await client.get(path, headers={"host": house.settings.apps_host})
         assert answer.status_code == 421
