@@ -30,7 +30,9 @@ class AuthSettings(Model):
     sms_parts_a_day: int = 1_000_000
     """What the city pays for in a day of its clock, as vendors bill it; notices stop at four fifths of it."""
     notices_a_day: int = 30
-    """Notices that leave the app to one person in a day; whatever is more stays in the app."""
+    """Notices of each kind (urgent, other, about who trusts them) that leave the app to one person in a day; whatever
+    is more stays in the app.
+    """
     population_registry_url: str = ""
     enterprise_registry_url: str = ""
     face_service_url: str = ""

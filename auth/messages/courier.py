@@ -80,7 +80,7 @@ class Courier:
         self._clock = clock
         self._signature = signature
         self._city_offset = city_offset
-        self._limit = Limit(kind="notice", most=most_a_day, window_seconds=DAY_SECONDS)
+        self._most_a_day = most_a_day
 
     async def deliver(self, payload: dict[str, Any]) -> None:
         """One delivery by its id, if it is due. May be called twice: who has it in hand, sends it."""
@@ -162,8 +162,14 @@ class Courier:
             return "withheld"
         if delivery.attempts > 1:
             return None
-        spent = await spend_attempt(connection, self._limit, message.person_id.bytes, now)
+        spent = await spend_attempt(connection, self._limit_of(message), message.person_id.bytes, now)
         return None if spent is None else "withheld"
+
+    def _limit_of(self, message: Message) -> Limit:
+        """Counted apart, since others cause the other ones: nobody uses up the warnings about one's own account."""
+        own = "notice_urgent" if self._is_urgent(message) else "notice"
+        kind = own if message.about_id is None else "notice_about"
+        return Limit(kind=kind, most=self._most_a_day, window_seconds=DAY_SECONDS)
 
     async def _after_quiet_hours(self, connection: Connection, message: Message, now: datetime) -> datetime:
         """Now, or later: what waited for a vendor, or for a choice since changed, wakes nobody up either."""

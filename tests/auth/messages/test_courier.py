@@ -18,6 +18,11 @@ from tests.auth.phones import slug_of
 
 PHONE, OTHER = "19900000101", "19900000102"
 RECEIPTS = "/v1/message-receipts"
+TRUSTS = """
+insert into auth.trusted_contact
+       (id, person_id, phone_index, contact_id, told_of, state, invited_at, expires_at, answered_at)
+values ($1, $2, $3, $4, 'urgent', 'active', $5, $5, $5)
+"""
 URGENT, IMPORTANT, ORDINARY = "device_enrolled", "device_revoked", "trusted_contact_declined"
 UNTIL_NIGHT = timedelta(hours=4)  # the tests' noon is 20:00 in the city
 
@@ -357,10 +362,23 @@ async def test_one_person_is_not_flooded(town: Town) -> None:
     async with town.floor.database.transaction() as connection:
         withheld = await connection.fetchval("select count(*) from auth.delivery where state = 'withheld'")
     assert (len(town.first.taken), withheld) == (5, 2)
-    other = await town.person(OTHER)
-    await town.tell(other)
+
+
+@pytest.mark.parametrize("way", ["by asking for data", "as somebody who trusts them"])
+async def test_what_others_cause_does_not_silence_a_warning(town: Town, way: str) -> None:
+    """Whoever is about to take an account over uses up the day's notices of its holder first."""
+    person, friend = await town.person(PHONE), await town.person("19900000002")
+    async with town.floor.database.transaction() as connection:
+        await connection.execute(TRUSTS, new_id(), friend, b"index", person, town.clock.now())
+        await connection.execute("delete from auth.phone where person_id = $1", friend)
+    for _ in range(6):
+        await (town.tell(person, IMPORTANT) if way == "by asking for data" else town.tell(friend, URGENT))
+    await town.deliver()
+    assert len(town.first.taken) == 5
+    await town.tell(person, URGENT)
     await town.deliver()
     assert len(town.first.taken) == 6
+    assert await town.states(person) == [("sms", "sent")]
 
 
 async def test_money_of_the_day_is_not_overspent_and_codes_have_a_share_of_their_own(
