@@ -9,24 +9,20 @@ from app.kit.database import Connection
 from app.kit.http import Injected
 from auth.guards import public
 from auth.pages.frame import redirect
-from auth.provider.authorize import pages
-from auth.provider.authorize.desk import Anything, Desk, Page
+from auth.provider.authorize.desk import STOPPING, Anything, Desk, Page
 from auth.provider.authorize.models import Step
-from auth.provider.forms import read_form
 
 
 @post("/oauth/requests/{request_id:uuid}/consent", summary="Decide", tags=["provider"], include_in_schema=False)
 async def decide(
     request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
 ) -> Page:
-    visit = await desk.posted_visit(request, connection, request_id)
+    visit, form = await desk.hear(request, connection, request_id)
     session = await desk.session(request, connection)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
     next_ = await desk.authorizing.look(connection, visit, session)
     if session is None or next_.step is not Step.CONSENT or next_.question is None:  # signed out, or decided elsewhere
         return redirect(f"/oauth/requests/{request_id}")
-    return await desk.decide(connection, visit, session, next_.question, await read_form(request) or {})
+    return await desk.decide(connection, visit, session, next_.question, form)
 
 
-router = Router(path="/", route_handlers=[decide], guards=[public])
+router = Router(path="/", route_handlers=[decide], guards=[public], exception_handlers=STOPPING)

@@ -1,13 +1,13 @@
 """One browser on its way through an authorization request: what it brought along, and the page that answers it."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from litestar import Request, Response
 
 from app.kit.database import Connection
-from app.kit.errors import SuishenError
+from app.kit.errors import RateLimited, SuishenError
 from app.kit.ids import new_token
 from app.kit.structs import Text
 from auth.browser.agents import describe_agent
@@ -15,17 +15,35 @@ from auth.browser.cookies import BROWSER, SCAN, SESSION, Cookies
 from auth.browser.service import BrowserSessions
 from auth.login.otp.errors import AccountNotChosen
 from auth.pages.frame import redirect
+from auth.people.errors import PhoneInvalid
 from auth.people.service import People
 from auth.provider.authorize import consent_page, pages
 from auth.provider.authorize.consent import Question
 from auth.provider.authorize.models import Step
 from auth.provider.authorize.service import ACCESS_DENIED, Authorizing, Next, Visit
 from auth.provider.authorize.sign_in import Browser, SigningIn
+from auth.provider.forms import read_form
 from auth.sessions.models import Session
 from auth.settings import AuthSettings
 
 Anything = Request[Any, Any, Any]
 Page = Response[Any]
+
+
+class NotHeard(Exception):
+    """A form from elsewhere, or for a request that is over or another browser's; `page` says so and leads nowhere."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__("not heard")
+        self.page = page
+
+
+def _stop(_request: Anything, stopped: NotHeard) -> Page:
+    return stopped.page
+
+
+STOPPING: Final[dict[int | type[Exception], Callable[[Anything, Any], Page]]] = {NotHeard: _stop}
+"""For routers whose forms are read by `Desk.hear`."""
 
 
 class Desk:
@@ -74,6 +92,25 @@ class Desk:
     async def posted_visit(self, request: Anything, connection: Connection, request_id: UUID) -> Visit | None:
         """The same for a form, which must come from a page of ours (RFC 6749, section 10.12)."""
         return await self.visit(request, connection, request_id) if is_from_us(request, self.issuer) else None
+
+    async def hear(self, request: Anything, connection: Connection, request_id: UUID) -> tuple[Visit, dict[str, str]]:
+        """The same, with what was filled in. Raises `NotHeard`, and nothing of the transaction stays."""
+        visit = await self.posted_visit(request, connection, request_id)
+        if visit is None:
+            raise NotHeard(pages.stopped_page(self.brand))
+        return visit, await read_form(request) or {}
+
+    async def after_sending(
+        self, request: Anything, connection: Connection, visit: Visit, sending: Awaitable[RateLimited | None]
+    ) -> Page:
+        """To the page that takes the code which was sent, or what the citizen reads when none was."""
+        try:
+            refused: SuishenError | None = await sending
+        except PhoneInvalid as invalid:
+            refused = invalid
+        if refused is not None:
+            return await self.show(request, connection, visit, refused=refused)
+        return redirect(f"/oauth/requests/{visit.request.id}")
 
     async def session(self, request: Anything, connection: Connection) -> Session | None:
         """Whoever is signed in in this browser."""

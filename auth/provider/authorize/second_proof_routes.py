@@ -9,10 +9,7 @@ from litestar.params import FromPath
 from app.kit.database import Connection
 from app.kit.http import Injected
 from auth.guards import public
-from auth.pages.frame import redirect
-from auth.people.errors import PhoneInvalid
-from auth.provider.authorize import pages
-from auth.provider.authorize.desk import Anything, Desk, Page
+from auth.provider.authorize.desk import STOPPING, Anything, Desk, Page
 from auth.provider.authorize.second_proof import NameDesk
 from auth.provider.forms import read_form
 
@@ -35,17 +32,9 @@ async def disown(
     request_id: FromPath[UUID],
 ) -> Page:
     """Sends a code of its own, whose message says what it is for."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    phone = (await read_form(request) or {}).get("phone", "")
-    try:
-        limited = await desk.signing_in.ask_to_disown(connection, visit, phone, address=address)
-    except PhoneInvalid as invalid:
-        return await desk.show(request, connection, visit, refused=invalid)
-    if limited is not None:
-        return await desk.show(request, connection, visit, refused=limited)
-    return redirect(f"/oauth/requests/{request_id}")
+    visit, form = await desk.hear(request, connection, request_id)
+    sending = desk.signing_in.ask_to_disown(connection, visit, form.get("phone", ""), address=address)
+    return await desk.after_sending(request, connection, visit, sending)
 
 
-router = Router(path="/", route_handlers=[tell_name, disown], guards=[public])
+router = Router(path="/", route_handlers=[tell_name, disown], guards=[public], exception_handlers=STOPPING)

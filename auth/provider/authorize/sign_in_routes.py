@@ -4,7 +4,6 @@ Each is heard only from a page of our own origin, in the browser that opened the
 """
 
 import re
-from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -20,10 +19,8 @@ from auth.login.otp.errors import AccountNotChosen
 from auth.login.scan.models import OpenScan
 from auth.login.scan.service import PATH as SCAN_PATH
 from auth.pages.frame import redirect
-from auth.people.errors import PhoneInvalid
 from auth.provider.authorize import pages
-from auth.provider.authorize.desk import Anything, Desk, Page
-from auth.provider.forms import read_form
+from auth.provider.authorize.desk import STOPPING, Anything, Desk, Page
 
 ACCOUNT: Final = re.compile(r"[1-9][0-9]?", re.ASCII)
 
@@ -37,17 +34,9 @@ async def name_phone(
     request_id: FromPath[UUID],
 ) -> Page:
     """The answer is the same whether the phone has an account or not."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    phone = (await _form(request)).get("phone", "")
-    try:
-        refused: SuishenError | None = await desk.signing_in.ask_for_code(connection, visit, phone, address=address)
-    except PhoneInvalid as invalid:
-        refused = invalid
-    if refused is not None:
-        return await desk.show(request, connection, visit, refused=refused)
-    return redirect(f"/oauth/requests/{request_id}")
+    visit, form = await desk.hear(request, connection, request_id)
+    sending = desk.signing_in.ask_for_code(connection, visit, form.get("phone", ""), address=address)
+    return await desk.after_sending(request, connection, visit, sending)
 
 
 @post("/oauth/requests/{request_id:uuid}/code", summary="Show the code", tags=["provider"], include_in_schema=False)
@@ -59,10 +48,8 @@ async def show_code(
     request_id: FromPath[UUID],
 ) -> Page:
     """A success gives the browser a new session, whatever it held before."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    form, browser = await _form(request), await desk.browser(request, connection, address)
+    visit, form = await desk.hear(request, connection, request_id)
+    browser = await desk.browser(request, connection, address)
     code, account = form.get("code", ""), form.get("account", "")
     named = int(account) if ACCOUNT.fullmatch(account) else None
     session = await desk.signing_in.show_code(connection, visit, code, browser, account=named)
@@ -82,9 +69,7 @@ async def begin_scan(
     request_id: FromPath[UUID],
 ) -> Page:
     """A new picture and a new cookie each time; those from before are worth nothing."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
+    visit, _ = await desk.hear(request, connection, request_id)
     browser = await desk.browser(request, connection, address)
     opened = await desk.signing_in.begin_scan(connection, visit, browser)
     if not isinstance(opened, OpenScan):
@@ -101,11 +86,9 @@ async def show_number(
     request_id: FromPath[UUID],
 ) -> Page:
     """A success gives the browser a new session, whatever it held before."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    browser, number = await desk.browser(request, connection, address), (await _form(request)).get("number", "")
-    session = await desk.signing_in.show_number(connection, visit, number, browser)
+    visit, form = await desk.hear(request, connection, request_id)
+    browser = await desk.browser(request, connection, address)
+    session = await desk.signing_in.show_number(connection, visit, form.get("number", ""), browser)
     if isinstance(session, SuishenError):
         return await desk.show(request, connection, visit, refused=session)
     return desk.welcome(visit, session)
@@ -122,9 +105,7 @@ async def ask_for_passkey(
     request_id: FromPath[UUID],
 ) -> Page:
     """A page with a challenge of its own; the only one with a script."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
+    visit, _ = await desk.hear(request, connection, request_id)
     asked = await desk.signing_in.ask_for_passkey(connection, await desk.browser(request, connection, address))
     if isinstance(asked, SuishenError):
         return await desk.show(request, connection, visit, refused=asked)
@@ -140,11 +121,9 @@ async def show_passkey(
     request_id: FromPath[UUID],
 ) -> Page:
     """A success gives the browser a new session, whatever it held before."""
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
-    browser, answer = await desk.browser(request, connection, address), (await _form(request)).get("credential", "")
-    session = await desk.signing_in.show_passkey(connection, visit, answer, browser)
+    visit, form = await desk.hear(request, connection, request_id)
+    browser = await desk.browser(request, connection, address)
+    session = await desk.signing_in.show_passkey(connection, visit, form.get("credential", ""), browser)
     if isinstance(session, SuishenError):
         return await desk.show(request, connection, visit, refused=session)
     return desk.welcome(visit, session)
@@ -154,9 +133,7 @@ async def show_passkey(
 async def restart(
     request: Anything, connection: Injected[Connection], desk: Injected[Desk], request_id: FromPath[UUID]
 ) -> Page:
-    visit = await desk.posted_visit(request, connection, request_id)
-    if visit is None:
-        return pages.stopped_page(desk.brand)
+    visit, _ = await desk.hear(request, connection, request_id)
     await desk.signing_in.start_over(connection, visit)
     return redirect(f"/oauth/requests/{request_id}")
 
@@ -180,8 +157,5 @@ router = Router(
         explain_picture,
     ],
     guards=[public],
+    exception_handlers=STOPPING,
 )
-
-
-async def _form(request: Anything) -> Mapping[str, str]:
-    return await read_form(request) or {}
