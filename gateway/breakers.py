@@ -9,6 +9,7 @@ from typing import Final
 from app.kit.structs import Model
 
 WINDOW_SECONDS: Final = 5
+SEVERAL: Final = 2
 
 
 class BreakerSettings(Model):
@@ -21,13 +22,15 @@ class BreakerSettings(Model):
 class Breaker:
     """Closed → open (resting) → half-open (one probe at a time) → closed.
 
-    Guaranteed: at most one call reaches a resting department at a time; one success closes the breaker.
+    Guaranteed: at most one call reaches a resting department at a time; one success closes the breaker. While all that
+    failed was one caller's, it rests from that caller alone: whoever knows a request that fails keeps nobody else out.
     """
 
     def __init__(self, settings: BreakerSettings) -> None:
         self._settings = settings
         self._seconds: deque[_Second] = deque(maxlen=WINDOW_SECONDS)
         self._opened_at: float | None = None
+        self._from: frozenset[str | None] = frozenset()  # from whom it rests; of two or more, from everybody
         self._probing = False
         self.failing_since: float | None = None
 
@@ -36,9 +39,9 @@ class Breaker:
         """Whether the department is given rest, or probed after it."""
         return self._opened_at is not None
 
-    def wait_seconds(self, now: float) -> float:
+    def wait_seconds(self, now: float, caller: str | None = None) -> float:
         """0 when a call may go out now, else the seconds until one may. Let out of an open breaker, it is a probe."""
-        if self._opened_at is None:
+        if self._opened_at is None or (len(self._from) < SEVERAL and caller not in self._from):
             return 0.0
         if self._probing:
             return self._settings.rest_seconds
@@ -56,14 +59,21 @@ class Breaker:
         self._opened_at = self.failing_since = None
         self._second(now).calls += 1
 
-    def failed(self, now: float) -> None:
-        """A call found nobody, took too long, or came back broken."""
+    def failed(self, now: float, caller: str | None = None) -> None:
+        """A call of `caller` (None: the city itself) found nobody, took too long, or came back broken."""
         self.failing_since = self.failing_since or now
         second = self._second(now)
         second.calls, second.failures = second.calls + 1, second.failures + 1
+        if len(second.callers) < SEVERAL:
+            second.callers.add(caller)
         if self._opened_at is None:
-            self._opened_at = now if self._is_bad(now) else None
-        elif self._probing:
+            if self._is_bad(now):
+                self._opened_at = now
+                self._from = frozenset().union(*(each.callers for each in self._recent(now)))
+            return
+        if len(self._from) < SEVERAL:
+            self._from |= {caller}
+        if self._probing:
             self._opened_at, self._probing = now, False
 
     def abandoned(self) -> None:
@@ -76,18 +86,22 @@ class Breaker:
         return self._seconds[-1]
 
     def _is_bad(self, now: float) -> bool:
-        recent = [second for second in self._seconds if second.at > now - WINDOW_SECONDS]
+        recent = self._recent(now)
         failures = sum(second.failures for second in recent)
         return failures >= self._settings.failures and 2 * failures >= sum(second.calls for second in recent)
 
+    def _recent(self, now: float) -> "list[_Second]":
+        return [second for second in self._seconds if second.at > now - WINDOW_SECONDS]
+
 
 class _Second:
-    """How many calls ended within one second, and how many of them failed."""
+    """How many calls ended within one second, how many of them failed, and whose those were."""
 
-    __slots__ = ("at", "calls", "failures")
+    __slots__ = ("at", "callers", "calls", "failures")
 
     def __init__(self, at: int) -> None:
         self.at = at
+        self.callers: set[str | None] = set()
         self.calls = 0
         self.failures = 0
 

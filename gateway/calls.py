@@ -87,7 +87,7 @@ class Departments:
         try:
             answer = await self._send_or_again(call, lane.budget, started)
             ended = time.monotonic()
-            _judge(answer.status, lane.breaker, ended)
+            _judge(answer.status, lane.breaker, call, ended)
         except errors.DepartmentFault as fault:
             raise self._failed(fault, lane.breaker, call, started) from None
         except BaseException:
@@ -108,7 +108,7 @@ class Departments:
         with self._watched(call) as breaker, _blamed(upload):
             answer = await self._open(call, upload)
             try:
-                _judge(answer.status, breaker, time.monotonic())
+                _judge(answer.status, breaker, call, time.monotonic())
                 self._note_end(call, _outcome_of_status(answer.status), time.monotonic() - started)
                 yield answer
             finally:
@@ -170,7 +170,7 @@ class Departments:
     ) -> errors.DepartmentFault:
         """The fault as the citizen is told of it; breaker and release have heard of it."""
         now = time.monotonic()
-        breaker.failed(now)
+        breaker.failed(now, call.caller)
         outcome: Outcome = "timeout" if isinstance(fault, errors.DepartmentTimedOut) else "department_fault"
         self._note_end(call, outcome, now - started)
         return type(fault)(app_id=call.app.app_id, fallback=fallback(call.app))
@@ -240,7 +240,7 @@ def _enter(lane: Lane, call: Call, now: float) -> None:
     """
     if not lane.bulkhead.enter(call.caller):
         raise RateLimited(retry_after=1) if lane.bulkhead.is_used_up(call.caller) else _busy(call.app, 1)
-    wait = lane.breaker.wait_seconds(now)
+    wait = lane.breaker.wait_seconds(now, call.caller)
     if wait > 0:
         lane.bulkhead.leave(call.caller)
         raise _busy(call.app, wait)
@@ -257,11 +257,11 @@ def _blamed(upload: Upload | None) -> Iterator[None]:
         raise
 
 
-def _judge(status: int, breaker: Breaker, now: float) -> None:
+def _judge(status: int, breaker: Breaker, call: Call, now: float) -> None:
     if not LOWEST_STATUS <= status <= HIGHEST_STATUS:
         raise errors.DepartmentMisbehaved
     if status in BROKEN:
-        breaker.failed(now)
+        breaker.failed(now, call.caller)
     else:
         breaker.succeeded(now)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from app.kit.floor import Floor
-from gateway.breakers import Bulkhead
+from gateway.breakers import BreakerSettings, Bulkhead
 from gateway.limits.models import Limit
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents
 from tests.gateway.harness import BEARER, Harness, Received, gateway
@@ -87,6 +87,27 @@ async def test_streams_of_one_citizen_leave_places_to_others(
         for citizen in (other, again):
             await citizen.leave()
             await citizen.finish()
+
+
+async def test_who_knows_a_request_that_fails_keeps_nobody_else_out(
+    floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> None:
+    async with gateway(
+        floor, callers, consents, citizens, breaker=BreakerSettings(failures=3, rest_seconds=60)
+    ) as city:
+        broken = {"/api/loans/7"}
+        city.answer = lambda request: plain_answer(
+            b"", status="503 Service Unavailable" if request.target in broken else "200 OK"
+        )
+        statuses = [(await city.call("GET", "/loans/7", BEARER)).status for _ in range(3)]
+        resting = await city.call("GET", "/loans", BEARER)
+        assert (statuses, resting.slug) == ([503] * 3, "department-busy")
+        broken.add("/api/books")
+        assert (await city.call("GET", "/loans", OTHER)).status == 200  # whose good call also wakes it for everybody
+        for _ in range(3):
+            await city.call("GET", "/loans/7", BEARER)
+        assert (await city.call("GET", "/books")).headers[b"ssb-error-origin"] == b"department"
+        assert (await city.call("GET", "/loans", OTHER)).slug == "department-busy"
 
 
 async def test_all_mini_apps_of_a_department_share_its_bucket(
