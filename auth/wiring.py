@@ -228,6 +228,20 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         clock=floor.clock,
         settings=settings,
     )
+    privacy = build_privacy(
+        floor,
+        settings,
+        people=people,
+        life=people_rooms.life,
+        devices=devices,
+        mandates=core.mandates,
+        consents=consent_rooms.consents,
+        messages=messages,
+        subject_vault=subject_vault,
+        lookups=people_rooms.lookups,
+        authority=registry,
+    )
+    people_rooms.merging.follow(privacy.exports)
     return AuthServices(
         settings=settings,
         access_tokens=access_tokens,
@@ -239,19 +253,7 @@ def build_auth(floor: Floor, settings: AuthSettings) -> AuthServices:
         subject_vault=subject_vault,
         real_name=real_name,
         people_rooms=people_rooms,
-        privacy=build_privacy(
-            floor,
-            settings,
-            people=people,
-            life=people_rooms.life,
-            devices=devices,
-            mandates=core.mandates,
-            consents=consent_rooms.consents,
-            messages=messages,
-            subject_vault=subject_vault,
-            lookups=people_rooms.lookups,
-            authority=registry,
-        ),
+        privacy=privacy,
         devices=devices,
         mandates=core.mandates,
         mandate_rooms=mandate_rooms,

@@ -63,8 +63,12 @@ class Merging:
         self._people = people
         self._life = life
         self._messages = messages
-        self._followers = followers
+        self._followers = list(followers)
         self._clock = clock
+
+    def follow(self, follower: FollowsMerges) -> None:
+        """From now on `follower` hears of merges and their undoing too."""
+        self._followers.append(follower)
 
     async def make_ticket(self, connection: Connection, principal: Principal) -> MergeTicket:
         """By which the caller's account is meant at a counter, for ten minutes and once.

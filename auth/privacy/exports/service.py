@@ -123,6 +123,18 @@ class Exports:
         """Nobody fetches a copy of an account that is no more."""
         await repository.delete_exports(connection, person_id)
 
+    async def person_merged(
+        self, _connection: Connection, _merged_id: UUID, _kept_id: UUID, _now: datetime
+    ) -> Sequence[UUID]:
+        """Copies stay with the account that asked for them."""
+        return ()
+
+    async def person_unmerged(
+        self, connection: Connection, _merged_id: UUID, kept_id: UUID, _moved: Sequence[UUID], _now: datetime
+    ) -> None:
+        """They were two people: what one of them copied of the other meanwhile is given out no more."""
+        await repository.delete_exports(connection, kept_id)
+
     async def _collect(self, connection: Connection, export: Export, now: datetime) -> bytes:
         parts = await self._parts_of(connection, export.person_id)
         parts[MERGED] = [

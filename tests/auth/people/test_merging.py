@@ -21,6 +21,7 @@ from app.demo.registries import (
 )
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
+from app.kit.floor import Floor
 from auth.people.merging.models import TICKET_SECONDS, Account, why_not
 from auth.people.models import Identity, Person
 from auth.wiring import AuthServices
@@ -189,6 +190,22 @@ async def test_what_is_not_merged(
     before = (await person_of(kept), await person_of(second))
     assert slug_of(await merge(counter, **changes)) == slug
     assert (await person_of(kept), await person_of(second)) == before
+
+
+async def test_a_copy_made_meanwhile_is_gone_with_the_mistake(
+    kept: Phone, second: Phone, counter: Staff, floor: Floor
+) -> None:
+    """It holds what the other did: they were two people after all."""
+    merge_id = (await merge(counter)).json()["id"]
+    await kept.renew()
+    asked = await kept.client.post("/v1/me/export", headers=kept.headers)
+    await floor.outbox.deliver_due()
+    path = f"/v1/me/export/{asked.json()['id']}/file"
+    (merged,) = (await kept.get(path)).json()["parts"]["merged_accounts"]
+    assert merged["parts"]["sessions"]
+    assert (await undo(counter, merge_id)).status_code == 200
+    assert slug_of(await kept.get(path)) == "export-unknown"
+    assert (await kept.get("/v1/me/export")).json()["items"] == []
 
 
 async def test_two_people_do_not_become_one(kept: Phone, new_phone: NewPhone, counter: Staff) -> None:
