@@ -51,6 +51,15 @@ async def person_of(phone: Phone) -> UUID:
     return UUID((await phone.get("/v1/me")).json()["subject_id"])
 
 
+async def test_a_department_that_is_no_more_is_allowed_nothing(
+    phone: Phone, connection: Connection, department: UUID
+) -> None:
+    await phone.sign_in()
+    await connection.execute("update auth.organization set status = 'suspended' where id = $1", department)
+    assert slug_of(await grant(phone, department)) == "not-a-department"
+    assert (await phone.get("/v1/me/consents")).json()["items"] == []
+
+
 async def test_consent_is_in_force_until_withdrawn(
     phone: Phone, auth: AuthServices, connection: Connection, department: UUID
 ) -> None:

@@ -258,14 +258,15 @@ async def test_a_guardian_s_powers_change_at_fourteen_and_end_at_eighteen(
     assert await verdicts(eighteen) == ["mandate-ended"] * 3
 
 
-async def test_only_the_child_says_the_child_s_word(phone: Phone, new_phone: NewPhone, clock: ManualClock) -> None:
+async def test_only_the_child_says_the_child_s_word(
+    phone: Phone, new_phone: NewPhone, connection: Connection, clock: ManualClock
+) -> None:
     await phone.become_known(CITIZEN)
     own = await known(new_phone("19900000023"), CHILD)
     child = (await post(phone, "/v1/me/children", document_of(CHILD))).json()
     word = f"/v1/me/mandates/{child['mandate_id']}/own-word"
-    clock.advance((datetime(2032, 3, 14, 16, tzinfo=UTC) - clock.now()).total_seconds())
-    for caller, who in ((own, CHILD), (phone, CITIZEN)):
-        await known(caller, who)
+    assert reason_of(await post(own, word, {"word": "agreed"})) == "own-consent-missing"
+    await connection.execute("update auth.mandate set own_word_from = $1", clock.now())  # the fourteenth birthday
     stranger = await known(new_phone("19900000025"), SECOND_CITIZEN)
     assert slug_of(await post(stranger, word, {"word": "agreed"})) == "mandate-unknown"
     assert reason_of(await post(phone, word, {"word": "agreed"})) == "own-consent-missing"
