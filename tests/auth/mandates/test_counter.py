@@ -124,3 +124,7 @@ async def test_while_custody_is_disputed_nobody_acts_and_then_one_does(
     states = [[one["state"] for one in await items(caller, "/v1/me/mandates")] for caller in (mother, father)]
     assert states == [["ended"], ["active"]]
     assert (await notices(father))[0] == "mandate_resumed"
+    other = SettleCustody(ward=holder(CHILD), guardians=[holder(CITIZEN)], documents_checked=True)
+    unasked = await counter.settle_custody(connection, official, other)
+    assert unasked.kept == 0  # type: ignore[union-attr]  # nothing is disputed any more, and so nothing is decided
+    assert [one["state"] for one in await items(father, "/v1/me/mandates")] == ["active"]
