@@ -229,7 +229,7 @@ class Upstream:
             headers=headers,
             protocols=protocols,
             heartbeat=HEARTBEAT_SECONDS,
-            max_msg_size=MESSAGE_LIMIT,
+            max_msg_size=MESSAGE_LIMIT + 1,  # aiohttp refuses what is as long
             timeout=aiohttp.ClientWSTimeout(ws_close=FAREWELL_SECONDS),
         )
         return OpenSocket(socket)

@@ -12,6 +12,7 @@ from app.kit.clock import ManualClock
 from app.kit.floor import Floor
 from gateway import upstream
 from gateway.breakers import BreakerSettings
+from gateway.upstream import MESSAGE_LIMIT
 from tests.gateway.conftest import KnownCallers, KnownCitizens, KnownConsents, consent_to
 from tests.gateway.harness import BEARER, Citizen, Harness, gateway
 from tests.gateway.publications import ROUTES, SUSPENSION, published
@@ -219,6 +220,21 @@ async def test_too_much_is_cut_off(city: Harness, town_hall: Department, side: s
     if side == "citizen":
         say(talker, b"x" * 5001)
     assert (await talker.finish())[-1] == {"type": "websocket.close", "code": 1009}
+
+
+async def test_no_single_message_is_longer_than_a_mebibyte(
+    town_hall: Department, floor: Floor, callers: KnownCallers, consents: KnownConsents, citizens: KnownCitizens
+) -> None:
+    callers.sign_in()
+    neighbours = frozenset({f"127.0.0.1:{town_hall.port}"})
+    async with gateway(floor, callers, consents, citizens, neighbours=neighbours) as city:
+        await city.publish(published(f"http://127.0.0.1:{town_hall.port}"))
+        talker = city.knock("/events", BEARER)
+        await opened(talker)
+        say(talker, b"x" * MESSAGE_LIMIT)
+        assert len((await talker.receive())["bytes"]) == MESSAGE_LIMIT
+        say(talker, b"x" * (MESSAGE_LIMIT + 1))
+        assert (await talker.finish())[-1] == {"type": "websocket.close", "code": 1009}
 
 
 async def test_one_message_is_bounded(city: Harness, town_hall: Department, monkeypatch: pytest.MonkeyPatch) -> None:
