@@ -11,6 +11,7 @@ from app.kit.database import Connection
 from auth.assurance import FRESH_SECONDS, KEY, ONE_TIME_CODE, PHONE_ONLY, find_shortfall
 from auth.devices.service import Devices
 from auth.login.upstream.repository import list_links
+from auth.people.models import Person
 from auth.people.service import People
 from auth.principal import Principal
 
@@ -44,11 +45,14 @@ class Standing:
 
     async def is_known_by_more(self, connection: Connection, person_id: UUID) -> bool:
         """Whether the city knows the person by more than their phones: a name, a device, a passkey, another house."""
-        person = await self._people.get_person(connection, person_id)
+        return await self.is_more_than_a_phone(connection, await self._people.get_person(connection, person_id))
+
+    async def is_more_than_a_phone(self, connection: Connection, person: Person) -> bool:
+        """The same for who has read the person already."""
         return (
             person.identity_level > PHONE_ONLY
-            or await self._devices.guards(connection, person_id)
-            or bool(await list_links(connection, person_id))
+            or await self._devices.guards(connection, person.id)
+            or bool(await list_links(connection, person.id))
         )
 
     async def _has_key(self, connection: Connection, principal: Principal) -> bool:

@@ -115,7 +115,7 @@ class OtpLogin:
 
     async def _proved(self, connection: Connection, person: Person, code: ShownCode, jkt: str | None) -> ProvedPhone:
         device_id = None if jkt is None else await self._devices.find_active_by_key(connection, person.id, jkt)
-        known_by_more = device_id is None and await self._standing.is_known_by_more(connection, person.id)
+        known_by_more = device_id is None and await self._standing.is_more_than_a_phone(connection, person)
         return ProvedPhone(
             person_id=person.id,
             phone=code.phone,
