@@ -20,8 +20,6 @@ CLIENT: Final = "city-browser"
 LOGGED_OUT: Final = "logged_out"
 PROVED_AGAIN: Final = "proved_again"
 REPLACED: Final = "another_person"
-TOUCHED_EVERY: Final = timedelta(minutes=1)
-"""A small part of the half hour after which an unused session is over."""
 
 
 class BrowserSessions:
@@ -66,12 +64,8 @@ class BrowserSessions:
         return session if session is not None and session.client_id == CLIENT else None
 
     async def keep_alive(self, connection: Connection, session: Session) -> None:
-        """It was used: its idle time begins anew, once a minute at most, so that a page is no write.
-
-        Locks it, so whoever is about to end it does not call this before.
-        """
-        if self._clock.now() - session.rotated_at >= TOUCHED_EVERY:
-            await self._sessions.keep_alive(connection, session.id)
+        """It was used: its idle time begins anew. Locks it, so whoever is about to end it does not call this before."""
+        await self._sessions.keep_alive(connection, session)
 
     async def end(self, connection: Connection, session: Session) -> None:
         """Signs the browser out, and with it every client that signed in through it."""

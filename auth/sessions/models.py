@@ -60,7 +60,7 @@ class Session(Model):
 
 
 class UsedSession(Model):
-    """A session whose idle time began anew, and how the citizen proved themself in the one that it began in."""
+    """A session that is used, and how the citizen proved themself in the one that it began in."""
 
     session: Session
     began_by: Method

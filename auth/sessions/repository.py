@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.structs import Model, convert
-from auth.sessions.models import Method, Session, UsedSession
+from auth.sessions.models import Method, Session
 
 COLUMNS: Final = """
 id, parent_id, subject_type, subject_id, agent_id, holder_id, organization_id, mandate_id, device_id, client_id, scopes,
@@ -141,20 +141,6 @@ update auth.session
 async def mark_used(connection: Connection, session_id: UUID, now: datetime) -> None:
     """Begins the idle time of a living session anew."""
     await connection.execute(MARK_USED, session_id, now)
-
-
-USE_SESSION = f"""
-update auth.session s
-   set rotated_at = $2, idle_expires_at = least($2 + make_interval(secs => idle_seconds), expires_at)
- where id = $1 and client_id = $3 and revoked_at is null and idle_expires_at > $2 and expires_at > $2
-returning {COLUMNS}, coalesce((select p.method from auth.session p where p.id = s.parent_id), s.method) as began_by
-"""  # noqa: S608 - constants of this module
-
-
-async def use_session(connection: Connection, session_id: UUID, *, client_id: str, now: datetime) -> UsedSession | None:
-    """Begins the idle time of a client's living session anew; None when it is not, or not that client's."""
-    row = await connection.fetchrow(USE_SESSION, session_id, now, client_id)
-    return UsedSession(session=convert(row, Session), began_by=row["began_by"]) if row else None
 
 
 LIST_SESSIONS = f"""

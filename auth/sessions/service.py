@@ -20,7 +20,6 @@ from auth.sessions.models import (
     StartSession,
     SwitchSession,
     TokenPair,
-    UsedSession,
     judge_old_token,
 )
 from auth.sessions.refresh_tokens import RefreshToken, RefreshTokens
@@ -28,6 +27,8 @@ from auth.sessions.repository import RevokedSession
 from auth.sessions.tokens import CHANNEL, AccessTokens
 
 REFRESH_REUSED = "refresh_reuse"
+USED_EVERY = timedelta(minutes=1)
+"""A small part of every idle time there is: no use in between is worth a write."""
 _MOST_IDS_A_NOTICE = 100
 
 
@@ -148,13 +149,14 @@ class Sessions:
         await repository.lock_sessions(connection, holder_id)
         return await self.find_living(connection, session_id)
 
-    async def keep_alive(self, connection: Connection, session_id: UUID) -> None:
-        """It was used: its idle time begins anew, never beyond its absolute end."""
-        await repository.mark_used(connection, session_id, self._clock.now())
+    async def keep_alive(self, connection: Connection, session: Session) -> None:
+        """It was used: its idle time begins anew, never beyond its absolute end; once a minute at most.
 
-    async def use_living(self, connection: Connection, session_id: UUID, *, client_id: str) -> UsedSession | None:
-        """A client's session while it may be used, else None; with the look its idle time begins anew."""
-        return await repository.use_session(connection, session_id, client_id=client_id, now=self._clock.now())
+        Locks it when it writes, so whoever is about to end it does not call this before.
+        """
+        now = self._clock.now()
+        if now - session.rotated_at >= USED_EVERY:
+            await repository.mark_used(connection, session.id, now)
 
     async def switch_session(self, connection: Connection, principal: Principal, switch: SwitchSession) -> TokenPair:
         """A session for somebody else, begun in the caller's own: as sure, as old, with the same key, ending with it.

@@ -66,6 +66,19 @@ def login_purpose(client_id: str) -> str:
     return f"{OPENID}:{hashlib.sha256(client_id.encode()).hexdigest()[:32]}"
 
 
+def purposes_of(client: Client, wanted: Sequence[ClientScope]) -> set[str]:
+    """What the citizen must have allowed for the sign-in and these scopes."""
+    return {login_purpose(client.client_id)} | {scope.name for scope in wanted if scope.basis == "consent"}
+
+
+def standing_scopes(client: Client, scopes: frozenset[str], found: dict[str, Consent]) -> frozenset[str] | None:
+    """Those of `scopes` that have their basis in the consents `found`; None when those do not hold the sign-in."""
+    if login_purpose(client.client_id) not in found:
+        return None
+    wanted = (scope for scope in client.scopes if scope.name in scopes)
+    return frozenset(scope.name for scope in wanted if _allows(found, scope)) | (scopes & {OPENID})
+
+
 def page_version(client: Client, question: Question) -> str:
     """The words that stand on this page, as one value: the manifest's version and those of the scopes asked for."""
     parts = [client.text_version, *(scope.text.version for scope in question.asked)]
@@ -120,10 +133,7 @@ class ConsentDesk:
     ) -> frozenset[str] | None:
         """Those of `scopes` that have their basis now; None when the citizen does not sign in here (any more)."""
         wanted = [scope for scope in client.scopes if scope.name in scopes]
-        found = await self._in_force(connection, client, person_id, wanted)
-        if login_purpose(client.client_id) not in found:
-            return None
-        return frozenset(scope.name for scope in wanted if _allows(found, scope)) | (scopes & {OPENID})
+        return standing_scopes(client, scopes, await self._in_force(connection, client, person_id, wanted))
 
     async def allowed_fields(
         self, connection: Connection, client: Client, person_id: UUID, scopes: frozenset[str]
@@ -193,7 +203,7 @@ class ConsentDesk:
     async def _in_force(
         self, connection: Connection, client: Client, person_id: UUID, wanted: Sequence[ClientScope]
     ) -> dict[str, Consent]:
-        purposes = {login_purpose(client.client_id)} | {scope.name for scope in wanted if scope.basis == "consent"}
+        purposes = purposes_of(client, wanted)
         return await self._consents.find_in_force(connection, person_id, client.organization_id, purposes)
 
     async def _answers(self, connection: Connection, client: Client, request_id: UUID | None) -> Answers:

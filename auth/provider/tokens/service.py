@@ -12,12 +12,13 @@ from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.vault import Vault
 from auth.provider.authorize import repository as requests
-from auth.provider.authorize.consent import ConsentDesk
+from auth.provider.authorize.consent import ConsentDesk, purposes_of, standing_scopes
 from auth.provider.authorize.pushing import hash_of
 from auth.provider.authorize.repository import RedeemedCode
 from auth.provider.clients.models import Client
 from auth.provider.clients.service import Clients
 from auth.provider.errors import INVALID_CLIENT, INVALID_CODE, INVALID_SCOPE
+from auth.provider.tokens import repository
 from auth.provider.tokens.access_tokens import ClientTokens
 from auth.provider.tokens.id_tokens import IdTokens
 from auth.provider.tokens.models import ClientTokenAnswer, verifier_fits
@@ -87,17 +88,19 @@ class ClientGrants:
         recognised = self._refresh_tokens.recognise(form.get("refresh_token", ""))
         if recognised is None:
             return INVALID_GRANT
-        used = await self._sessions.use_living(connection, recognised.session_id, client_id=client.client_id)
-        if used is None:
+        now, purposes = self._clock.now(), purposes_of(client, client.scopes)
+        found = await repository.find_standing(connection, recognised.session_id, client, purposes=purposes, now=now)
+        if found is None:
             return INVALID_GRANT
-        session = used.session
-        allowed = await self._desk.allowed_scopes(connection, client, session.subject_id, session.scopes)
+        session = found.used.session
+        allowed = standing_scopes(client, session.scopes, found.consents)
         if allowed is None:
             return INVALID_GRANT
+        await self._sessions.keep_alive(connection, session)
         asked = frozenset(form.get("scope", "").split()) or allowed
         if not asked <= session.scopes:
             return INVALID_SCOPE
-        return self._answer(client, used, asked & allowed, jkt)
+        return self._answer(client, found.used, asked & allowed, jkt)
 
     def act_for_itself(self, client: Client, form: Mapping[str, str], *, jkt: str) -> ClientTokenAnswer | OAuthRefusal:
         """A token in the client's own name (RFC 6749, section 4.4); there are no scopes to ask for."""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -321,6 +322,29 @@ async def test_a_citizen_who_left_is_not_refreshed(
     library: Department, tokens: dict[str, Any], connection: Connection
 ) -> None:
     await connection.execute("update auth.consent set withdrawn_at = granted_at where purpose = 'openid:library'")
+    assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("change", ["expires_at = $1", "department_id = gen_random_uuid()", "withdrawn_at = $1"])
+async def test_a_consent_that_is_over_or_anothers_refreshes_nothing(
+    library: Department, tokens: dict[str, Any], connection: Connection, clock: ManualClock, change: str
+) -> None:
+    given = [clock.now()] if "$1" in change else []
+    await connection.execute(f"update auth.consent set {change} where purpose = 'library.card'", *given)
+    assert (await library.refresh(tokens["refresh_token"])).json()["scope"] == "library.level openid"
+    await connection.execute(f"update auth.consent set {change} where purpose = 'openid:library'", *given)
+    assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_a_refresh_is_a_use_of_the_session_once_a_minute(
+    library: Department, tokens: dict[str, Any], connection: Connection, clock: ManualClock
+) -> None:
+    began, used = clock.now(), "select rotated_at from auth.session where client_id = 'library'"
+    for seconds, expected in ((59, 0), (1, 60), (30, 60), (90, 180)):
+        clock.advance(seconds)
+        assert (await library.refresh(tokens["refresh_token"])).status_code == 200
+        assert await connection.fetchval(used) == began + timedelta(seconds=expected)
+    await connection.execute("update auth.session set idle_expires_at = $1 where client_id = 'library'", clock.now())
     assert (await library.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
 
 
