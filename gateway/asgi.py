@@ -1,7 +1,7 @@
 """The few words of ASGI that the gateway speaks without a framework."""
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from app.kit.errors import SuishenError
 from app.kit.http import problem_bytes
@@ -11,6 +11,8 @@ Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+BY_GATEWAY: Final = (b"ssb-error-origin", b"gateway")
 
 
 def find_header(headers: Headers, name: bytes) -> bytes | None:
@@ -24,7 +26,7 @@ def find_header(headers: Headers, name: bytes) -> bytes | None:
 async def send_problem(send: Send, error: SuishenError, headers: Headers, *, more: Headers = ()) -> None:
     """Answers with the problem document of `error` in the language that the request's `headers` prefer."""
     status, fields, body = _problem(error, headers)
-    await send_bytes(send, status, [*fields, *more], body)
+    await send_bytes(send, status, [*fields, BY_GATEWAY, *more], body)
 
 
 def _problem(error: SuishenError, headers: Headers) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
@@ -45,7 +47,7 @@ async def refuse_websocket(send: Send, error: SuishenError, headers: Headers) ->
         {
             "type": "websocket.http.response.start",
             "status": status,
-            "headers": [*fields, (b"ssb-error-origin", b"gateway")],
+            "headers": [*fields, BY_GATEWAY],
         }
     )
     await send({"type": "websocket.http.response.body", "body": body})

@@ -6,7 +6,7 @@ from app.kit.errors import SuishenError
 from app.kit.http import problem_bytes
 from app.kit.structs import Model
 from gateway import errors
-from gateway.asgi import Headers, find_header
+from gateway.asgi import BY_GATEWAY, Headers, find_header
 from gateway.exchange import Answer
 from gateway.headers import headers_to_citizen, with_sunset
 from gateway.policy import Decision
@@ -16,7 +16,6 @@ from miniapps.manifest.masking import NotMaskable, mask_answer
 NO_CONTENT: Final = frozenset({204, 304})
 FIRST_ERROR: Final = 400
 BY_DEPARTMENT: Final = (b"ssb-error-origin", b"department")
-BY_GATEWAY: Final = (b"ssb-error-origin", b"gateway")
 
 
 class Reply(Model):

@@ -9,9 +9,8 @@ from app.kit.errors import InternalError, SuishenError, TemporarilyUnavailable
 from app.kit.ids import new_nonce
 from gateway import errors
 from gateway.access import AccessRow
-from gateway.asgi import Headers
+from gateway.asgi import BY_GATEWAY, Headers
 from gateway.headers import ALWAYS
-from gateway.replies import BY_GATEWAY
 from gateway.routing import DATABASE_AWAY, RETRY_SECONDS
 
 log = structlog.get_logger()

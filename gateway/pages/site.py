@@ -16,7 +16,7 @@ from app.kit.metrics import REFUSALS
 from app.kit.structs import Text
 from gateway import errors
 from gateway.access import write_row
-from gateway.asgi import Headers, Receive, Scope, Send, find_header, send_bytes
+from gateway.asgi import BY_GATEWAY, Headers, Receive, Scope, Send, find_header, send_bytes
 from gateway.calls import Call, Departments
 from gateway.exchange import Answer
 from gateway.headers import headers_to_department, with_sunset
@@ -165,7 +165,7 @@ def _other_ways(refusal: SuishenError) -> tuple[Text, ...]:
 
 
 def _marks(refusal: SuishenError) -> Headers:
-    marks = [(b"ssb-error-origin", b"gateway"), (b"ssb-problem", refusal.slug.encode())]
+    marks = [BY_GATEWAY, (b"ssb-problem", refusal.slug.encode())]
     if refusal.retry_after is not None:
         marks.append((b"retry-after", str(refusal.retry_after).encode()))
     if isinstance(allow := refusal.extensions.get("allow"), str):

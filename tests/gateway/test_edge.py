@@ -308,6 +308,7 @@ async def test_guard_answers_with_a_problem(scope: dict[str, Any], status: int, 
     problem = msgspec.json.decode(body)
     assert (answered, problem["type"], problem["status"]) == (status, f"/problems/{slug}", status)
     assert headers[b"content-type"] == b"application/problem+json"
+    assert headers[b"ssb-error-origin"] == b"gateway"
     assert (b"allow" in headers) == (status == 405)
 
 
