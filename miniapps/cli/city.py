@@ -78,6 +78,14 @@ class City:
                 return None
             raise
 
+    def list_all(self, path: str) -> Iterator[Any]:
+        """Every item of a list, page by page; raises `CityRefused`."""
+        after: str | None = ""
+        while after is not None:
+            page = self.get(f"{path}?limit=100" + (f"&after={after}" if after else ""))
+            yield from page["items"]
+            after = page["next"]
+
     def post(self, path: str, body: Any = None, *, content: bytes | None = None) -> Any:
         """Writes; raises `CityRefused`."""
         options: dict[str, Any] = {}

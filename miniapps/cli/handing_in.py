@@ -70,11 +70,18 @@ def submit(manifest: Path, report: Path, origin: str, username: str, *, try_in_s
 
 
 @click.command()
-@click.argument("app_id")
+@click.argument("app_id", required=False)
 @at_a_city
-def status(app_id: str, origin: str, username: str) -> None:
-    """Shows how the versions of APP_ID fare: their state, their findings, what reviewers said."""
+def status(app_id: str | None, origin: str, username: str) -> None:
+    """Shows how the versions of APP_ID fare: their state, their findings, what reviewers said.
+
+    Without APP_ID: which mini-apps your department has.
+    """
     with signed_in(origin, username) as city:
+        if app_id is None:
+            for app in city.list_all(f"/v1/departments/{city.organization_id}/apps"):
+                click.echo(f"{app['app_id']}: {app['state']}")
+            return
         click.echo(f"{app_id}: {city.get(f'/v1/apps/{app_id}')['state']}")
         for version in city.get(f"/v1/apps/{app_id}/versions")["items"]:
             tell_version(version)

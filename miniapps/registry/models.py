@@ -62,6 +62,13 @@ class AppView(Model):
     suspension: Suspension | None
 
 
+class AppList(Model):
+    """A department's mini-apps in the order of their ids; `next` is the id to go on after."""
+
+    items: list[AppView]
+    next: str | None
+
+
 def app_view(app: App) -> AppView:
     """What staff see of `app`."""
     return AppView(

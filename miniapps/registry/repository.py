@@ -1,5 +1,7 @@
 """Rows of mini-apps."""
 
+from uuid import UUID
+
 from app.kit.database import Connection
 from app.kit.structs import convert
 from miniapps.errors import AppUnknown
@@ -31,11 +33,12 @@ async def insert_app(connection: Connection, app: App) -> bool:
     )
 
 
-GET_APP = """
+SELECT_APP = """
 select app_id, organization_id, organization_name, organization_credit_code, state, registered_by, registered_at,
        suspension
-  from miniapps.app where app_id = $1
+  from miniapps.app
 """
+GET_APP = SELECT_APP + " where app_id = $1"
 
 
 async def get_app(connection: Connection, app_id: str) -> App:
@@ -55,6 +58,14 @@ async def get_app_locked(connection: Connection, app_id: str) -> App:
     if row is None:
         raise AppUnknown
     return convert(row, App)
+
+
+LIST_APPS = SELECT_APP + " where organization_id = $1 and app_id > $2 order by app_id limit $3"
+
+
+async def list_apps(connection: Connection, organization_id: UUID, after: str, limit: int) -> list[App]:
+    """An organization's mini-apps with ids after `after`, in their order."""
+    return [convert(row, App) for row in await connection.fetch(LIST_APPS, organization_id, after, limit)]
 
 
 MARK_STATE = "update miniapps.app set state = $2, suspension = $3 where app_id = $1"

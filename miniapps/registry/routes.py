@@ -4,16 +4,16 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody, PathParameter
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from app.kit.database import Connection
-from app.kit.http import Injected
+from app.kit.http import Injected, Limit
 from app.kit.idempotency import Once
 from auth.guards import official
 from auth.principal import Principal
-from miniapps.errors import AppIdTaken, AppUnknown, OtherDepartment, StateConflict
+from miniapps.errors import AppIdTaken, AppUnknown, OrganizationNotActive, OtherDepartment, StateConflict
 from miniapps.refusals import refuses
-from miniapps.registry.models import AppView, RegisterApp, ResumeApp, SuspendApp
+from miniapps.registry.models import AppList, AppView, RegisterApp, ResumeApp, SuspendApp
 from miniapps.registry.service import Registry
 
 AppIdPath = Annotated[
@@ -22,6 +22,10 @@ AppIdPath = Annotated[
         pattern=r"^[a-z][a-z0-9.-]{0,127}$(?!\n)", description="Reverse domain name of the mini-app: cn.example.library"
     ),
 ]
+AfterApp = Annotated[
+    str, QueryParameter(pattern=r"^[a-z0-9.-]{0,128}$(?!\n)", description="The last app id already read")
+]
+STAFF = official("developer", "reviewer", "system_admin", "audit_admin")
 TAGS = ["mini-apps"]
 
 
@@ -30,7 +34,7 @@ TAGS = ["mini-apps"]
     summary="Register a mini-app",
     tags=TAGS,
     guards=[official("developer")],
-    responses=refuses(OtherDepartment, AppIdTaken),
+    responses=refuses(OtherDepartment, OrganizationNotActive, AppIdTaken),
 )
 async def register_app(
     *,
@@ -46,10 +50,30 @@ async def register_app(
 
 
 @get(
+    "/v1/departments/{organization_id:uuid}/apps",
+    summary="A department's mini-apps",
+    tags=TAGS,
+    guards=[STAFF],
+    responses=refuses(OtherDepartment),
+)
+async def list_apps(
+    *,
+    organization_id: FromPath[UUID],
+    connection: Injected[Connection],
+    principal: Injected[Principal],
+    registry: Injected[Registry],
+    after: AfterApp = "",
+    limit: Limit = 20,
+) -> AppList:
+    """All that it registered, also what citizens do not see; for itself and for the city's staff."""
+    return await registry.list_apps(connection, principal, organization_id, after=after, limit=limit)
+
+
+@get(
     "/v1/apps/{app_id:str}",
     summary="A mini-app's state",
     tags=TAGS,
-    guards=[official("developer", "reviewer", "system_admin", "audit_admin")],
+    guards=[STAFF],
     responses=refuses(AppUnknown, OtherDepartment),
 )
 async def get_app(
@@ -104,4 +128,4 @@ async def resume(
     return await once(AppView, lambda: registry.resume(connection, principal, app_id, data))
 
 
-router = Router(path="/", route_handlers=[register_app, get_app, suspend, resume])
+router = Router(path="/", route_handlers=[register_app, list_apps, get_app, suspend, resume])

@@ -12,7 +12,17 @@ from auth.principal import Principal
 from miniapps.errors import AppIdTaken, OrganizationNotActive, OtherDepartment, StateConflict
 from miniapps.ports import HearsOfApps, Organizations
 from miniapps.registry import repository
-from miniapps.registry.models import CHANNEL, App, AppView, RegisterApp, ResumeApp, SuspendApp, Suspension, app_view
+from miniapps.registry.models import (
+    CHANNEL,
+    App,
+    AppList,
+    AppView,
+    RegisterApp,
+    ResumeApp,
+    SuspendApp,
+    Suspension,
+    app_view,
+)
 from miniapps.states import APP, AppState
 
 SEES_ALL = frozenset({"reviewer", "system_admin", "audit_admin"})
@@ -59,6 +69,16 @@ class Registry:
         if principal.roles.isdisjoint(SEES_ALL):
             refuse_other_department(principal, app.organization_id)
         return app_view(app)
+
+    async def list_apps(
+        self, connection: Connection, principal: Principal, organization_id: UUID, *, after: str, limit: int
+    ) -> AppList:
+        """Everything that a department registered, whatever became of it; raises `OtherDepartment`."""
+        if principal.roles.isdisjoint(SEES_ALL):
+            refuse_other_department(principal, organization_id)
+        found = await repository.list_apps(connection, organization_id, after, limit + 1)
+        following = found[limit - 1].app_id if len(found) > limit else None
+        return AppList(items=[app_view(app) for app in found[:limit]], next=following)
 
     async def suspend(self, connection: Connection, principal: Principal, app_id: str, request: SuspendApp) -> AppView:
         """Takes a mini-app away from all citizens; raises `AppUnknown`, `StateConflict`."""

@@ -260,6 +260,15 @@ def test_status_tells_findings_and_reviews(city: str, files: tuple[str, str]) ->
     assert "rejected: 不符" in result.output
 
 
+def test_status_without_an_id_tells_which_mini_apps_there_are(city: str) -> None:
+    path, one, other = "/v1/departments/o/apps?limit=100", "cn.example.a", "cn.example.b"
+    City.known[path] = {"items": [{"app_id": one, "state": "active"}], "next": one}
+    City.known[f"{path}&after={one}"] = {"items": [{"app_id": other, "state": "registered"}], "next": None}
+    result = run("status", "--city", city, "--username", "dev")
+
+    assert (result.exit_code, result.output) == (0, f"{one}: active\n{other}: registered\n")
+
+
 async def test_a_report_reads_well_everywhere() -> None:
     report = await report_on(Department(overlooks=frozenset({"replayed"})))
 

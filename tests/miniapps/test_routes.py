@@ -21,7 +21,12 @@ WRITES: list[tuple[str, Any]] = [
     (f"/v1/apps/{APP_ID}/suspend", {"reason": TEXTS, "fallback": TEXTS}),
     (f"/v1/apps/{APP_ID}/resume", {"reason": TEXTS}),
 ]
-READS = [f"/v1/apps/{APP_ID}", f"/v1/apps/{APP_ID}/versions", f"/v1/apps/{APP_ID}/versions/1"]
+READS = [
+    f"/v1/departments/{LIBRARY}/apps",
+    f"/v1/apps/{APP_ID}",
+    f"/v1/apps/{APP_ID}/versions",
+    f"/v1/apps/{APP_ID}/versions/1",
+]
 
 
 async def test_the_whole_road_over_http(called_by: As, steps: Steps) -> None:
@@ -48,6 +53,24 @@ async def test_the_whole_road_over_http(called_by: As, steps: Steps) -> None:
     assert (answer.status_code, answer.json()["state"]) == (200, "suspended")
     answer = await reviewer.post(f"/v1/apps/{APP_ID}/resume", json={"reason": TEXTS})
     assert (answer.status_code, answer.json()["state"]) == (200, "active")
+
+
+async def test_a_department_sees_all_that_it_registered_and_nobody_elses(called_by: As, steps: Steps) -> None:
+    path, ids = f"/v1/departments/{LIBRARY}/apps", [f"cn.example.{letter}" for letter in "cab"]
+    for app_id in ids:
+        await steps.register(app_id)
+    first = (await called_by(steps.author).get(path, params={"limit": 2})).json()
+    assert ([app["app_id"] for app in first["items"]], first["next"]) == (
+        ["cn.example.a", "cn.example.b"],
+        "cn.example.b",
+    )
+    rest = (
+        await called_by(official("reviewer", organization_id=PLATFORM)).get(path, params={"after": first["next"]})
+    ).json()
+    assert ([app["app_id"] for app in rest["items"]], rest["next"]) == (["cn.example.c"], None)
+    other = official("developer", organization_id=HOTLINE)
+    assert (await called_by(other).get(path)).json()["type"] == "/problems/miniapp-of-another-department"
+    assert (await called_by(other).get(f"/v1/departments/{HOTLINE}/apps")).json() == {"items": [], "next": None}
 
 
 @pytest.mark.parametrize(("path", "body"), WRITES)
