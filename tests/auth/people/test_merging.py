@@ -22,6 +22,7 @@ from app.demo.registries import (
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
 from app.kit.floor import Floor
+from app.kit.ids import new_id
 from auth.people.merging.models import TICKET_SECONDS, Account, why_not
 from auth.people.models import Identity, Person
 from auth.wiring import AuthServices
@@ -164,6 +165,8 @@ async def test_mandates_follow_and_come_back(
     company = (await owner.client.post("/v1/organizations", json=body, headers=owner.headers)).json()
     other_id = UUID(await person_of(kept))
     follow = auth.people_rooms.merging._followers[0]
+    for pair in ((other_id, owner_id), (owner_id, other_id)):  # who is one human being acts for nobody by these
+        await connection.execute(BY_AGREEMENT, new_id(), *pair)
     moved = await follow.person_merged(connection, owner_id, other_id, auth.people_rooms.life._clock.now())
     assert len(moved) == 1
     assert [one["id"] for one in (await kept.get("/v1/organizations")).json()["items"]] == [company["id"]]
