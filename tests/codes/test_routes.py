@@ -1,7 +1,6 @@
 """The codes over HTTP: a phone, a signing scanner, a citizen who reads, a venue that pulls; and everybody refused."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
-from app.kit.floor import Floor
 from codes.offline_files import export_changes, export_files, verify_folder
 from tests.codes.enterprise_city import (
     LIBRARY,
@@ -23,8 +21,6 @@ from tests.codes.enterprise_city import (
     a_principal,
     agent_of,
     an_official,
-    app_of,
-    client_of,
 )
 from tests.codes.personal_city import City, Phone
 
@@ -37,17 +33,6 @@ FIELDS = {
 
 def as_json(value: Any) -> bytes:
     return json.dumps(value).encode()
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
-async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app_of(floor, city.codes, caller)) as client:
-        yield client
 
 
 @pytest.fixture

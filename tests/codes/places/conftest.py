@@ -1,36 +1,17 @@
 """A library with one gate, and stickers at its door and on its lift, over real routes and tables."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 
 from app.kit.clock import ManualClock
-from app.kit.floor import Floor
-from tests.codes.enterprise_city import LIBRARY, Caller, Device, an_official, app_of, client_of
-from tests.codes.personal_city import City
+from tests.codes.enterprise_city import LIBRARY, Caller, Device, an_official
 
 SITE = {"name": "总馆", "address": "演示路 1 号"}
 DOOR = {"site": SITE, "label": "总馆东门", "scenarios": [301, 302]}
 LIFT = {"site": SITE, "label": "三号电梯", "scenarios": [951]}
 KEEPER = an_official("scanner_admin", organization_id=LIBRARY)
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
-def city(floor: Floor) -> City:
-    return City(floor)
-
-
-@pytest.fixture
-async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app_of(floor, city.codes, caller)) as client:
-        yield client
 
 
 @pytest.fixture

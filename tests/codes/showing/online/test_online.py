@@ -1,6 +1,6 @@
 """Online codes from issue to verdict: accepted once a step, refused by name, guessed at seldom, ended with all else."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
-from app.kit.floor import Floor
 from app.kit.ids import new_id
 from app.kit.vault import Vault
 from auth.pairwise import pairwise_id
@@ -20,7 +19,7 @@ from codes.showing.online.models import ISSUES_PER_DAY, IssueOnlineCode, OnlineC
 from codes.showing.online.reader import GUESSES
 from codes.verdict import Check, Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
-from tests.codes.enterprise_city import LIBRARY, Caller, a_principal, an_official, app_of, client_of
+from tests.codes.enterprise_city import LIBRARY, Caller, a_principal, an_official
 from tests.codes.personal_city import City, a_scanner
 from tests.codes.showing.online.thin_client import ThinClient
 
@@ -270,17 +269,6 @@ async def test_no_two_issues_share_a_secret_or_a_handle(
 
 
 # By HTTP: who may ask, and for what.
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
-async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app_of(floor, city.codes, caller)) as client:
-        yield client
 
 
 async def ask(http: httpx.AsyncClient, **headers: str) -> httpx.Response:

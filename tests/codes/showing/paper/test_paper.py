@@ -1,6 +1,6 @@
 """Paper codes from the desk to the door: looked at by a person or not accepted, voided on loss, gone with a freeze."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from codes.showing.paper.models import (
 from codes.status.models import verify_status_list
 from codes.verdict import Reason, Verdict, VerificationResult
 from codes.verification.models import VerifyCode
-from tests.codes.enterprise_city import Caller, a_principal, an_official, app_of, client_of
+from tests.codes.enterprise_city import Caller, a_principal, an_official
 from tests.codes.family_city import FamilyCity
 from tests.codes.personal_city import FULL_FACTS, SETTINGS, City, a_scanner
 
@@ -208,17 +208,6 @@ async def test_the_row_names_nobody_and_the_paper_almost_nobody(
 
 
 # By HTTP.
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
-async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app_of(floor, city.codes, caller)) as client:
-        yield client
 
 
 HOLDER = {"name": FULL_FACTS["full_name"], "document_number": NUMBER}

@@ -1,7 +1,7 @@
 """Typed documents: only with the city's permission, a holder, and a try left; told to the holder like every scan."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 
 from app.kit.clock import ManualClock
 from app.kit.database import Connection
-from app.kit.floor import Floor
 from app.kit.ids import new_id
 from auth.documents import make_synthetic_id_number
 from codes.scenarios.errors import ScenarioUnknown
@@ -25,8 +24,6 @@ from tests.codes.enterprise_city import (
     Device,
     a_principal,
     an_official,
-    app_of,
-    client_of,
 )
 from tests.codes.personal_city import City, a_scanner
 
@@ -250,17 +247,6 @@ async def test_no_number_is_written_anywhere(city: City, connection: Connection,
 
 
 # By HTTP.
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
-async def http(city: City, floor: Floor, caller: Caller) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app_of(floor, city.codes, caller)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -57,11 +57,6 @@ def knock_as_known(data: JSONBody[Knock], calling: Injected[Scanner]) -> Heard:
 
 
 @pytest.fixture
-def caller() -> Caller:
-    return Caller()
-
-
-@pytest.fixture
 def organizations() -> KnownOrganizations:
     return KnownOrganizations()
 
