@@ -102,6 +102,11 @@ class Steps:
         await self.check()
         await self.review(digest, code, app_id)
 
+    async def audited(self, subject: str = "miniapp:") -> list[str]:
+        """What was written down of such subjects, in its order."""
+        query = "select action from kit.audit_entry where starts_with(subject, $1) order by id"
+        return [row["action"] for row in await self.connection.fetch(query, subject)]
+
     async def live(self, app_id: str = APP_ID, **changes: Any) -> None:
         await self.register(app_id)
         await self.approve(1, app_id, **changes)

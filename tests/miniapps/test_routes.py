@@ -53,6 +53,16 @@ async def test_the_whole_road_over_http(called_by: As, steps: Steps) -> None:
     assert (answer.status_code, answer.json()["state"]) == (200, "suspended")
     answer = await reviewer.post(f"/v1/apps/{APP_ID}/resume", json={"reason": TEXTS})
     assert (answer.status_code, answer.json()["state"]) == (200, "active")
+    assert await steps.audited() == [
+        "miniapp.registered",
+        "miniapp.version_created",
+        "miniapp.version_submitted",
+        "miniapp.version_checked",
+        "miniapp.version_reviewed",
+        "miniapp.published",
+        "miniapp.suspended",
+        "miniapp.resumed",
+    ]
 
 
 async def test_a_department_sees_all_that_it_registered_and_nobody_elses(called_by: As, steps: Steps) -> None:

@@ -56,6 +56,7 @@ async def test_a_report_stays_with_its_version_and_whoever_reviews_reads_it(
     assert [kept["sha256"] for kept in seen["items"]] == [report_hash(report).hex()]
     assert seen["items"][0]["report"] == msgspec.json.decode(body_of(report))
     assert seen["next"] is None
+    assert (await steps.audited())[-1] == "miniapp.conformance_reported"
 
 
 async def test_the_same_report_twice_is_kept_once(called_by: As, steps: Steps, report: ConformanceReport) -> None:

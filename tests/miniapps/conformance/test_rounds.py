@@ -100,6 +100,7 @@ async def test_the_city_tries_a_drafts_test_server_by_its_sandbox(
     assert {request.url.partition("/api")[0] for request in department.seen} == {"https://department.test"}
     seen = (await called_by(official("reviewer", organization_id=HOTLINE)).get(REPORTS)).json()["items"]
     assert [one["made_by"] for one in seen] == ["city"]
+    assert (await steps.audited())[-2:] == ["miniapp.conformance_asked", "miniapp.conformance_run"]
 
 
 async def test_a_live_department_does_not_believe_the_sandbox(

@@ -100,6 +100,12 @@ async def test_from_approval_to_proven_deletion(
     again = await author.post(f"/v1/apps/{APP_ID}/emergency/deletion", json={"receipt": receipt(clock)})
     assert again.json()["type"] == "/problems/deletion-not-due"
     assert (await author.get(f"/v1/apps/{APP_ID}/emergency")).json()["state"] == "proven"
+    assert (await steps.audited())[-4:] == [
+        "miniapp.emergency_ended",
+        "miniapp.retired",
+        "miniapp.deletion_overdue",
+        "miniapp.deletion_proven",
+    ]
 
 
 @pytest.fixture
@@ -167,6 +173,12 @@ async def test_two_people_extend_and_one_does_not(
     await services.stewardship.emergencies.end_expired()
     assert (await first.get(f"/v1/apps/{APP_ID}/emergency")).json()["state"] == "deletion_due"
     assert (await first.post(EXTENSIONS, json=ask)).json()["type"] == "/problems/emergency-unknown"
+    assert [action for action in await steps.audited() if "exten" in action] == [
+        "miniapp.extension_proposed",
+        "miniapp.extension_declined",
+        "miniapp.extension_proposed",
+        "miniapp.extended",
+    ]
 
 
 @pytest.mark.parametrize("days", [-1, 0, 180.1])

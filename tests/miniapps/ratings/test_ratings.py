@@ -166,7 +166,7 @@ async def test_odd_ratings_are_refused(called_by: As) -> None:
 
 
 async def test_a_bad_rating_is_called_back_and_closed_by_the_citizen(
-    *, called_by: As, floor: Floor, centre: Centre, clock: ManualClock, services: MiniappsServices
+    *, called_by: As, floor: Floor, centre: Centre, clock: ManualClock, services: MiniappsServices, steps: Steps
 ) -> None:
     citizen, desk = called_by(CITIZEN), called_by(DESK)
     given = (await rate(called_by, 1, receipt=receipt(floor), comment="等太久", contact=True)).json()
@@ -196,6 +196,12 @@ async def test_a_bad_rating_is_called_back_and_closed_by_the_citizen(
     assert centre.kinds() == ["bad_rating", "rating_unresolved"]
     assert [item["id"] for item in (await citizen.get("/v1/me/ratings")).json()["items"]] == [given["id"]]
     assert (await called_by(person()).get("/v1/me/ratings")).json()["items"] == []
+    assert await steps.audited("rating:") == [
+        "rating.given",
+        "rating.called_back",
+        "rating.replied",
+        "rating.call_back_closed",
+    ]
 
 
 async def test_a_late_reply_is_told_once_in_working_days(

@@ -57,6 +57,13 @@ async def test_whoever_accepts_sees_the_release_until_they_leave(steps: Steps) -
     assert (await steps.services.testers.list_trials(steps.connection, citizen)).items == []
     with pytest.raises(errors.TesterUnknown):
         await steps.services.testers.leave(steps.connection, citizen, APP_ID)
+    assert (await steps.audited())[-3:] == [
+        "miniapp.tester_invited",
+        "miniapp.tester_accepted",
+        "miniapp.tester_left",
+    ]
+    left = "select count(*) from miniapps.tester where subject_id is not null"
+    assert await steps.connection.fetchval(left) == 0, "who it was is forgotten"
 
 
 @pytest.mark.usefixtures("trial")
