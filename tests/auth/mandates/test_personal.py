@@ -102,21 +102,39 @@ async def test_who_acts_is_no_surer_than_the_city_is_of_the_person(
     assert claims["acr"].startswith("ial2.")
 
 
+def decided(ward_id: str, guardian_id: str, now: datetime) -> Mandate:
+    """By a court, of somebody of age."""
+    return Mandate(
+        id=uuid4(),
+        principal_type="person",
+        principal_id=UUID(ward_id),
+        agent_id=UUID(guardian_id),
+        kind="adult_guardian",
+        role="监护人",
+        proof="court_decision",
+        starts_at=now,
+        ends_at=now + timedelta(days=30),
+    )
+
+
+@pytest.mark.parametrize("side", [0, 1])
+async def test_what_is_given_while_an_account_is_frozen_sleeps_with_it(
+    *, elder: Phone, daughter: Phone, auth: AuthServices, connection: Connection, clock: ManualClock, side: int
+) -> None:
+    pair = (await id_of(daughter), await id_of(elder))
+    frozen, mandates = UUID(pair[side]), auth.mandate_rooms.core.mandates
+    await connection.execute("update auth.person set status = 'frozen' where id = $1", frozen)
+    await mandates.give(connection, decided(pair[1], pair[0], clock.now()), actor="official:1")
+    assert await find(auth, connection, pair, Act(kind="speak"), clock.now()) == "mandate-stopped"
+    await mandates.person_returned(connection, frozen, "frozen", clock.now())
+    assert await find(auth, connection, pair, Act(kind="speak"), clock.now()) == "yes"
+
+
 async def test_nobody_under_guardianship_gives_what_they_offered_before(
     elder: Phone, daughter: Phone, auth: AuthServices, connection: Connection, clock: ManualClock
 ) -> None:
     offered = (await offer(elder, "proxy", DAUGHTER)).json()
-    guardianship = Mandate(
-        id=uuid4(),
-        principal_type="person",
-        principal_id=UUID(await id_of(elder)),
-        agent_id=UUID(await id_of(daughter)),
-        kind="adult_guardian",
-        role="监护人",
-        proof="court_decision",
-        starts_at=clock.now(),
-        ends_at=clock.now() + timedelta(days=30),
-    )
+    guardianship = decided(await id_of(elder), await id_of(daughter), clock.now())
     await auth.mandate_rooms.core.mandates.give(connection, guardianship, actor="official:1")
     refused = await post(daughter, f"/v1/me/mandate-offers/{offered['id']}/decision", {"decision": "accepted"})
     assert reason_of(refused) == "under-guardianship"
