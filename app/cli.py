@@ -97,7 +97,7 @@ def suishen() -> None:
 
 
 @suishen.command()
-@click.option("--demo-city", is_flag=True, help="Also start stand-in registries and three departments, and fill them.")
+@click.option("--demo-city", is_flag=True, help="Also start stand-in registries and four departments, and fill them.")
 def serve(*, demo_city: bool) -> None:
     """Start the product: database (embedded, unless DATABASE_URL is set), migrations, workers."""
     from app.demo.serving import serve_house  # noqa: PLC0415 - the other commands start without the demo city
@@ -162,12 +162,22 @@ def pull_changes(directory: Path, origin: str) -> None:
 
 def _fetching(origin: str) -> Callable[[str], bytes]:
     def fetch(path: str) -> bytes:
-        answer = httpx.get(origin + path, timeout=10)
+        try:
+            answer = httpx.get(origin + path, timeout=10)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise click.ClickException(f"{origin} does not answer ({error}). Is that the city's origin?") from error
         if answer.is_error:
             raise click.ClickException(f"{path}: {answer.status_code} {answer.text[:200]}")
         return answer.content
 
     return fetch
+
+
+def _code_in(picture: Path) -> str:
+    try:
+        return read_picture(picture)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"No code can be read in {picture}. Is it a picture of one?") from error
 
 
 @suishen.command("verify-offline")
@@ -182,7 +192,7 @@ def verify_offline(code: str | None, picture: Path | None, lists: Path, scenario
     Prints the verdict as JSON, with the age of every list. Exits 0 on ACCEPT, 1 on anything else.
     """
     if picture is not None:
-        code = read_picture(picture) if code is None else None
+        code = _code_in(picture) if code is None else None
     if code is None:
         raise click.UsageError("Give either a CODE or a --picture.")
     if not (lists / ROOT_FILE).exists() or not (lists / LIST_FILE).exists():

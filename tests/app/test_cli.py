@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from app.cli import suishen
 
@@ -94,6 +95,27 @@ def test_database_that_is_not_there_is_told_without_a_trace() -> None:
     assert ended.returncode == 2
     assert "DATABASE_URL" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["pull-lists", "pull-changes"])
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:1", "nonsense", "http://[", "http://127.0.0.1:99999"])
+def test_city_that_does_not_answer_is_told_without_a_trace(command: str, origin: str, tmp_path: Path) -> None:
+    ended = CliRunner().invoke(suishen, [command, str(tmp_path), "--origin", origin])
+    assert ended.exit_code == 1
+    assert isinstance(ended.exception, SystemExit)
+    assert f"Error: {origin} does not answer" in ended.stderr
+
+
+def test_picture_without_a_code_is_told_without_a_trace(tmp_path: Path) -> None:
+    text, white = tmp_path / "code.txt", tmp_path / "white.png"
+    text.write_text("no picture")
+    Image.new("L", (90, 90), 255).save(white)
+    for picture in (text, white):
+        asked = ["verify-offline", "--picture", str(picture), "--lists", str(tmp_path), "--scenario", "301"]
+        ended = CliRunner().invoke(suishen, asked)
+        assert ended.exit_code == 1
+        assert isinstance(ended.exception, SystemExit)
+        assert f"No code can be read in {picture}" in ended.stderr
 
 
 def test_verify_offline_without_lists_is_told_without_a_trace(tmp_path: Path) -> None:
