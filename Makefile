@@ -31,7 +31,7 @@ format: $(INSTALLED_DEV) ## let ruff fix and format
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## measure each promise beside its limit; writes bench/out/latest.json
+bench: $(INSTALLED_DEV) ## measure each promise beside its limit; writes bench/out/latest.json
 	$(BIN)/python -m bench
 
 chaos: $(INSTALLED) ## one department misbehaves in every way while its neighbour is measured; writes bench/out/chaos.json
