@@ -22,4 +22,4 @@ def catalogue_body() -> str:
         f"<td>{escape(error.remedy.zh)}<br><span class='soft' lang='en'>{escape(error.remedy.en)}</span></td></tr>"
         for slug, error in sorted(known_errors().items())
     )
-    return f"<h1>错误一览 <small lang='en'>Problems</small></h1><table><tbody>{rows}</tbody></table>"
+    return f"<h1>错误一览 <small lang='en'>Problems</small></h1><table class='rows'><tbody>{rows}</tbody></table>"
