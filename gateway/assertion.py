@@ -127,14 +127,13 @@ def _recent(entries: dict[tuple[Any, ...], _Kept], now: float) -> dict[tuple[Any
 
 
 def _cache_key(principal: Principal, app: CompiledApp, granted: tuple[GrantedScope, ...]) -> tuple[Any, ...]:
+    """Everything that an assertion for this subject says; a release is of one app."""
     return (
         principal.session_id,
-        principal.subject_id,
         principal.agent_id,
         principal.mandate_id,
         principal.ial,
         principal.aal,
-        app.app_id,
         app.release_id,
         tuple((grant.scope.name, grant.fields, grant.consent_id) for grant in granted),
     )

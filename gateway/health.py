@@ -44,10 +44,10 @@ def note_nothing(_release_id: UUID, _outcome: Outcome, _seconds: float, _voice: 
 class _Tally:
     """What one worker saw of one release in one slot."""
 
-    __slots__ = ("bad_signatures", "calls", "durations", "faults", "timeouts")
+    __slots__ = ("bad_signatures", "calls", "durations", "faults", "timeouts", "written")
 
     def __init__(self) -> None:
-        self.calls = self.faults = self.timeouts = self.bad_signatures = 0
+        self.written = self.calls = self.faults = self.timeouts = self.bad_signatures = 0
         self.durations = [0] * (len(BOUNDS_MS) + 1)
 
 
@@ -59,7 +59,6 @@ class ReleaseHealth:
         self._clock = clock
         self._worker = new_id()
         self._tallies: dict[Key, _Tally] = {}
-        self._changed: set[Key] = set()
 
     def note(self, release_id: UUID, outcome: Outcome, seconds: float, voice: int = NOBODY, /) -> None:
         """One call to the release's backend ended so, after so long."""
@@ -76,19 +75,17 @@ class ReleaseHealth:
             tally.timeouts += 1
         elif outcome == "bad_signature":
             tally.bad_signatures += 1
-        self._changed.add(key)
 
     async def write(self) -> None:
         """Writes the totals of the slots that changed; a periodic job. What could not be written waits on."""
-        changed, self._changed = self._changed, set()
+        changed = {key: tally.calls for key, tally in self._tallies.items() if tally.calls > tally.written}
         if not changed:
             return
-        try:
-            async with self._database.acquire() as connection:
-                await connection.execute(UPSERT, self._worker, *_columns(self._tallies, changed))
-        except BaseException:
-            self._changed |= changed
-            raise
+        columns = _columns(self._tallies, changed)
+        async with self._database.acquire() as connection:
+            await connection.execute(UPSERT, self._worker, *columns)
+        for key, calls in changed.items():
+            self._tallies[key].written = calls
         self._forget_ended_slots()
 
     async def fold(self) -> None:
@@ -119,7 +116,7 @@ class ReleaseHealth:
 
     def _forget_ended_slots(self) -> None:
         current = int(self._clock.now().timestamp()) // SLOT_SECONDS
-        ended = [key for key in self._tallies if key[1] < current and key not in self._changed]
+        ended = [key for key, tally in self._tallies.items() if key[1] < current and tally.calls == tally.written]
         for key in ended:
             del self._tallies[key]
 

@@ -157,7 +157,7 @@ class Upstream:
         origin = self._refuse_address(url)
         started = time.monotonic()
         try:
-            known = self._known(origin)
+            known = self._origins.get(origin) or self._meet(origin)
             head = head_of(method, known, _target(url, origin), headers, body)
             connection = await self._pool().lend(known, timeout_seconds)
             left = timeout_seconds - (time.monotonic() - started)
@@ -247,10 +247,8 @@ class Upstream:
             raise errors.DepartmentUnreachable
         return origin
 
-    def _known(self, origin: str) -> Origin:
-        known = self._origins.get(origin)
-        if known is None:
-            known = self._origins[origin] = open_origin(origin)
+    def _meet(self, origin: str) -> Origin:
+        known = self._origins[origin] = open_origin(origin)
         return known
 
     def _accepts(self, origin: str) -> bool:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.limits.models import Ask, Grant, Limit, take
+from gateway.limits.models import Ask, Grant, Limit, look, take
 
 MOST_BUCKETS: Final = 100_000
 
@@ -24,13 +24,17 @@ class LocalLimits:
 
     async def admit(self, limits: Sequence[tuple[str, Limit]]) -> float:
         """As `Limits.admit`. A request that one limit refuses is counted under none."""
-        now_us, arrivals = self._now_us(), self._arrivals
-        taken = [(key, *take(limit, arrivals.get(key), 1, now_us)) for key, limit in limits]
-        wait = max((grant.wait_seconds for _, _, grant in taken), default=0.0)
-        if wait == 0:
-            for key, arrival, _ in taken:
-                self._keep(key, arrival, now_us)
-        return wait
+        now_us, arrivals, longest = self._now_us(), self._arrivals, 0
+        counted: list[tuple[str, int]] = []
+        for key, limit in limits:
+            start, wait = look(limit, arrivals.get(key), now_us)
+            counted.append((key, start + limit.interval_us))
+            longest = max(longest, wait)
+        if longest:
+            return longest / 1_000_000
+        for key, arrival in counted:
+            self._keep(key, arrival, now_us)
+        return 0.0
 
     async def take(self, asks: Sequence[Ask]) -> list[Grant]:
         """As `Store.take`, for this worker alone."""

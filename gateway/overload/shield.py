@@ -13,7 +13,7 @@ from gateway.asgi import ASGIApp, Headers, Receive, Scope, Send, find_header, se
 from gateway.errors import Overloaded
 from gateway.meters import RANKS, REQUEST_SECONDS, REQUESTS, STATUS_CLASSES
 from gateway.overload.gate import LONGEST_ADVICE, Gate, Ticket
-from gateway.overload.ranks import Rank, rank_of
+from gateway.overload.ranks import APPS, Rank, rank_of
 
 SAMPLE_SECONDS: Final = 0.02
 SWITCHING: Final = 101
@@ -35,7 +35,7 @@ class Shield:
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
             return
-        rank = rank_of(scope["raw_path"], below_apps=self._is_page(scope["headers"]))
+        rank = self._rank_of(scope["raw_path"], scope["headers"])
         began = time.monotonic()
         admitted = self._gate.knock(rank, began)
         if isinstance(admitted, Ticket):
@@ -47,9 +47,11 @@ class Shield:
         else:
             await self._serve_city(scope, receive, send, rank, began)
 
-    def _is_page(self, headers: Headers) -> bool:
+    def _rank_of(self, raw_path: bytes, headers: Headers) -> Rank:
+        if raw_path.startswith(APPS):  # whatever the host
+            return Rank.DEPARTMENT
         host = find_header(headers, b"host")
-        return host is not None and host.lower().endswith(self._below)
+        return rank_of(raw_path, below_apps=host is not None and host.lower().endswith(self._below))
 
     async def _serve_call(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
         """A call to a department keeps its place until the answer begins, or until it is clear that it waits for one.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.limits.local import LocalLimits
-from gateway.limits.models import Ask, Grant, Limit, take
+from gateway.limits.models import Ask, Grant, Limit, look, take
 
 TWO_A_SECOND = Limit(requests=2, per_seconds=1, burst=3)
 ONE_A_SECOND = Limit(requests=1, per_seconds=1, burst=1)
@@ -102,3 +102,11 @@ async def test_a_store_of_one_grants_what_there_is(limits: LocalLimits) -> None:
     assert [grant.granted for grant in await limits.take(asks)] == [2, 3]
     assert [grant.granted for grant in await limits.take(asks)] == [1, 0]
     assert list(itertools.chain(grant.wait_seconds for grant in await limits.take(asks))) == [0.5, 0.5]
+
+
+@given(LIMITS, st.none() | st.integers(0, 10**9), st.integers(0, 10**9))
+def test_looking_says_what_taking_one_would_give(limit: Limit, arrival: int | None, now: int) -> None:
+    start, wait = look(limit, arrival, now)
+    stored, grant = take(limit, arrival, 1, now)
+    assert (grant.granted, grant.wait_seconds) == ((0, wait / 1_000_000) if wait else (1, 0.0))
+    assert stored == (start if wait else start + limit.interval_us)
