@@ -13,14 +13,13 @@ from app.kit.database import Connection
 from app.kit.ids import new_id
 from app.kit.masking import mask_document, mask_name, mask_phone
 from app.kit.vault import Vault
+from auth.attributes import PERSON as TELLABLE_OF_A_PERSON
 from auth.documents import DocumentType, age_on, normalize_document_number, normalize_name, same_name
 from auth.locks import lock_key
 from auth.people import repository
 from auth.people.models import NAME_CHECKED, Identity, Person, PersonView
 from auth.principal import Principal
 from auth.subject_keys.service import SubjectVault
-
-ATTRIBUTES: Final = frozenset({"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"})
 
 PHONE_PURPOSE: Final = "phone"
 DOCUMENT_PURPOSE: Final = "document"
@@ -69,7 +68,7 @@ class People:
 
         The caller answers for the legal basis and for the record that the citizen reads.
         """
-        if unknown := attributes - ATTRIBUTES:
+        if unknown := attributes - TELLABLE_OF_A_PERSON:
             raise ValueError(f"No such attributes: {sorted(unknown)}")
         person = await repository.get_person(connection, person_id)
         disclosed: dict[str, str | bool] = {}

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from app.kit.database import Connection
 from app.kit.vault import Vault
+from auth.attributes import PERSON
 from auth.pairwise import pairwise_id
-from auth.people.service import ATTRIBUTES as PERSONAL_ATTRIBUTES
 from codes.enterprise_ports import FindsOrganizations
 from codes.scenarios.models import Scenario
 from codes.verdict import Reason
@@ -63,8 +63,8 @@ class Holders:
         if holder.subject_type == "organization":
             return await self._of_organization(connection, holder.subject_id, attributes)
         disclosed: dict[str, Any] = {}
-        if attributes & PERSONAL_ATTRIBUTES:
-            disclosed |= await self._people.disclose(connection, holder.subject_id, attributes & PERSONAL_ATTRIBUTES)
+        if attributes & PERSON:
+            disclosed |= await self._people.disclose(connection, holder.subject_id, attributes & PERSON)
         if "openid" in attributes:
             disclosed["openid"] = pairwise_id(self._vault, str(asked_by), holder.subject_id)
         if "entitlements" in attributes and self._entitlements is not None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
 from app.kit.ids import new_id
+from auth.attributes import ORGANIZATION, PERSON
 from auth.guards import REAL_NAME
 from auth.principal import Principal
 from auth.provider.ports import Told
@@ -15,11 +16,7 @@ from gateway.disclosures.models import Disclosure, DisclosureList, DisclosureVie
 from gateway.policy import GrantedScope
 from gateway.snapshot import CompiledApp
 
-PERSON_FIELDS: Final = frozenset(
-    {"display_name", "full_name", "phone_tail", "id_number", "age_over_18", "identity_level"}
-)
 UNPROVEN_FIELDS: Final = frozenset({"identity_level"})
-ORGANIZATION_FIELDS: Final = frozenset({"name", "credit_code"})
 
 
 class People(Protocol):
@@ -126,11 +123,11 @@ class Disclosures:
 
 def _tellable(principal: Principal) -> frozenset[str]:
     if principal.subject_type == "organization":
-        return ORGANIZATION_FIELDS
+        return ORGANIZATION
     if principal.subject_type != "person":
         return frozenset()
     # A phone number alone (a recycled one, a borrowed device) opens a session of its account, not its owner's identity.
-    return PERSON_FIELDS if principal.ial >= REAL_NAME else UNPROVEN_FIELDS
+    return PERSON if principal.ial >= REAL_NAME else UNPROVEN_FIELDS
 
 
 def _view(disclosure: Disclosure) -> DisclosureView:

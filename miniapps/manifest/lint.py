@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Literal
 
 from app.kit.structs import Model, Text
+from auth.attributes import TELLABLE
 from auth.documents import credit_code_is_valid
 from auth.keys import ProofInvalid, PublicJwk, public_key_of
 from auth.provider.clients.models import OPENID
@@ -265,6 +266,12 @@ def _scopes(manifest: Manifest) -> Iterator[Finding]:
 
 def _scope(at: str, scope: Scope) -> Iterator[Finding]:
     yield from _repeated("field-repeated", f"{at}/fields", scope.fields)
+    for number, name in enumerate(scope.fields):
+        if name not in TELLABLE:  # a citizen would be asked to agree to a word, and nothing would ever be told
+            known = ", ".join(sorted(TELLABLE))
+            yield error(
+                "field-unknown", f"{at}/fields/{number}", f"没有此字段；可用：{known}", f"No such field; of {known}"
+            )
     if scope.name.partition(":")[0] == OPENID:  # a consent to it would be one to sign in, here or at a neighbour
         yield error("scope-reserved", f"{at}/name", "openid 是登录本身的名称", "openid names the sign-in itself")
     if scope.basis == "statute" and scope.legal_basis is None:

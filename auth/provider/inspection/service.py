@@ -12,9 +12,10 @@ from app.kit import audit
 from app.kit.clock import Clock
 from app.kit.database import Connection
 from app.kit.structs import Model
+from auth.attributes import PERSON
 from auth.guards import REAL_NAME
 from auth.pairwise import Names
-from auth.people.service import ATTRIBUTES, People
+from auth.people.service import People
 from auth.provider.authorize.consent import ConsentDesk
 from auth.provider.clients.authentication import ClientAuthentication
 from auth.provider.clients.models import Client
@@ -165,7 +166,7 @@ class TokenDesk:
         self, connection: Connection, client: Client, session: Session, scopes: frozenset[str]
     ) -> dict[str, Any]:
         by_scope = await self._desk.allowed_fields(connection, client, session.subject_id, scopes)
-        tellable = ATTRIBUTES if session.ial >= REAL_NAME else UNPROVEN_FIELDS
+        tellable = PERSON if session.ial >= REAL_NAME else UNPROVEN_FIELDS
         fields = frozenset[str]().union(*by_scope.values()) & tellable
         told = dict(await self._people.disclose(connection, session.subject_id, fields)) if fields else {}
         if told:

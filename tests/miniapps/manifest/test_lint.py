@@ -78,6 +78,7 @@ ROUTE = {"method": "GET", "path": "/loans"}
         ("items/0/promised_days", 6, "promise-beyond-law"),
         ("data/scopes/0/basis", "statute", "legal-basis-missing"),
         ("data/scopes/0/fields", ["display_name", "display_name"], "field-repeated"),
+        ("data/scopes/0/fields", ["display_name", "phone"], "field-unknown"),
         ("data/scopes/0/name", "openid", "scope-reserved"),
         ("data/scopes/0/name", "openid:cn.example.other", "scope-reserved"),
         ("conduct", {"check_in": True}, "conduct-refused"),
