@@ -1,4 +1,4 @@
-"""Rows over HTTP: one worker pinned to one core, fsync on; the load, PostgreSQL and the department on the others."""
+"""Rows over HTTP: one worker pinned to one core, fsync on; the load, PostgreSQL and the department run beside it."""
 
 import asyncio
 import itertools
