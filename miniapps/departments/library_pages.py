@@ -20,8 +20,8 @@ HOURS = """<!doctype html>
 <body>
 <main>
 <h1>图书馆 <small lang="en">City library</small></h1>
-<p>开放时间：每天 9:00 至 21:00，周一闭馆。</p>
-<p lang="en">Open 9:00 to 21:00, closed on Mondays.</p>
+<p>开放时间：周二至周日 9:00–21:00，周一闭馆。</p>
+<p lang="en">Open Tuesday to Sunday 9:00–21:00, closed on Mondays.</p>
 <p>查询借阅与续借，请在市民应用中打开“图书馆”。</p>
 <p lang="en">Your loans and renewals are in the city's app.</p>
 </main>
@@ -44,4 +44,8 @@ def routes(_office: Office) -> list[web.RouteDef]:
     async def style(_request: web.Request) -> web.Response:
         return web.Response(text=STYLE, content_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
-    return [web.get(f"{PREFIX}/", hours), web.get(f"{PREFIX}/style.css", style)]
+    return [
+        web.get(f"{PREFIX}/", hours),
+        web.get(f"{PREFIX}/hours.html", hours),
+        web.get(f"{PREFIX}/style.css", style),
+    ]

@@ -19,7 +19,11 @@ async def the_library(tmp_path: Path) -> AsyncIterator[Department]:
 
 
 async def test_anybody_sees_when_it_is_open(the_library: Department) -> None:
-    for path, kind, word in (("/site/", "text/html", "开放时间"), ("/site/style.css", "text/css", "font")):
+    for path, kind, word in (
+        ("/site/", "text/html", "开放时间"),
+        ("/site/hours.html", "text/html", "周二至周日 9:00–21:00，周一闭馆"),
+        ("/site/style.css", "text/css", "font"),
+    ):
         headers = the_library.city.sign("GET", path, headers={}, body=b"", assertion=None)
         async with (
             aiohttp.ClientSession() as session,
@@ -32,6 +36,11 @@ async def test_anybody_sees_when_it_is_open(the_library: Department) -> None:
 async def test_not_even_a_page_is_shown_past_the_gateway(the_library: Department) -> None:
     status, _ = await the_library.send("GET", "/site/", b"", {})
     assert status == 401
+
+
+async def test_a_mistyped_page_is_not_found_rather_than_disbelieved(the_library: Department) -> None:
+    status, _ = await the_library.call("GET", "/site/huors.html", citizen=None)
+    assert status == 404, "401 is for who is not believed: the gateway makes a fault of the department's out of it"
 
 
 @pytest.mark.parametrize("path", ["/loans", "/card", "/site/../loans", "/site"])
