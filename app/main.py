@@ -196,7 +196,7 @@ def _dependencies(settings: Settings, floor: Floor) -> dict[str, Provide]:
         "keyring": floor.keyring,
     }
     provided = {name: Provide(_always(value), sync_to_thread=False) for name, value in fixed.items()}
-    return provided | {"connection": Provide(connection), "once": Provide(idempotency.once_for)}
+    return provided | idempotency.dependencies() | {"connection": Provide(connection)}
 
 
 def _always(value: Any) -> Any:

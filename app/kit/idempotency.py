@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from litestar import Request
+from litestar.di import Provide
 
 from app.kit.clock import Clock
 from app.kit.database import Connection, Database
@@ -56,6 +57,13 @@ class StoredAnswer(Model):
 
     body_hash: bytes
     sealed: bytes
+
+
+class Asked(Model):
+    """Which request this is; without a key, any."""
+
+    scope: bytes | None = None
+    body_hash: bytes = b""
 
 
 TRY_LOCK = "select pg_try_advisory_xact_lock($1)"
@@ -111,14 +119,24 @@ class Once:
         await self._connection.execute(INSERT_ANSWER, scope, self._body_hash, sealed, self._now + ANSWERS_LIVE)
 
 
-async def once_for(
-    request: Request[Any, Any, Any], connection: Injected[Connection], vault: Injected[Vault], clock: Injected[Clock]
+async def asked_by(request: Request[Any, Any, Any]) -> Asked:
+    """Litestar's dependency `asked`: reads the whole body, and refuses, before anybody takes a connection for it."""
+    key = key_of(request)
+    if key is None:
+        return Asked()
+    return Asked(scope=_scope_of(request, key), body_hash=hashlib.sha256(await request.body()).digest())
+
+
+def once_for(
+    asked: Injected[Asked], connection: Injected[Connection], vault: Injected[Vault], clock: Injected[Clock]
 ) -> Once:
     """The `Once` of this request: Litestar's dependency `once`."""
-    key = key_of(request)
-    scope = None if key is None else _scope_of(request, key)
-    body_hash = hashlib.sha256(await request.body()).digest() if scope else b""
-    return Once(connection, vault, clock.now(), scope, body_hash)
+    return Once(connection, vault, clock.now(), asked.scope, asked.body_hash)
+
+
+def dependencies() -> dict[str, Provide]:
+    """What a handler that acts once needs, beside a connection, the vault and the clock."""
+    return {"asked": Provide(asked_by), "once": Provide(once_for, sync_to_thread=False)}
 
 
 def key_of(request: Request[Any, Any, Any]) -> str | None:

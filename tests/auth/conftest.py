@@ -103,9 +103,7 @@ class Door:
             route_handlers=routers(services, self._given),
             middleware=[self._middleware],
             exception_handlers=HANDLERS,
-            dependencies=of_floor
-            | dependencies()
-            | {"connection": Provide(connection), "once": Provide(idempotency.once_for)},
+            dependencies=of_floor | dependencies() | idempotency.dependencies() | {"connection": Provide(connection)},
             openapi_config=None,
             logging_config=None,
         )

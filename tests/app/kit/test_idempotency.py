@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from litestar import Litestar, get, post
+from litestar import Request as Asking
 from litestar.di import Provide
 from litestar.params import JSONBody
 
@@ -15,10 +16,11 @@ from app.kit.clock import ManualClock
 from app.kit.database import Connection, Database
 from app.kit.errors import Conflict, SuishenError
 from app.kit.http import Injected
-from app.kit.idempotency import Once, forget_expired, once_for
+from app.kit.idempotency import Once, dependencies, forget_expired
 from app.kit.structs import Model, Request
 from app.kit.vault import Vault
 from app.problems import HANDLERS
+from app.web.providing import provide_in_turn
 
 
 class Deed(Request):
@@ -43,29 +45,46 @@ async def act(data: JSONBody[Deed], once: Injected[Once], connection: Injected[C
     return await once(Done, count)
 
 
+@post("/bytes")
+async def take(request: Asking[Any, Any, Any], once: Injected[Once]) -> int:
+    """Reads the body itself, as whoever takes documents does."""
+
+    async def measure() -> int:
+        return len(await request.body())
+
+    return await once(int, measure)
+
+
 @get("/deeds", sync_to_thread=False)
 def look() -> None:
     """Reading takes no key."""
 
 
+OPENED: list[Connection] = []
+
+
 @pytest.fixture
 async def client(race_database: Database, vault: Vault, clock: ManualClock) -> httpx.AsyncClient:
+    OPENED.clear()
+    provide_in_turn()
     async with race_database.acquire() as connection:
         await connection.execute("create table deed (number serial primary key, name text)")
 
     async def opened() -> AsyncGenerator[Connection, None]:
         async with race_database.transaction() as connection:
+            OPENED.append(connection)
             yield connection
 
     app = Litestar(
-        [act, look],
+        [act, take, look],
         dependencies={
+            **dependencies(),
             "connection": Provide(opened),
-            "once": Provide(once_for),
             "vault": Provide(lambda: vault, sync_to_thread=False),
             "clock": Provide(lambda: clock, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,
+        request_max_body_size=1000,
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=cast("Any", app)), base_url="http://test")
 
@@ -127,7 +146,15 @@ async def test_key_out_of_form_is_refused(client: httpx.AsyncClient, race_databa
     answer = await client.post("/deeds", json={"name": "a"}, headers=[(b"Idempotency-Key", key.encode("latin-1"))])
     assert answer.status_code == 400
     assert answer.json()["type"] == "/problems/idempotency-key-invalid"
+    assert OPENED == []
     assert await count(race_database) == 0
+
+
+async def test_a_body_that_is_too_large_takes_no_connection(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/bytes", content=b"x" * 1001, headers={"Idempotency-Key": str(uuid4())})
+    assert (answer.status_code, OPENED) == (413, [])
+    assert (await client.post("/bytes", content=b"x", headers={"Idempotency-Key": str(uuid4())})).status_code == 201
+    assert len(OPENED) == 1
 
 
 async def test_answer_is_forgotten_after_a_day(
