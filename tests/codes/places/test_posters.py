@@ -15,7 +15,9 @@ from tests.codes.places.conftest import KEEPER
 
 FORMS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
-QR = zxingcpp.BarcodeFormat.QRCode  # among stripes and letters a reader of everything finds numbers, too
+QR = zxingcpp.BarcodeFormats(
+    zxingcpp.BarcodeFormat.QRCode
+)  # among stripes and letters a reader of everything finds numbers, too
 
 
 def poster_of(place: dict[str, Any], form: str = "svg") -> str:

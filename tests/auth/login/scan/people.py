@@ -58,7 +58,7 @@ def read_picture(page: str) -> str:
     for x, y, length in re.findall(r"M(\d+) (\d+)h(\d+)v1", html.unescape(page)):
         left, top = int(x) * PIXELS, int(y) * PIXELS
         image.paste(0, (left, top, left + int(length) * PIXELS, top + PIXELS))
-    (found,) = zxingcpp.read_barcodes(image, zxingcpp.BarcodeFormat.QRCode)
+    (found,) = zxingcpp.read_barcodes(image, zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return str(found.text)
 
 

@@ -76,7 +76,7 @@ def read_picture(browser: Browser) -> str:
     image = Image.new("L", (size, size), 255)
     for x, y, length in (map(int, run) for run in re.findall(r"M(\d+) (\d+)h(\d+)v1", browser.page.text)):
         image.paste(0, (x * 8, y * 8, (x + length) * 8, (y + 1) * 8))
-    return str(zxingcpp.read_barcodes(image, zxingcpp.BarcodeFormat.QRCode)[0].text)
+    return str(zxingcpp.read_barcodes(image, zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))[0].text)
 
 
 async def test_a_citizen_signs_in_at_a_department_by_the_national_identity(
