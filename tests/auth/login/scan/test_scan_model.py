@@ -44,6 +44,7 @@ WORKERS = st.integers(0, 1)
 WHO = st.integers(0, len(PHONES) - 1)
 WHICH = st.integers(0, 9)
 HOUR = 3600
+ROUNDS = 5  # of ten examples each, one in a dozen meets nobody who hears a number twice at once
 
 
 @dataclass
@@ -293,15 +294,18 @@ def test_any_order_of_events_opens_what_the_model_opens(race_dsn: str) -> None:
     class OnThisDatabase(Scans):
         dsn, seen = race_dsn, Counter[str]()
 
-    run_state_machine_as_test(
-        OnThisDatabase,
-        settings=settings(
-            max_examples=10,
-            stateful_step_count=25,
-            deadline=None,
-            phases=[Phase.reuse, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    for _ in range(ROUNDS):
+        run_state_machine_as_test(
+            OnThisDatabase,
+            settings=settings(
+                max_examples=10,
+                stateful_step_count=25,
+                deadline=None,
+                phases=[Phase.reuse, Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        if OnThisDatabase.seen["opened"] and OnThisDatabase.seen["at once"]:
+            break
     assert OnThisDatabase.seen["opened"] > 0, "no computer was ever signed in"
     assert OnThisDatabase.seen["at once"] > 0, "two workers never heard the same number at once"
