@@ -107,6 +107,7 @@ async def test_place_that_is_free_is_taken_at_once(outbox: Outbox, race_database
     async with asyncio.timeout(6):
         while len(handler.got) < 10 * PLACES:
             await outbox.deliver_when_due()
+    assert sorted(payload["to"] for payload in handler.got) == list(range(10 * PLACES))
 
 
 async def test_message_that_was_given_up_is_forgotten_after_a_week(
