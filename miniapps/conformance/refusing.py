@@ -29,24 +29,25 @@ Bend: TypeAlias = Callable[[Trial, Route], Sent]
 
 def _refusing(bend: Bend) -> Judge:
     async def judge(trial: Trial) -> Judgement:
-        route = trial.probe()
-        if route is None:
-            return skipped(NOTHING_TO_ASK)
-        ask, headers = bend(trial, route)
-        return refused(await trial.send(ask, headers))
+        return await _tried(trial, trial.probe(), bend, none=NOTHING_TO_ASK, judged=refused)
 
     return judge
 
 
 def _refusing_stream(bend: Bend) -> Judge:
     async def judge(trial: Trial) -> Judgement:
-        route = trial.stream_probe()
-        if route is None:
-            return skipped(NO_STREAM)
-        ask, headers = bend(trial, route)
-        return _stream_refused(await trial.send(ask, headers))
+        return await _tried(trial, trial.stream_probe(), bend, none=NO_STREAM, judged=_stream_refused)
 
     return judge
+
+
+async def _tried(
+    trial: Trial, route: Route | None, bend: Bend, *, none: str, judged: Callable[[Answer], Judgement]
+) -> Judgement:
+    if route is None:
+        return skipped(none)
+    ask, headers = bend(trial, route)
+    return judged(await trial.send(ask, headers))
 
 
 def _stream_refused(answer: Answer) -> Judgement:
